@@ -1,0 +1,36 @@
+//! Canonical bytes: fixed-width little-endian integers, length-prefixed byte strings, one version
+//! byte an object.
+//!
+//! Encoding what was decoded gives the same bytes, and anything that could be spelt in two ways is
+//! refused. Decoders borrow from their input, allocate nothing, and return for every input. The
+//! layouts are drawn in `docs/formats.md`.
+
+mod reader;
+mod transaction;
+mod writer;
+
+pub use reader::Reader;
+pub use writer::Writer;
+
+use crate::error::operation_error;
+
+operation_error! {
+    /// Why bytes don't decode.
+    DecodeError {
+        Truncated,
+        TrailingBytes,
+        UnsupportedVersion,
+        UnknownKind,
+        LengthOverLimit,
+        UnknownPolicy,
+        FieldNotEmpty,
+    }
+}
+
+operation_error! {
+    /// Why an object can't be encoded.
+    EncodeError { BufferTooSmall }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+//! Hashes and Merkle trees.
+
+pub mod hash;
+pub mod merkle;

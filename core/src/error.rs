@@ -1,0 +1,242 @@
+//! One table of numbers and messages for everything that can happen to a transaction or a call.
+//!
+//! Each operation has a small error type of its own; all of them map to a [`Code`] here, whose
+//! number is the same in Rust, C, Go, Python, in events and in metrics, and never changes.
+
+use core::fmt;
+
+/// Who has to change something before the same call can succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Nobody: an outcome, not an error.
+    None,
+    /// Whoever sent the transaction or the bytes.
+    Sender,
+    /// The program that calls this library.
+    Caller,
+    /// Whoever runs the node: its configuration, or its capacity for the load.
+    Operator,
+    /// This library: a broken invariant, please report it.
+    Library,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $fault:ident, $retry:literal, $message:literal;)*) => {
+        /// A stable number with a message; the same in every language.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(
+                #[doc = $message]
+                $(#[$doc])*
+                $name = $number,
+            )*
+        }
+
+        impl Code {
+            /// Every code, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// What it means, in one line of English.
+            #[must_use]
+            pub const fn message(self) -> &'static str {
+                match self { $(Self::$name => $message),* }
+            }
+
+            /// The name, as metrics and reports print it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name)),* }
+            }
+
+            /// Whose fault it is.
+            #[must_use]
+            pub const fn fault(self) -> Fault {
+                match self { $(Self::$name => Fault::$fault),* }
+            }
+
+            /// Whether the same call can succeed later with nothing changed in it.
+            #[must_use]
+            pub const fn is_retryable(self) -> bool {
+                match self { $(Self::$name => $retry),* }
+            }
+
+            /// The code with this number, if there is one.
+            #[must_use]
+            pub const fn from_number(number: u16) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)* _ => None }
+            }
+
+            /// The dense position of the code in [`Code::ALL`], for tables of counters.
+            #[must_use]
+            pub const fn position(self) -> usize {
+                // An enum of its own, whose variants count up from 0.
+                #[allow(missing_docs, dead_code)]
+                enum Position { $($name),* }
+                match self { $(Self::$name => Position::$name as usize),* }
+            }
+        }
+    };
+}
+
+codes! {
+    // 0..99: what became of a transaction.
+    Ok = 0, None, false, "done";
+    Admitted = 1, None, false, "admitted to the pool";
+    Included = 2, None, false, "included in an acknowledged slot";
+    Expired = 3, None, false, "expired before it could be included";
+    Evicted = 4, None, false, "evicted from the pool";
+    Replaced = 5, None, false, "replaced by another transaction of the same sender and nonce";
+    Cancelled = 6, None, false, "cancelled by its sender";
+    Revoked = 7, None, false, "revoked, because what it depended on was rolled back";
+    Superseded = 8, None, false, "its nonce was used by another transaction";
+
+    // 100..199: why a transaction was refused.
+    PayloadTooLarge = 100, Sender, false, "the payload is larger than the limit";
+    GasTooLarge = 101, Sender, false, "the gas is more than a slot can hold";
+    GasZero = 102, Sender, false, "the gas is zero";
+    FeeTooLow = 103, Sender, false, "the fee is below the floor";
+    AlreadyExpired = 104, Sender, false, "the expiry has passed";
+    ExpiryMissing = 105, Sender, false, "this network wants an expiry, and the transaction has none";
+    ExpiryTooFar = 106, Sender, false, "the expiry lies beyond the horizon";
+    UnknownRollup = 107, Sender, false, "the rollup is not part of this network";
+    Duplicate = 108, Sender, false, "the same transaction is already in the pool";
+    NonceUsed = 109, Sender, false, "the nonce has been used";
+    NonceOccupied = 110, Sender, false, "another transaction of the sender holds this nonce";
+    NonceGapTooWide = 111, Sender, true, "the nonce lies too far above the sender's next one";
+    PoolFull = 112, Operator, true, "the pool holds as many transactions as it can";
+    PoolBytesFull = 113, Operator, true, "the pool holds as many payload bytes as it can";
+    SenderTableFull = 114, Operator, true, "the pool follows as many senders as it can";
+    TooLargeForSlot = 115, Sender, false, "no slot can hold a transaction of this length";
+
+    // 200..299: what the calling program did wrong, or has to do first.
+    LaneFull = 200, Caller, true, "the lane to the owner is full";
+    NoFreeLane = 201, Caller, true, "every lane has a producer";
+    TimeWentBack = 202, Caller, false, "a clock went back";
+    EventsFull = 203, Caller, true, "the event queue is full; read events first";
+    UnknownSlot = 204, Caller, false, "no slot of this height is in flight";
+    NotOldestSlot = 205, Caller, false, "only the oldest slot in flight can be acknowledged";
+    AlreadyAcknowledged = 206, Caller, false, "the slot has been acknowledged already";
+    TooManyInFlight = 207, Caller, true, "as many slots are in flight as can be";
+    BufferTooSmall = 208, Caller, true, "the buffer given is too small";
+    InvalidArgument = 209, Caller, false, "an argument is invalid";
+    StaleHandle = 210, Caller, false, "the handle no longer stands for anything";
+
+    // 300..399: configuration.
+    LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
+    LimitsContradict = 301, Operator, false, "two limits contradict each other";
+    TooManyRollups = 302, Operator, false, "more rollups are configured than a network can have";
+    DuplicateRollup = 303, Operator, false, "a rollup is configured twice";
+    NoRollup = 304, Operator, false, "no rollup is configured";
+
+    // 400..499: bytes that do not decode.
+    Truncated = 400, Sender, false, "the bytes end too early";
+    TrailingBytes = 401, Sender, false, "bytes follow after the end";
+    UnsupportedVersion = 402, Sender, false, "the version is not supported";
+    UnknownKind = 403, Sender, false, "the kind of transaction is unknown";
+    LengthOverLimit = 404, Sender, false, "a length or count is over its limit";
+    UnknownPolicy = 405, Sender, false, "the ordering policy is unknown";
+    FieldNotEmpty = 406, Sender, false, "a field that must be empty in this version is not";
+
+    // 500..599: bytes that decode, but do not hold what they promise.
+    WrongHeight = 500, Sender, false, "the height does not follow the one before";
+    WrongParent = 501, Sender, false, "the parent's hash is not the one before";
+    TimeBeforeParent = 502, Sender, false, "the agreed time lies before the parent's";
+    WrongRollupOrder = 503, Sender, false, "the sub-batches are not the configured rollups in order";
+    WrongRoot = 504, Sender, false, "a Merkle root does not match its content";
+    WrongCount = 505, Sender, false, "a count or sum does not match its content";
+    WrongRunningHash = 506, Sender, false, "the running hash does not continue the one before";
+    WrongPolicy = 507, Sender, false, "the ordering policy is not the configured one";
+    ForeignTransaction = 508, Sender, false, "a transaction belongs to another rollup";
+    RepeatedTransaction = 509, Sender, false, "a transaction stands in the slot twice";
+    NonceOutOfOrder = 510, Sender, false, "a sender's nonces do not follow each other";
+    OrderViolated = 511, Sender, false, "the order is not the one that the policy gives";
+    SlotOverLimit = 512, Sender, false, "the slot holds more than its limits allow";
+    ExpiredIncluded = 513, Sender, false, "a transaction stands in a slot past its expiry";
+    EvidenceOutOfOrder = 514, Sender, false, "the recorded arrivals contradict each other";
+    RefusableIncluded = 515, Sender, false, "a transaction stands in a slot that admission would have refused";
+
+    // 900..999: broken invariants.
+    Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";
+}
+
+impl Code {
+    /// The stable number.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// Whether it ends a transaction's life: exactly one such event follows each admission.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(
+            self,
+            Self::Included
+                | Self::Expired
+                | Self::Evicted
+                | Self::Replaced
+                | Self::Cancelled
+                | Self::Revoked
+                | Self::Superseded
+        )
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+/// Returned when something bounded has no room: the thing that did not fit comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full<T>(pub T);
+
+impl<T> fmt::Display for Full<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no room")
+    }
+}
+
+impl<T: fmt::Debug> core::error::Error for Full<T> {}
+
+/// Declares the error of one operation: a small enum whose variants are codes of the table.
+macro_rules! operation_error {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(
+                #[doc = concat!("See [`Code::", stringify!($variant), "`](crate::error::Code::", stringify!($variant), ").")]
+                $variant,
+            )*
+        }
+
+        impl $name {
+            /// The stable number and message behind it.
+            #[must_use]
+            pub const fn code(self) -> $crate::error::Code {
+                match self { $(Self::$variant => $crate::error::Code::$variant),* }
+            }
+        }
+
+        impl ::core::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(self.code().message())
+            }
+        }
+
+        impl ::core::error::Error for $name {}
+
+        impl From<$name> for $crate::error::Code {
+            fn from(error: $name) -> Self {
+                error.code()
+            }
+        }
+    };
+}
+pub(crate) use operation_error;

@@ -1,0 +1,188 @@
+//! Every maximum of the core, with its range and its reason, and the memory that follows.
+//!
+//! All memory is allocated by constructors, and how much is a function of [`Limits`]: see
+//! [`Limits::footprint`]. Nothing grows afterwards.
+
+use crate::error::operation_error;
+use crate::types::Transaction;
+
+mod footprint;
+pub use footprint::{Footprint, FootprintPart};
+
+/// The most rollups that one network can serve.
+pub const ROLLUP_COUNT_MAX: usize = 16;
+
+/// How many sizes of buffers carry transactions across a lane.
+pub const BUFFER_CLASS_COUNT: usize = 3;
+
+/// Every maximum of the core.
+///
+/// ```
+/// use hauptbuch_core::limits::Limits;
+///
+/// let limits = Limits::default();
+/// limits.check().unwrap();
+/// assert_eq!(limits.transaction_bytes_max(), 98 + 256 * 1024);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Transactions that the pool holds, taken ones included.
+    ///
+    /// Range: 1 ..= 2^24. Why: the default takes 26 slots of the default size.
+    pub pending_count_max: u32,
+    /// Bytes that the pool keeps for payloads.
+    ///
+    /// Range: at least one payload of `payload_bytes_max` ..= 2^36. Why: 512 bytes for each
+    /// pending transaction by default, twice what real ones have in the mean.
+    pub pending_bytes_max: u64,
+    /// Bytes of one payload.
+    ///
+    /// Range: 0 ..= 2^24. Why: real transactions with 128,370 bytes exist.
+    pub payload_bytes_max: u32,
+    /// Senders whose next nonce the pool remembers, over all rollups.
+    ///
+    /// Range: 1 ..= 2^24. Why: in the worst case each pending transaction has its own sender.
+    pub sender_count_max: u32,
+    /// How far above its sender's next nonce a transaction's may lie.
+    ///
+    /// Range: 1 ..= 2^32-1. Why: one real sender has 1,408 transactions in one block.
+    pub nonce_gap_max: u32,
+    /// Transactions in one slot, over all rollups.
+    ///
+    /// Range: 1 ..= 2^20. Why: more than the 1,414 of the largest real block at hand.
+    pub slot_count_max: u32,
+    /// Bytes of transactions in one slot, in their canonical encoding.
+    ///
+    /// Range: one transaction of the largest payload ..= 2^30.
+    /// Why: four times the largest transaction, and more than the largest real block at hand.
+    pub slot_bytes_max: u32,
+    /// Gas of the transactions in one slot.
+    ///
+    /// Range: 1 ..= 2^63. Why: several blocks of Ethereum; real ones declare up to 36 million.
+    pub slot_gas_max: u64,
+    /// Senders that one slot may pass over because their next transaction does not fit.
+    ///
+    /// Range: 0 ..= `sender_count_max`. Why: bounds the search for smaller transactions.
+    pub set_aside_count_max: u32,
+    /// Slots that are taken and neither acknowledged nor rolled back.
+    ///
+    /// Range: 1 ..= 16. Why: one that is being decided, and one that is being built.
+    pub in_flight_count_max: u32,
+    /// Events that wait to be read.
+    ///
+    /// Range: two slots ..= 2^24. Why: a slot that is acknowledged ends all its transactions at once.
+    pub event_count_max: u32,
+    /// Producers that can have a lane of their own at the same time.
+    ///
+    /// Range: 0 ..= 1,024. Why: one a thread of a busy node.
+    pub producer_count_max: u32,
+    /// Transactions that wait in one producer's lane.
+    ///
+    /// Range: 1 ..= 2^20. Why: what arrives at a million a second while the owner works 0.5 ms.
+    pub lane_count_max: u32,
+    /// Transactions that wait in the lane that all threads share; 0 for none.
+    ///
+    /// Range: 0 ..= 2^20. Why: a stalled producer can block this lane (see the ingress), so
+    /// a host that needs a bound on every call turns it off.
+    pub shared_lane_count_max: u32,
+    /// Buffers of a lane, by size class; see [`Limits::buffer_bytes`].
+    ///
+    /// Range: 0 ..= 2^20 each, with at least one of the last class where there is a lane.
+    /// Why: most real transactions fit the smallest class.
+    pub lane_buffer_counts: [u32; BUFFER_CLASS_COUNT],
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            pending_count_max: 1 << 16,
+            pending_bytes_max: 32 << 20,
+            payload_bytes_max: 256 << 10,
+            sender_count_max: 1 << 16,
+            nonce_gap_max: 4_096,
+            slot_count_max: 2_500,
+            slot_bytes_max: 1 << 20,
+            slot_gas_max: 200_000_000,
+            set_aside_count_max: 256,
+            in_flight_count_max: 2,
+            event_count_max: 1 << 14,
+            producer_count_max: 8,
+            lane_count_max: 512,
+            shared_lane_count_max: 1_024,
+            lane_buffer_counts: [512, 64, 2],
+        }
+    }
+}
+
+operation_error! {
+    /// Why limits can't be used.
+    LimitsError { LimitOutOfRange, LimitsContradict }
+}
+
+impl Limits {
+    /// Checks every range, and that no two limits contradict each other.
+    ///
+    /// # Errors
+    /// [`LimitsError::LimitOutOfRange`] and [`LimitsError::LimitsContradict`].
+    pub fn check(&self) -> Result<(), LimitsError> {
+        let in_range = [
+            (1, u64::from(self.pending_count_max), 1 << 24),
+            (
+                u64::from(self.payload_bytes_max),
+                self.pending_bytes_max,
+                1 << 36,
+            ),
+            (0, u64::from(self.payload_bytes_max), 1 << 24),
+            (1, u64::from(self.sender_count_max), 1 << 24),
+            (1, u64::from(self.nonce_gap_max), u64::from(u32::MAX)),
+            (1, u64::from(self.slot_count_max), 1 << 20),
+            (1, u64::from(self.slot_bytes_max), 1 << 30),
+            (1, self.slot_gas_max, 1 << 63),
+            (
+                0,
+                u64::from(self.set_aside_count_max),
+                u64::from(self.sender_count_max),
+            ),
+            (1, u64::from(self.in_flight_count_max), 16),
+            (1, u64::from(self.event_count_max), 1 << 24),
+            (0, u64::from(self.producer_count_max), 1_024),
+            (1, u64::from(self.lane_count_max), 1 << 20),
+            (0, u64::from(self.shared_lane_count_max), 1 << 20),
+        ]
+        .iter()
+        .all(|(low, value, high)| low <= value && value <= high)
+            && self
+                .lane_buffer_counts
+                .iter()
+                .all(|count| *count <= 1 << 20);
+        if !in_range {
+            return Err(LimitsError::LimitOutOfRange);
+        }
+        let has_lane = self.producer_count_max > 0 || self.shared_lane_count_max > 0;
+        let [.., largest_class_count] = self.lane_buffer_counts;
+        let consistent = self.transaction_bytes_max() <= self.slot_bytes_max
+            && u64::from(self.slot_count_max).saturating_mul(2) <= u64::from(self.event_count_max)
+            && (!has_lane || largest_class_count > 0);
+        if consistent {
+            Ok(())
+        } else {
+            Err(LimitsError::LimitsContradict)
+        }
+    }
+
+    /// Bytes of the longest canonical transaction.
+    #[must_use]
+    pub const fn transaction_bytes_max(&self) -> u32 {
+        self.payload_bytes_max
+            .saturating_add(Transaction::HEADER_LEN)
+    }
+
+    /// The sizes of a lane's buffers in bytes, smallest first.
+    ///
+    /// A transaction takes a buffer of the smallest class that has one free and can hold it.
+    #[must_use]
+    pub fn buffer_bytes(&self) -> [u32; BUFFER_CLASS_COUNT] {
+        let largest = self.transaction_bytes_max();
+        [512.min(largest), 8_192.min(largest), largest]
+    }
+}
