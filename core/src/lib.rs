@@ -30,8 +30,14 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod bounded;
 pub mod codec;
+pub mod config;
 pub mod crypto;
 pub mod error;
+pub mod event;
 pub mod limits;
+pub mod metrics;
+pub mod ordering;
+pub mod pool;
 pub mod types;
