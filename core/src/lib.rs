@@ -30,9 +30,11 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod batch;
 pub mod bounded;
 pub mod codec;
 pub mod config;
+pub mod coordinator;
 pub mod crypto;
 pub mod error;
 pub mod event;
