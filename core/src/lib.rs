@@ -33,5 +33,6 @@ extern crate std;
 pub mod codec;
 pub mod crypto;
 pub mod error;
+pub mod ingress;
 pub mod limits;
 pub mod types;
