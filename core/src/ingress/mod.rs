@@ -21,10 +21,11 @@
 //!
 //! # Order
 //!
-//! What one producer submits to its own lane comes out in that order, also across a drop and a
-//! new registration of the lane. Lanes take turns, one transaction each. The same sequence of
-//! submissions and owner's calls gives the same sequence of transactions. Between threads it is
-//! the system that decides who came first: no fairness is promised here.
+//! What one producer submits comes out in that order, and what an earlier producer left in the
+//! lane comes before it. (A thread that drops its producer and registers again may get another
+//! lane, and what it submits there may overtake.) Lanes take turns, one transaction each. The same
+//! sequence of submissions and owner's calls gives the same sequence of transactions. Between
+//! threads it is the system that decides who came first: no fairness is promised here.
 //!
 //! # Cost
 //!
