@@ -122,6 +122,13 @@ codes! {
     BufferTooSmall = 208, Caller, true, "the buffer given is too small";
     InvalidArgument = 209, Caller, false, "an argument is invalid";
     StaleHandle = 210, Caller, false, "the handle no longer stands for anything";
+    UnknownLog = 220, Caller, false, "no log has this number";
+    UnknownVertex = 221, Caller, false, "no vertex has this number";
+    TooManyVertices = 222, Caller, false, "the graph has no room for so many vertices";
+    WrongPhase = 223, Caller, false, "the call does not fit the state of the graph";
+    EdgesMissing = 224, None, true, "the graph waits for an edge between two of its vertices";
+    LineFull = 225, Operator, true, "as many graphs stand in line as can";
+    NotAPermutation = 226, Caller, false, "the orders do not hold the same numbers once each";
 
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
@@ -129,6 +136,10 @@ codes! {
     TooManyRollups = 302, Operator, false, "more rollups are configured than a network can have";
     DuplicateRollup = 303, Operator, false, "a rollup is configured twice";
     NoRollup = 304, Operator, false, "no rollup is configured";
+    CommitteeSizeOutOfRange = 320, Operator, false, "a committee has 1 to 255 sequencers";
+    FaultCountOutOfRange = 321, Operator, false, "not every sequencer can be faulty";
+    GammaOutOfRange = 322, Operator, false, "gamma must be more than one half and at most one";
+    FairnessInfeasible = 323, Operator, false, "so few sequencers cannot promise a fair order against so many faults";
 
     // 400..499: bytes that do not decode.
     Truncated = 400, Sender, false, "the bytes end too early";

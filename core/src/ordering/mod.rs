@@ -20,6 +20,8 @@
 //! [`Policy::Fcfs`] shows that the order is the recorded one, not that the record is true.
 
 mod engine;
+/// Order fairness: the order that most members received, and what checks it.
+pub mod fair;
 mod verify;
 
 pub use engine::{OrderingEngine, SlotRoom, SlotUse};
