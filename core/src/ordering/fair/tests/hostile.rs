@@ -75,11 +75,11 @@ fn any_sequence_of_calls_is_answered() {
         for _ in 0..60 {
             let number = random.below(80) as u32;
             match random.below(12) {
-                0 => drop(graph.begin(number)),
-                1 => drop(graph.propose(&mut workspace)),
-                2 => drop(graph.hold_back(&[number, number / 2])),
-                3 => drop(graph.begin_update()),
-                4 => drop(graph.update()),
+                0 => _ = graph.begin(number),
+                1 => _ = graph.propose(&mut workspace),
+                2 => _ = graph.hold_back(&[number, number / 2]),
+                3 => _ = graph.begin_update(),
+                4 => _ = graph.update(),
                 5 => {
                     let rank = [Rank::Copeland, Rank::RankedPairs, Rank::Path][number as usize % 3];
                     if let Ok(order) = workspace.finalize(&graph, rank) {
@@ -91,11 +91,12 @@ fn any_sequence_of_calls_is_answered() {
                         let _ = order.kemeny_excess();
                     }
                 }
-                6 => drop((graph.missing_pairs().count(), graph.dropped().count())),
+                6 => _ = (graph.missing_pairs().count(), graph.dropped().count()),
                 _ => {
                     for vertex in 0..number {
                         let log = random.below(12) as u32;
-                        drop(graph.append(log, random.below(u64::from(vertex) + 1) as u32));
+                        let vertex = random.below(u64::from(vertex) + 1) as u32;
+                        let _ = graph.append(log, vertex);
                     }
                 }
             }

@@ -47,9 +47,21 @@ impl Random {
     pub(super) fn lists(&mut self, parameters: Parameters, ids: &[u32]) -> Vec<Vec<u32>> {
         let spread = [0, 3, 10, 1_000][self.below(4) as usize] + 1;
         let cut_percent = [0, 30, 100][self.below(3) as usize];
-        let skip_percent = [0, 0, 5, 40][self.below(4) as usize];
+        let skip_percent = [0, 5, 40, 60][self.below(4) as usize];
+        // Ids that the same few members know, in no order at all, make graphs with missing edges.
+        let sparse = self.chance(40);
+        let few = parameters.threshold() + self.below(2) as u32 + u32::from(parameters.f() > 1);
         let missing = self.below(u64::from(parameters.f()) + 1) as u32;
-        let one = |random: &mut Self| {
+        let one = |random: &mut Self, log: u32| {
+            if sparse {
+                let here = log + few >= parameters.n();
+                let known =
+                    |id: &u32, random: &mut Self| random.chance(95) && (id % 3 == 0 || here);
+                let mut list: Vec<u32> = ids.to_vec();
+                list.retain(|id| known(id, random));
+                random.shuffle(&mut list);
+                return list;
+            }
             let mut arrivals = Vec::new();
             for (at, id) in (0..).zip(ids) {
                 if !random.chance(skip_percent) {
@@ -70,6 +82,8 @@ impl Random {
             }
             list
         };
-        (missing..parameters.n()).map(|_| one(self)).collect()
+        (missing..parameters.n())
+            .map(|log| one(self, log))
+            .collect()
     }
 }
