@@ -23,7 +23,8 @@ pub(super) fn score_boundaries(
     }
 }
 
-/// The strongly connected components of any relation, by Tarjan's algorithm with a stack of its own.
+/// The strongly connected components of any relation, by Tarjan's algorithm with a stack of its
+/// own.
 ///
 /// For relations that are no tournaments: graphs with a missing edge, and what binds ids over the
 /// whole history of a network. Cost: one question a vertex and successor.

@@ -7,8 +7,8 @@ use super::rank::beats;
 /// which the last vertex beats the first. `spare` is at least as long as `path`. O(k²).
 ///
 /// The path up to the last vertex that beats the first one is a cycle. Each later vertex goes into
-/// the first gap whose ends agree to it. A vertex that beats nothing in the cycle is followed on the
-/// path up to the first one that does; that stretch goes in as one piece.
+/// the first gap whose ends agree to it. A vertex that beats nothing in the cycle is followed on
+/// the path up to the first one that does; that stretch goes in as one piece.
 pub(super) fn close_cycle(graph: &Graph, path: &mut [u16], spare: &mut [u16]) {
     let count = path.len();
     let rest = &mut spare[..count];

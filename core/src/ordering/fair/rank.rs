@@ -131,8 +131,8 @@ impl<'a> RankedOrder<'a> {
 impl Workspace {
     /// FairFinalize: the order that a complete graph gives.
     ///
-    /// Components stand in the order of the condensation, which is unique; the last one is ranked so
-    /// that it ends in a solid vertex. Cost: O(m² / 64) and the ranking of each component.
+    /// Components stand in the order of the condensation, which is unique; the last one is ranked
+    /// so that it ends in a solid vertex. Cost: O(m² / 64) and the ranking of each component.
     ///
     /// # Errors
     /// [`FinalizeError::WrongPhase`] before the proposal; [`FinalizeError::EdgesMissing`] while an
@@ -278,8 +278,8 @@ fn insert_each(graph: &Graph, order: &mut [u16]) {
 ///
 /// Each vertex after the last solid one, from the end, is put into the rightmost place to the left
 /// of that solid one where it beats its right neighbour and its left neighbour beats it. Going only
-/// to the left of the solid one, each vertex moves once. A vertex without such a place beats nothing
-/// up to there; then the path is closed to a cycle and turned.
+/// to the left of the solid one, each vertex moves once. A vertex without such a place beats
+/// nothing up to there; then the path is closed to a cycle and turned.
 fn end_in_solid(graph: &Graph, order: &mut [u16], spare: &mut [u16]) -> bool {
     let is_solid = |position: &u16| graph.is_solid_at(usize::from(*position));
     let Some(solid) = order.iter().rposition(is_solid) else {

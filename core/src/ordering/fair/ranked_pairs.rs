@@ -40,9 +40,9 @@ impl RankedPairs {
     /// Ranks a component that comes in the order of ids.
     ///
     /// Of two vertices one leads to the other in the end, so that the number of vertices that one
-    /// leads to is its place from the end. Neighbours are joined by an edge: had the later one beaten
-    /// the earlier, that edge would have been passed over for a locked way round, which can have no
-    /// vertex between the two.
+    /// leads to is its place from the end. Neighbours are joined by an edge: had the later one
+    /// beaten the earlier, that edge would have been passed over for a locked way round, which can
+    /// have no vertex between the two.
     pub(super) fn rank(&mut self, graph: &Graph, component: &mut [u16], spare: &mut [u16]) {
         let count = component.len();
         let words = words_for(count);

@@ -108,7 +108,8 @@ impl Rounds {
     ///
     /// # Errors
     /// [`RoundError::UnknownLog`] for more lists than logs, [`RoundError::UnknownVertex`] for an id
-    /// that is no number below the limit, [`RoundError::LineFull`] if every graph of the line waits.
+    /// that is no number below the limit, [`RoundError::LineFull`] if every graph of the line
+    /// waits.
     pub fn round<List: AsRef<[u32]>>(
         &mut self,
         lists: &[List],

@@ -44,8 +44,8 @@ enum Phase {
 /// One proposal: lists come in entry by entry, edges follow from them, missing edges from updates.
 ///
 /// Vertices are the numbers below the count given to [`Graph::begin`]; the caller numbers ids in
-/// ascending order, so that the smaller number is the smaller id wherever a tie is broken. One graph
-/// serves one proposal after another.
+/// ascending order, so that the smaller number is the smaller id wherever a tie is broken. One
+/// graph serves one proposal after another.
 ///
 /// Memory: see [`Graph::footprint_bytes`].
 #[derive(Debug)]
@@ -148,8 +148,8 @@ impl Graph {
     /// place counts, or the graph has dropped it.
     ///
     /// # Errors
-    /// [`GraphError::UnknownLog`] unless `log` < n; [`GraphError::UnknownVertex`] unless `vertex` is
-    /// below the vertex count.
+    /// [`GraphError::UnknownLog`] unless `log` < n; [`GraphError::UnknownVertex`] unless `vertex`
+    /// is below the vertex count.
     pub fn append(&mut self, log: u32, vertex: u32) -> Result<bool, GraphError> {
         if log >= self.parameters.n() {
             return Err(GraphError::UnknownLog);
@@ -168,7 +168,8 @@ impl Graph {
         })
     }
 
-    /// Whether some vertex is solid by what the lists hold so far; without one there is no proposal.
+    /// Whether some vertex is solid by what the lists hold so far; without one there is no
+    /// proposal.
     #[must_use]
     pub fn has_solid(&self) -> bool {
         let solid_min = self.parameters.solid_min();
@@ -178,12 +179,12 @@ impl Graph {
     /// FairPropose: classifies vertices, counts pairs, draws edges and drops the shaded tail.
     ///
     /// From here on lists serve the missing edges: they go on where they stand, or start anew with
-    /// [`Graph::begin_update`]. Without a solid vertex nothing is kept. Cost: O(n·m·c / 128) for the
-    /// edges, c the width of the contested band, O(m² / 64) for the rest.
+    /// [`Graph::begin_update`]. Without a solid vertex nothing is kept. Cost: O(n·m·c / 128) for
+    /// the edges, c the width of the contested band, O(m² / 64) for the rest.
     ///
     /// # Errors
-    /// [`GraphError::WrongPhase`] if it has been proposed already; [`GraphError::LimitOutOfRange`] if
-    /// the workspace is for fewer logs or vertices.
+    /// [`GraphError::WrongPhase`] if it has been proposed already; [`GraphError::LimitOutOfRange`]
+    /// if the workspace is for fewer logs or vertices.
     pub fn propose(&mut self, workspace: &mut Workspace) -> Result<(), GraphError> {
         if self.phase != Phase::Collecting {
             return Err(GraphError::WrongPhase);
@@ -270,8 +271,8 @@ impl Graph {
 
     /// Keeps what reaches a solid vertex that is not held back.
     ///
-    /// In a tournament this cuts after the last component with a solid vertex. What is dropped comes
-    /// after every solid vertex, so that it can stand in a later graph.
+    /// In a tournament this cuts after the last component with a solid vertex. What is dropped
+    /// comes after every solid vertex, so that it can stand in a later graph.
     fn drop_tail(&mut self) {
         let words = words_for(self.member_count);
         let rows = self.solid.iter().zip(self.held_back.iter());

@@ -108,8 +108,8 @@ impl Graph {
 
     /// How many lists have `a` before `b`, and how many `b` before `a`.
     ///
-    /// Counted in the proposal's lists, and for a pair that they left without an edge, in the latest
-    /// lists for missing edges. (0, 0) for numbers that are no vertices. O(n).
+    /// Counted in the proposal's lists, and for a pair that they left without an edge, in the
+    /// latest lists for missing edges. (0, 0) for numbers that are no vertices. O(n).
     #[must_use]
     pub fn weights(&self, a: u32, b: u32) -> (u32, u32) {
         let (a, b) = (a as usize, b as usize);

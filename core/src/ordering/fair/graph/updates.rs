@@ -21,9 +21,9 @@ impl Graph {
     /// FairUpdate: draws those missing edges that the lists decide by now; returns how many.
     ///
     /// A missing edge goes from a to b if at least T lists, and at least as many as the other way,
-    /// have a before b, and a is solid in these lists. Where both directions qualify, the smaller id
-    /// comes first. Edges that exist never change. Cost: O(n) for each missing edge with an end that
-    /// is solid by now, and O(m² / 64).
+    /// have a before b, and a is solid in these lists. Where both directions qualify, the smaller
+    /// id comes first. Edges that exist never change. Cost: O(n) for each missing edge with an end
+    /// that is solid by now, and O(m² / 64).
     ///
     /// # Errors
     /// [`GraphError::WrongPhase`] before the proposal.

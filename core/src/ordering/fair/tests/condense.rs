@@ -22,14 +22,15 @@ fn tarjan(relation: &[Vec<bool>]) -> Vec<u32> {
 fn closure(relation: &[Vec<bool>]) -> Vec<Vec<bool>> {
     let count = relation.len();
     let mut reach = relation.to_vec();
-    for vertex in 0..count {
-        reach[vertex][vertex] = true;
+    for (vertex, row) in reach.iter_mut().enumerate() {
+        row[vertex] = true;
     }
     for via in 0..count {
-        for from in 0..count {
-            for to in 0..count {
-                reach[from][to] |= reach[from][via] && reach[via][to];
-            }
+        let through = reach[via].clone();
+        for row in reach.iter_mut().filter(|row| row[via]) {
+            row.iter_mut()
+                .zip(&through)
+                .for_each(|(to, more)| *to |= more);
         }
     }
     reach
@@ -39,13 +40,10 @@ fn closure(relation: &[Vec<bool>]) -> Vec<Vec<bool>> {
 fn scores_agree_with_tarjan_on_every_tournament_of_six() {
     for arcs in 0..1_u32 << 15 {
         let mut relation = vec![vec![false; 6]; 6];
-        let mut bit = 0;
-        for a in 0..6 {
-            for b in a + 1..6 {
-                relation[a][b] = arcs >> bit & 1 == 1;
-                relation[b][a] = !relation[a][b];
-                bit += 1;
-            }
+        let pairs = (0..6).flat_map(|a| (a + 1..6).map(move |b| (a, b)));
+        for (bit, (a, b)) in pairs.enumerate() {
+            relation[a][b] = arcs >> bit & 1 == 1;
+            relation[b][a] = !relation[a][b];
         }
         let score =
             |vertex: &usize| relation[*vertex].iter().filter(|beats| **beats).count() as u32;

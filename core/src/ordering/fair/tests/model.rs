@@ -388,13 +388,13 @@ fn compare(seed: u64, id_count: u32) -> (bool, bool) {
 #[test]
 fn small_instances_agree_with_the_model() {
     let mut seen = (0, 0);
-    for seed in 0..3_000 {
-        let shape = std::panic::catch_unwind(|| compare(seed, 1 + (seed % 9) as u32));
+    for seed in 0..5_000 {
+        let shape = std::panic::catch_unwind(|| compare(seed, 1 + (seed % 11) as u32));
         let shape = shape.unwrap_or_else(|_| panic!("seed {seed}"));
         seen = (seen.0 + u32::from(shape.0), seen.1 + u32::from(shape.1));
     }
     // The instances must reach what they are made for.
-    assert!(seen.0 > 100 && seen.1 > 30, "{seen:?}");
+    assert!(seen.0 > 90 && seen.1 > 60, "{seen:?}");
 }
 
 #[test]

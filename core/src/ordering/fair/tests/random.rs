@@ -55,8 +55,9 @@ impl Random {
         let one = |random: &mut Self, log: u32| {
             if sparse {
                 let here = log + few >= parameters.n();
-                let known =
-                    |id: &u32, random: &mut Self| random.chance(95) && (id % 3 == 0 || here);
+                let known = |id: &u32, random: &mut Self| {
+                    random.chance(95) && (id.is_multiple_of(3) || here)
+                };
                 let mut list: Vec<u32> = ids.to_vec();
                 list.retain(|id| known(id, random));
                 random.shuffle(&mut list);

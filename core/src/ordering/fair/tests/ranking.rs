@@ -52,8 +52,8 @@ fn every_tournament_of_five_gives_a_path_that_ends_in_a_solid_vertex() {
     }
 }
 
-/// d → s, s → {a, b, c}, a → b → c → a, {a, b, c} → d, and only s is solid: putting each vertex back
-/// wherever it fits goes round for ever; to the left of s it ends.
+/// d → s, s → {a, b, c}, a → b → c → a, {a, b, c} → d, and only s is solid: putting each vertex
+/// back wherever it fits goes round for ever; to the left of s it ends.
 #[test]
 fn putting_vertices_back_to_the_left_of_the_solid_one_ends() {
     // a, b, c, d, s are 0 to 4; the path in the order of ids comes to d s before the rest.
