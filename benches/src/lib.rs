@@ -1,0 +1,1 @@
+//! Fixtures and peers of the benchmarks.
