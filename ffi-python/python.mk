@@ -24,9 +24,9 @@ $(PYTHON_STAMP): ffi-python/python.mk
 		$(PYTHON_TOOLS) $(PYTHON_LIBRARIES)
 	@touch $@
 
-# Tests run against the installed package; doctests are one of them.
+# Tests run against the installed package, as it is released; doctests are one of them.
 python-test: python-setup
-	cd ffi-python && VIRTUAL_ENV=$(abspath $(VENV)) $(abspath $(VENV))/bin/maturin develop --locked
+	cd ffi-python && VIRTUAL_ENV=$(abspath $(VENV)) $(abspath $(VENV))/bin/maturin develop --release --locked
 	cd ffi-python && $(abspath $(VENV))/bin/python -m pytest -q
 
 python-wheel: python-setup

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hauptbuch_core::error::Code;
 use hauptbuch_sim::error::ReadError;
+use hauptbuch_sim::output::OutputError;
 use hauptbuch_sim::run::RunError;
 use hauptbuch_sim::workload::GenerateError;
 use pyo3::exceptions::PyKeyboardInterrupt;
@@ -11,6 +12,7 @@ use pyo3::prelude::*;
 
 pyo3::import_exception!(hauptbuch._errors, InputError);
 pyo3::import_exception!(hauptbuch._errors, InternalError);
+pyo3::import_exception!(hauptbuch._errors, VerifyError);
 
 /// An exception for what the caller handed in.
 pub(crate) fn input_error(message: impl Into<String>, code: Code) -> PyErr {
@@ -24,14 +26,21 @@ pub(crate) fn internal_error(message: impl Into<String>, code: Code) -> PyErr {
 
 pub(crate) fn read_error(error: ReadError) -> PyErr {
     match error {
-        // The interpreter picks the class by the number: FileNotFoundError, PermissionError, ….
-        ReadError::Io { path, error } => match error.raw_os_error() {
-            Some(number) => {
-                pyo3::exceptions::PyOSError::new_err((number, system_message(&error), path))
-            }
-            None => PyErr::from(error),
-        },
+        ReadError::Io { path, error } => os_error(path, error),
         other => input_error(other.to_string(), Code::InvalidArgument),
+    }
+}
+
+pub(crate) fn output_error(error: OutputError) -> PyErr {
+    let message = error.to_string();
+    match error {
+        OutputError::Io { path, error } => os_error(path, error),
+        OutputError::Run(cause) => run_error(cause),
+        OutputError::NotOurs { .. } => input_error(message, Code::InvalidArgument),
+        OutputError::Invalid { file, line, .. } => {
+            VerifyError::new_err((message, Code::InvalidArgument.number(), file, line))
+        }
+        _ => internal_error(message, Code::Poisoned),
     }
 }
 
@@ -79,6 +88,16 @@ pub(crate) fn _panic(py: Python<'_>) -> PyResult<()> {
     detached(py, || {
         std::panic::resume_unwind(Box::new("a panic on purpose"));
     })
+}
+
+/// What the system refused. The interpreter picks the class by the number: FileNotFoundError, ….
+fn os_error(path: String, error: std::io::Error) -> PyErr {
+    match error.raw_os_error() {
+        Some(number) => {
+            pyo3::exceptions::PyOSError::new_err((number, system_message(&error), path))
+        }
+        None => PyErr::from(error),
+    }
 }
 
 /// What the system says, without the number that Python adds itself.

@@ -11,6 +11,7 @@
 mod columns;
 mod errors;
 mod run;
+mod verify;
 mod workload;
 
 use pyo3::prelude::*;
@@ -22,6 +23,8 @@ mod _native {
     use super::errors::_panic;
     #[pymodule_export]
     use super::run::{Run, run};
+    #[pymodule_export]
+    use super::verify::verify;
     #[pymodule_export]
     use super::workload::Workload;
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use hauptbuch_core::batch::SlotReader;
@@ -9,14 +10,15 @@ use hauptbuch_core::config::Policy;
 use hauptbuch_core::coordinator::Slot;
 use hauptbuch_core::error::Code;
 use hauptbuch_core::event::Event;
-use hauptbuch_core::limits::Limits;
+use hauptbuch_core::limits::{Footprint, Limits};
 use hauptbuch_core::types::{Fee, Hash, Height, TxId};
-use hauptbuch_sim::run::{Observer, RunConfig, RunReport};
+use hauptbuch_sim::output::OutputWriter;
+use hauptbuch_sim::run::{Observer, RunConfig, RunReport, Step};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyDict};
 
 use crate::columns::{fixed, u64s};
-use crate::errors::{detached, input_error, internal_error, run_error};
+use crate::errors::{detached, input_error, internal_error, output_error, run_error};
 use crate::workload::Workload;
 
 /// How long work goes on before the interpreter is asked for signals.
@@ -31,6 +33,7 @@ pub(crate) struct Run {
     /// By row of the source.
     outcomes: Vec<Code>,
     report: RunReport,
+    memory: Footprint,
     elapsed: Duration,
 }
 
@@ -55,9 +58,9 @@ struct OrderRow {
 
 /// Runs one sequencer over a workload.
 ///
-/// `on_progress` is called with the number of records submitted, some fifty times a second.
+/// `out` is a directory to write as the command line does. `on_progress` is called with the number of records submitted, some fifty times a second.
 #[pyfunction]
-#[pyo3(signature = (workload, *, policy, batch_ns, seed, chain_id, fee_floor, limits, on_progress=None))]
+#[pyo3(signature = (workload, *, policy, batch_ns, seed, chain_id, fee_floor, limits, out=None, on_progress=None))]
 #[allow(
     clippy::too_many_arguments,
     reason = "they are keywords on the other side"
@@ -71,6 +74,7 @@ pub(crate) fn run(
     chain_id: u64,
     fee_floor: u64,
     limits: &Bound<'_, PyDict>,
+    out: Option<PathBuf>,
     on_progress: Option<Py<PyAny>>,
 ) -> PyResult<Run> {
     let policy = Policy::from_name(policy).ok_or_else(|| {
@@ -91,26 +95,38 @@ pub(crate) fn run(
     }
     let workload = &workload.get().inner;
     detached(py, || {
-        let mut recorder = Recorder::new(workload, &config.limits, on_progress);
+        let go_on = |_submitted: usize| ControlFlow::Continue(());
+        let writer = out.map(|path| OutputWriter::create(workload, &config, &path, go_on));
+        let writer = writer.transpose().map_err(output_error)?;
+        let mut recorder = Recorder::new(workload, &config.limits, writer, on_progress);
         let start = Instant::now();
         let report = hauptbuch_sim::run::run(workload, &config, &mut recorder);
         let elapsed = start.elapsed();
-        match (report, recorder.stop) {
-            (_, Some(stop)) => Err(stop),
-            (Err(error), None) => Err(run_error(error)),
-            (Ok(report), None) => {
-                recorder
-                    .order
-                    .sort_unstable_by_key(|row| (row.height, row.rollup, row.position));
-                Ok(Run {
-                    slots: recorder.slots,
-                    order: recorder.order,
-                    outcomes: recorder.outcomes,
-                    report,
-                    elapsed,
-                })
-            }
+        if let Some(stop) = recorder.stop {
+            return Err(stop);
         }
+        // A writer that failed ended the run, and knows why.
+        let report = match (report, recorder.writer) {
+            (Err(error), writer) => {
+                let cause = writer.and_then(OutputWriter::into_error);
+                return Err(cause.map_or_else(|| run_error(error), output_error));
+            }
+            (Ok(report), Some(writer)) => {
+                writer.finish(&report).map_err(output_error)?;
+                report
+            }
+            (Ok(report), None) => report,
+        };
+        let mut order = recorder.order;
+        order.sort_unstable_by_key(|row| (row.height, row.rollup, row.position));
+        Ok(Run {
+            slots: recorder.slots,
+            order,
+            outcomes: recorder.outcomes,
+            report,
+            memory: config.for_workload(workload).limits.footprint(),
+            elapsed,
+        })
     })
 }
 
@@ -154,60 +170,43 @@ fn set<'py, T: for<'a> FromPyObject<'a, 'py>>(
     Ok(())
 }
 
-/// Keeps what it hears of a run, by row of the source.
-struct Recorder<'a> {
+/// Keeps what it hears of a run, by row of the source, and passes it on to whoever writes it down.
+struct Recorder<'a, P> {
     workload: &'a hauptbuch_sim::workload::Workload,
     limits: &'a Limits,
+    writer: Option<OutputWriter<'a, P>>,
     slots: Vec<SlotRow>,
     order: Vec<OrderRow>,
     outcomes: Vec<Code>,
     /// Records that were admitted and have not ended, by id. Never iterated.
     live: HashMap<TxId, u32>,
-    /// The next record whose admission or refusal will be heard of; the first such that a lane
-    /// can carry, and the first that none can, because those are told of on their own.
-    next_carried: usize,
-    next_too_large: usize,
+    /// Records whose admission or refusal was heard of; it comes in the order of the workload.
+    heard_count: usize,
     on_progress: Option<Py<PyAny>>,
     last_look: Instant,
     stop: Option<PyErr>,
 }
 
-impl<'a> Recorder<'a> {
+impl<'a, P: FnMut(usize) -> ControlFlow<()>> Recorder<'a, P> {
     fn new(
         workload: &'a hauptbuch_sim::workload::Workload,
         limits: &'a Limits,
+        writer: Option<OutputWriter<'a, P>>,
         on_progress: Option<Py<PyAny>>,
     ) -> Self {
         Self {
             workload,
             limits,
+            writer,
             slots: Vec::new(),
             order: Vec::new(),
             outcomes: vec![Code::Ok; workload.len()],
             live: HashMap::new(),
-            next_carried: 0,
-            next_too_large: 0,
+            heard_count: 0,
             on_progress,
             last_look: Instant::now(),
             stop: None,
         }
-    }
-
-    /// The record that an admission or refusal is about: they come in the order of submission.
-    fn next_record(&mut self, is_too_large: bool) -> Option<usize> {
-        let records = self.workload.records();
-        let next = if is_too_large {
-            &mut self.next_too_large
-        } else {
-            &mut self.next_carried
-        };
-        let limit = self.limits.payload_bytes_max as usize;
-        let mut rest = records.get(*next..)?.iter();
-        let ahead =
-            rest.position(|record| (self.workload.payload(record).len() > limit) == is_too_large)?;
-        let found = *next + ahead;
-        *next = found + 1;
-        Some(found)
     }
 
     /// Notes what became of a transaction; nothing where the event is about none of the workload.
@@ -215,7 +214,8 @@ impl<'a> Recorder<'a> {
         let index = if event.code.is_terminal() {
             self.live.remove(&event.id)? as usize
         } else {
-            let index = self.next_record(event.code == Code::PayloadTooLarge)?;
+            let index = self.heard_count;
+            self.heard_count += 1;
             if event.code == Code::Admitted {
                 self.live.insert(event.id, index as u32);
             }
@@ -249,8 +249,11 @@ impl<'a> Recorder<'a> {
     }
 }
 
-impl Observer for Recorder<'_> {
+impl<P: FnMut(usize) -> ControlFlow<()>> Observer for Recorder<'_, P> {
     fn on_slot(&mut self, slot: &Slot<'_>) {
+        if let Some(writer) = &mut self.writer {
+            writer.on_slot(slot);
+        }
         let (mut transaction_bytes, mut gas) = (0, 0);
         if let Ok(mut reader) = SlotReader::new(slot.bytes, self.limits) {
             while let Ok(Some(sub_batch)) = reader.next_sub_batch() {
@@ -270,6 +273,9 @@ impl Observer for Recorder<'_> {
     }
 
     fn on_event(&mut self, event: &Event) {
+        if let Some(writer) = &mut self.writer {
+            writer.on_event(event);
+        }
         if self.note(event).is_none() && self.stop.is_none() {
             let message = format!("an event about an unknown transaction: {}", event.id);
             self.stop = Some(internal_error(message, Code::Poisoned));
@@ -283,10 +289,22 @@ impl Observer for Recorder<'_> {
             }
             self.last_look = Instant::now();
         }
-        if self.stop.is_some() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
+        match &mut self.writer {
+            _ if self.stop.is_some() => ControlFlow::Break(()),
+            Some(writer) => writer.on_progress(submitted),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    fn step_begins(&mut self, step: Step) {
+        if let Some(writer) = &mut self.writer {
+            writer.step_begins(step);
+        }
+    }
+
+    fn step_ends(&mut self, step: Step, count: usize) {
+        if let Some(writer) = &mut self.writer {
+            writer.step_ends(step, count);
         }
     }
 }
@@ -358,6 +376,12 @@ impl Run {
     #[getter]
     fn footprint_bytes(&self) -> u64 {
         self.report.footprint_bytes
+    }
+
+    /// What those bytes are for.
+    fn memory(&self) -> Vec<(&'static str, u64)> {
+        let parts = self.memory.parts().iter();
+        parts.map(|part| (part.name, part.bytes)).collect()
     }
 
     /// How long the run took by the clock on the wall, in nanoseconds.

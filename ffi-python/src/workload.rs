@@ -81,6 +81,12 @@ impl Workload {
         self.inner.provenance().nonce_gaps_closed
     }
 
+    /// The file's name without its directories; empty where it was no file.
+    #[getter]
+    fn file_name(&self) -> String {
+        self.inner.provenance().file_name.clone()
+    }
+
     /// What the source looked like.
     #[getter]
     fn format(&self) -> &'static str {

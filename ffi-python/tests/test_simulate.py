@@ -99,6 +99,53 @@ def test_what_waits_for_a_missing_nonce_expires() -> None:
     assert dense.summary["input"]["notes"]
 
 
+def plain(value: Any) -> Any:
+    """Numbers past 2^53 stand as text in JSON."""
+    if isinstance(value, dict):
+        return {name: plain(own) for name, own in value.items()}
+    if isinstance(value, list):
+        return [plain(own) for own in value]
+    return str(value) if isinstance(value, int) and value > 2**53 else value
+
+
+def test_an_output_is_that_of_the_command_line(generated: dict[str, Any], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for policy in hb.POLICIES:
+        # The second run replaces the output of the first.
+        result = hb.simulate(generated, policy=policy, batch_ms=50, out=out, seed=2**60)
+        summary = json.loads((out / "summary.json").read_text())
+        del summary["format"]
+        assert summary == plain(result.summary)
+        found = hb.verify(out)
+        assert found.final_batch_hash == result.final_batch_hash
+        assert (found.submitted, found.included, found.batches) == (
+            2_000, 2_000, result.summary["batches"],
+        )  # fmt: skip
+        lines = (out / "batches.jsonl").read_text().splitlines()
+        assert [json.loads(line)["hash"] for line in lines] == result.slots["hash"].tolist()
+
+
+def test_a_changed_output_does_not_verify(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    hb.simulate(simple(), out=str(out))
+    for path in sorted(out.iterdir()):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:])
+        with pytest.raises(hb.VerifyError) as caught:
+            hb.verify(out)
+        assert caught.value.file and str(caught.value).startswith(caught.value.file)
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+        path.write_bytes(whole)
+    assert hb.verify(out).submitted == 3
+    with pytest.raises(FileNotFoundError):
+        hb.verify(tmp_path / "none")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("do not lose this")
+    with pytest.raises(hb.InputError, match="is not replaced"):
+        hb.simulate(simple(), out=tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").exists()
+
+
 def test_choices_reach_the_hash() -> None:
     base = hb.simulate(simple()).final_batch_hash
     for changes in ({"policy": "priority"}, {"batch_ms": 100}, {"chain_id": 2}, {"fee_floor": 1}):

@@ -17,7 +17,7 @@ from conftest import simple
 
 @pytest.fixture(scope="module")
 def long_run() -> dict[str, Any]:
-    """A slot a millisecond of simulated time makes this take seconds."""
+    """Takes a good part of a second, and some seconds with a slot a millisecond."""
     return hb.generate(150_000, seed=3)
 
 

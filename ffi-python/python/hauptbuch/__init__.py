@@ -19,7 +19,7 @@ structured array, or a dict of columns; what comes back is of the same kind. Onl
 from ._errors import HauptbuchError, InputError, InternalError, VerifyError
 from ._native import __version__
 from ._result import Result
-from ._run import CODES, POLICIES, generate, simulate
+from ._run import CODES, POLICIES, Verified, generate, simulate, verify
 
 __all__ = [
     "CODES",
@@ -28,8 +28,10 @@ __all__ = [
     "InputError",
     "InternalError",
     "Result",
+    "Verified",
     "VerifyError",
     "__version__",
     "generate",
     "simulate",
+    "verify",
 ]

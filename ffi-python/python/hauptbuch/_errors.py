@@ -30,7 +30,18 @@ class InputError(HauptbuchError, ValueError):
 
 
 class VerifyError(HauptbuchError):
-    """An output is not what it claims to be."""
+    """An output is not what it claims to be: it was changed, or is not complete.
+
+    ``file`` is the file that shows it, and ``line`` the line of it, counted from 1, or ``None``.
+    """
+
+    file: str
+    line: int | None
+
+    def __init__(self, message: str, code: int, file: str, line: int | None) -> None:
+        super().__init__(message, code)
+        self.args = (message, code, file, line)
+        self.file, self.line = file, line
 
 
 class InternalError(HauptbuchError):

@@ -139,10 +139,9 @@ def _read_polars_series(name: str, series: Any) -> Column:
     if unit is not None:
         name, series = named_with_unit(name, unit), series.to_physical()
     if series.null_count() == 0 and series.dtype.is_integer():
-        array = series.to_numpy()
-        # 128-bit integers come as whatever numpy can hold of them, so they go as objects.
-        if array.dtype.kind in "iu":
-            return from_array(name, array)
+        # numpy has no integers of 128 bits, so those go as objects.
+        if not str(series.dtype).endswith("128"):
+            return from_array(name, series.to_numpy())
     return from_objects(name, series.to_list())
 
 

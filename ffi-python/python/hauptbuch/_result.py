@@ -41,7 +41,7 @@ class Result:
     >>> import hauptbuch as hb
     >>> result = hb.simulate(hb.generate(50, seed=2))
     >>> result
-    <hauptbuch.Result: 50 of 50 transactions included in 2 slots, policy fcfs>
+    <hauptbuch.Result: 50 of 50 transactions included in 1 slots, policy fcfs>
     >>> result.final_batch_hash == hb.simulate(hb.generate(50, seed=2)).final_batch_hash
     True
     """
@@ -91,7 +91,7 @@ class Result:
     @property
     def summary(self) -> dict[str, Any]:
         """The run in numbers, with the fields of the command line's ``summary.json``."""
-        return _copied(self._summary)
+        return {name: _copied(own) for name, own in self._summary.items()}
 
     @property
     def timing(self) -> dict[str, int]:
@@ -207,18 +207,18 @@ def _summary(
     quantile_names = ("count", "min", "p50", "p90", "p99", "p999", "max")
     return {
         "input": {
+            "name": workload.file_name,
+            "format": workload.format,
             "sha256": workload.sha256(),
             "rows": len(workload),
-            "format": workload.format,
-            "notes": workload.notes,
             "nonce_gaps_closed": workload.nonce_gaps_closed,
+            "notes": workload.notes,
         },
         "seed": options["seed"],
         "policy": options["policy"],
-        "batch_ms": options["batch_ms"],
-        "nonces": options["nonces"],
         "sequencers": 1,
-        "rollups": workload.rollups,
+        "rollups": len(workload.rollups),
+        "slot_interval_ns": options["slot_interval_ns"],
         "transactions": {
             "submitted": run.submitted,
             "admitted": by_name["admitted"],
@@ -228,7 +228,8 @@ def _summary(
         "batches": len(slots),
         "final_batch_hash": run.final_hash,
         "delay_ns": dict(zip(quantile_names, run.delay_quantiles(), strict=True)),
-        "footprint_bytes": run.footprint_bytes,
+        "memory_bytes": run.footprint_bytes,
+        "memory": [{"name": name, "bytes": size} for name, size in run.memory()],
         "signed": False,
     }
 
@@ -236,4 +237,4 @@ def _summary(
 def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _copied(own) for name, own in value.items()}
-    return list(value) if isinstance(value, list) else value
+    return [_copied(own) for own in value] if isinstance(value, list) else value

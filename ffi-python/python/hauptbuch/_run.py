@@ -44,6 +44,7 @@ def simulate(
     chain_id: int = 1,
     fee_floor: int = 0,
     limits: Mapping[str, int] | None = None,
+    out: str | os.PathLike[str] | None = None,
     frame: str | None = None,
     progress: bool | Callable[[int, int], object] = False,
 ) -> Result:
@@ -62,6 +63,8 @@ def simulate(
     :param chain_id: names the network; every hash depends on it.
     :param fee_floor: the lowest fee per gas that is admitted.
     :param limits: maxima of the core by name, such as ``{"slot_count_max": 100}``.
+    :param out: a directory to write as the command line does, for ``verify`` and everybody else;
+        it is replaced whole, and only where it is missing, empty or the output of a run.
     :param frame: the kind of the frames that come back, if not that of the input: ``"numpy"``
         (also for a path), ``"pandas"``, ``"polars"`` or ``"pyarrow"``.
     :param progress: ``True`` for a bar, where tqdm is installed; or a function that is called with
@@ -69,7 +72,8 @@ def simulate(
 
     The interpreter is free for other threads meanwhile, and Ctrl-C ends the run.
 
-    Raises ``InputError`` for what can't be used, and ``OSError`` for a file that can't be read.
+    Raises ``InputError`` for what can't be used, and ``OSError`` for a file that can't be read or
+    written.
 
     >>> import hauptbuch as hb
     >>> result = hb.simulate({
@@ -101,9 +105,10 @@ def simulate(
             chain_id=_whole("chain_id", chain_id, 0, u64_max),
             fee_floor=_whole("fee_floor", fee_floor, 0, u64_max),
             limits=dict(limits or {}),
+            out=None if out is None else os.fspath(out),
             on_progress=report,
         )
-    options = {"policy": policy, "batch_ms": int(batch_ms), "seed": int(seed), "nonces": nonces}
+    options = {"policy": policy, "slot_interval_ns": batch_ns, "seed": int(seed)}
     names = {number: code.name for number, code in CODES.items()}
     return Result(run, workload, options, names, frame or kind)
 
@@ -148,6 +153,46 @@ def generate(
         "expiry_ns", "kind", "account_nonce", "payload",
     )  # fmt: skip
     return _frames.build({name: columns[name] for name in order if name in columns}, frame)
+
+
+class Verified(NamedTuple):
+    """What a verified output holds."""
+
+    genesis_hash: str
+    """What the chain of slots starts from."""
+    final_batch_hash: str
+    """The last slot's hash; the genesis hash where there is no slot."""
+    batches: int
+    """Slots, each of them checked."""
+    rollups: int
+    """Rollups that it serves."""
+    submitted: int
+    """Transactions that were handed in."""
+    included: int
+    """Transactions in slots."""
+    bytes: int
+    """Bytes of all files."""
+    is_signed: bool
+    """Whether somebody vouches for it: not where one sequencer ran alone."""
+
+
+def verify(directory: str | os.PathLike[str]) -> Verified:
+    """Checks the output of a run with nothing but its directory.
+
+    Every byte of every file is checked, every slot as a follower of the chain would check it, and
+    all that follows from the slots is computed again.
+
+    Raises ``VerifyError`` where the output does not hold, ``OSError`` where it can't be read.
+
+    >>> import tempfile
+    >>> import hauptbuch as hb
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     result = hb.simulate(hb.generate(100), out=directory)
+    ...     found = hb.verify(directory)
+    >>> found.included, found.final_batch_hash == result.final_batch_hash
+    (100, True)
+    """
+    return Verified(**_native.verify(os.fspath(directory)))
 
 
 def _amounts(data: bytearray) -> list[int]:

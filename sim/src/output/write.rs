@@ -116,6 +116,12 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
         })
     }
 
+    /// Why it ended the run, if it did: what else a run that was interrupted would hide.
+    #[must_use]
+    pub fn into_error(self) -> Option<OutputError> {
+        self.error
+    }
+
     /// Writes what is left once the run has come to its end, and puts the directory in its place.
     ///
     /// # Errors
