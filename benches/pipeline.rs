@@ -4,6 +4,7 @@
     reason = "criterion's macros make public items without words"
 )]
 
+use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -24,7 +25,9 @@ fn pipeline(criterion: &mut Criterion) {
                 timed(
                     rounds,
                     &mut chain,
-                    |chain| drop(chain.round(|_| ())),
+                    |chain| {
+                        black_box(chain.round(|_| ()));
+                    },
                     Chain::advance,
                 )
             });
@@ -41,7 +44,7 @@ fn pipeline(criterion: &mut Criterion) {
                         pipeline.submit(&submission);
                     }
                     pipeline.admit();
-                    let (_, bytes) = std::hint::black_box(pipeline.take());
+                    let (_, bytes) = black_box(pipeline.take());
                     assert_eq!(bytes, 200 * COUNT as usize);
                 },
                 |(_, transactions)| transactions.advance(),
