@@ -60,7 +60,9 @@ struct OrderRow {
 ///
 /// `out` is a directory to write as the command line does. `on_progress` is called with the number of records submitted, some fifty times a second.
 #[pyfunction]
-#[pyo3(signature = (workload, *, policy, batch_ns, seed, chain_id, fee_floor, limits, out=None, on_progress=None))]
+#[pyo3(signature = (
+    workload, *, policy, batch_ns, seed, chain_id, fee_floor, limits, out=None, on_progress=None
+))]
 #[allow(
     clippy::too_many_arguments,
     reason = "they are keywords on the other side"
