@@ -61,6 +61,8 @@
 
 use std::fs::File;
 use std::io::Read as _;
+#[cfg(feature = "parquet")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -206,7 +208,14 @@ fn read_parquet(
     provenance: Provenance,
     options: &ReadOptions,
 ) -> Result<Workload, ReadError> {
-    let table = columnar::read_parquet(bytes)?;
+    // The decoder asserts what a damaged page does not keep. It owns all that it works on, so
+    // nothing half done outlives the unwinding; its message still goes to the panic hook.
+    let table = catch_unwind(AssertUnwindSafe(|| columnar::read_parquet(bytes)));
+    let table = table.unwrap_or_else(|_| {
+        Err(ReadError::Parquet {
+            reason: "a page is damaged".to_owned(),
+        })
+    })?;
     read_columns(&table, provenance, options)
 }
 

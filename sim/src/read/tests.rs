@@ -51,7 +51,7 @@ fn the_documentation_names_every_column() {
     assert!(accepted.len() > 40);
     for name in accepted {
         assert!(
-            seen.contains(&&name),
+            seen.contains(&name),
             "{name} is documented and not understood"
         );
     }
