@@ -229,7 +229,8 @@ fn bad_bytes_and_wrong_lengths_are_named() {
 fn the_first_bad_row_is_named_by_its_line() {
     let quoted = "\"a\nb\"";
     let text = format!(
-        "sender,nonce,gas,fee,miner\r\n{A},0,1,1,{quoted}\r\n\r\n{A},1,1,1,{quoted}\r\n{A},x,y,1,\r\n{A},z,1,1,\r\n"
+        "sender,nonce,gas,fee,miner\r\n{A},0,1,1,{quoted}\r\n\r\n{A},1,1,1,{quoted}\r\n\
+         {A},x,y,1,\r\n{A},z,1,1,\r\n"
     );
     let ReadError::Cell {
         place,

@@ -240,7 +240,8 @@ fn columns_that_can_not_be_read_are_named() {
     };
     let schema = |fee: &str| {
         format!(
-            "message m {{ required binary sender (UTF8); required int64 nonce; required int64 gas; {fee} }}"
+            "message m {{ required binary sender (UTF8); required int64 nonce; \
+             required int64 gas; {fee} }}"
         )
     };
     let double = |group: &mut Group<'_>| {
