@@ -96,20 +96,19 @@ codes! {
     // 100..199: why a transaction was refused.
     PayloadTooLarge = 100, Sender, false, "the payload is larger than the limit";
     GasTooLarge = 101, Sender, false, "the gas is more than a slot can hold";
-    GasZero = 102, Sender, false, "the gas is zero";
-    FeeTooLow = 103, Sender, false, "the fee is below the floor";
-    AlreadyExpired = 104, Sender, false, "the expiry has passed";
-    ExpiryMissing = 105, Sender, false, "this network wants an expiry, and the transaction has none";
-    ExpiryTooFar = 106, Sender, false, "the expiry lies beyond the horizon";
-    UnknownRollup = 107, Sender, false, "the rollup is not part of this network";
-    Duplicate = 108, Sender, false, "the same transaction is already in the pool";
-    NonceUsed = 109, Sender, false, "the nonce has been used";
-    NonceOccupied = 110, Sender, false, "another transaction of the sender holds this nonce";
-    NonceGapTooWide = 111, Sender, true, "the nonce lies too far above the sender's next one";
-    PoolFull = 112, Operator, true, "the pool holds as many transactions as it can";
-    PoolBytesFull = 113, Operator, true, "the pool holds as many payload bytes as it can";
-    SenderTableFull = 114, Operator, true, "the pool follows as many senders as it can";
-    TooLargeForSlot = 115, Sender, false, "no slot can hold a transaction of this length";
+    FeeTooLow = 102, Sender, false, "the fee is below the floor";
+    AlreadyExpired = 103, Sender, false, "the expiry has passed";
+    ExpiryMissing = 104, Sender, false, "this network wants an expiry, and the transaction has none";
+    ExpiryTooFar = 105, Sender, false, "the expiry lies beyond the horizon";
+    UnknownRollup = 106, Sender, false, "the rollup is not part of this network";
+    Duplicate = 107, Sender, false, "the same transaction is already in the pool";
+    NonceUsed = 108, Sender, false, "the nonce has been used";
+    NonceOccupied = 109, Sender, false, "another transaction of the sender holds this nonce";
+    NonceGapTooWide = 110, Sender, true, "the nonce lies too far above the sender's next one";
+    PoolFull = 111, Operator, true, "the pool holds as many transactions as it can";
+    PoolBytesFull = 112, Operator, true, "the pool holds as many payload bytes as it can";
+    SenderTableFull = 113, Operator, true, "the pool follows as many senders as it can";
+    NonceTooLarge = 114, Sender, false, "the nonce is 2^64-1, which no account may use";
 
     // 200..299: what the calling program did wrong, or has to do first.
     LaneFull = 200, Caller, true, "the lane to the owner is full";

@@ -30,8 +30,17 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod batch;
+pub mod bounded;
 pub mod codec;
+pub mod config;
+pub mod coordinator;
 pub mod crypto;
 pub mod error;
+pub mod event;
+pub mod ingress;
 pub mod limits;
+pub mod metrics;
+pub mod ordering;
+pub mod pool;
 pub mod types;

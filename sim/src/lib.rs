@@ -12,5 +12,6 @@
 pub mod error;
 mod hex;
 pub mod read;
+pub mod run;
 pub mod workload;
 pub mod write;

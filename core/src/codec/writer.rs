@@ -28,6 +28,12 @@ impl<'a> Writer<'a> {
         self.len == 0
     }
 
+    /// How many more bytes fit.
+    #[must_use]
+    pub const fn room(&self) -> usize {
+        self.buffer.len().saturating_sub(self.len)
+    }
+
     /// What has been written.
     #[must_use]
     pub fn written(&self) -> &[u8] {
@@ -49,6 +55,16 @@ impl<'a> Writer<'a> {
             .ok_or(EncodeError::BufferTooSmall)?;
         self.len = end;
         Ok(space)
+    }
+
+    /// Returns `len` bytes from `start` on that were written before, to write them again.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`] where they have not all been written.
+    pub fn rewrite(&mut self, start: usize, len: usize) -> Result<&mut [u8], EncodeError> {
+        let end = start.checked_add(len).filter(|end| *end <= self.len);
+        end.and_then(|end| self.buffer.get_mut(start..end))
+            .ok_or(EncodeError::BufferTooSmall)
     }
 
     /// Writes `bytes` as they are.

@@ -1,0 +1,227 @@
+//! The fixed parts of a slot.
+
+use crate::codec::{DecodeError, EncodeError, Reader, Writer};
+use crate::config::Policy;
+use crate::crypto::hash::{Domain, hash};
+use crate::types::{Epoch, Hash, Height, RollupId, UnixNs};
+
+/// The version of both headers.
+const VERSION: u8 = 1;
+
+/// What a slot says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotHeader {
+    /// Its number; the first slot has 1.
+    pub height: Height,
+    /// The stretch of slots with one membership that it belongs to.
+    pub epoch: Epoch,
+    /// The hash of the slot before it, or of the genesis.
+    pub parent: Hash,
+    /// The agreed time, never before the parent's.
+    pub time: UnixNs,
+    /// How many sub-batches follow: one for every configured rollup.
+    pub sub_batch_count: u16,
+    /// The Merkle root over the hashes of the sub-batches' headers.
+    pub sub_batch_root: Hash,
+}
+
+impl SlotHeader {
+    /// Bytes of its encoding.
+    pub const LEN: usize = 219;
+
+    /// The slot's hash: what the next slot names as its parent.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        let mut bytes = [0; Self::LEN];
+        let encoded = self.encode(&mut Writer::new(&mut bytes));
+        debug_assert!(encoded.is_ok(), "LEN is the encoding's length");
+        hash(Domain::SLOT, &bytes)
+    }
+
+    /// Writes its bytes.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
+        out.u8(VERSION)?;
+        out.u64(self.height.get())?;
+        out.u64(self.epoch.get())?;
+        out.bytes(self.parent.as_bytes())?;
+        out.u64(self.time.get())?;
+        // Membership changes and openings: none in this version.
+        out.bytes(Hash::ZERO.as_bytes())?;
+        out.bytes(Hash::ZERO.as_bytes())?;
+        out.u16(self.sub_batch_count)?;
+        out.bytes(self.sub_batch_root.as_bytes())?;
+        // Bundles and state: none in this version.
+        out.bytes(Hash::ZERO.as_bytes())?;
+        out.bytes(Hash::ZERO.as_bytes())
+    }
+
+    /// Reads its bytes off the front of `input`.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] that says what is wrong with the bytes.
+    pub fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        input.version(VERSION)?;
+        let height = Height::new(input.u64()?);
+        let epoch = Epoch::new(input.u64()?);
+        let parent = Hash::new(input.array()?);
+        let time = UnixNs::new(input.u64()?);
+        expect_zero(input)?;
+        expect_zero(input)?;
+        let sub_batch_count = input.u16()?;
+        let sub_batch_root = Hash::new(input.array()?);
+        expect_zero(input)?;
+        expect_zero(input)?;
+        Ok(Self {
+            height,
+            epoch,
+            parent,
+            time,
+            sub_batch_count,
+            sub_batch_root,
+        })
+    }
+}
+
+/// How many transactions each segment of a sub-batch has, in the order in which they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SegmentCounts {
+    /// Inputs that another chain forced in.
+    pub forced: u32,
+    /// Messages from other rollups.
+    pub messages: u32,
+    /// Transactions from the pool.
+    pub pool: u32,
+    /// Legs of bundles.
+    pub bundles: u32,
+}
+
+/// What a sub-batch says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubBatchHeader {
+    /// Whose transactions it holds.
+    pub rollup: RollupId,
+    /// The number of its slot.
+    pub height: Height,
+    /// The hash of the rollup's sub-batch header before this one, or of the genesis.
+    pub parent: Hash,
+    /// How its pool segment is ordered.
+    pub policy: Policy,
+    /// The policy's parameter; 0 for the policies of this version.
+    pub policy_parameter: u64,
+    /// The seed that the policy used; zero for the policies of this version.
+    pub seed: Hash,
+    /// The hash of the evidence that the policy's verifier needs.
+    pub evidence_root: Hash,
+    /// The Merkle root over its transactions' ids.
+    pub transaction_root: Hash,
+    /// How many transactions it holds. Only the pool segment is used in this version.
+    pub counts: SegmentCounts,
+    /// Bytes of its transactions in their canonical encoding.
+    pub bytes: u64,
+    /// Gas of its transactions.
+    pub gas: u64,
+    /// The chain over all that was promised for this rollup, this sub-batch included.
+    pub running_hash: Hash,
+}
+
+impl SubBatchHeader {
+    /// Bytes of its encoding.
+    pub const LEN: usize = 246;
+
+    /// The sub-batch's hash: what the rollup's next one names as its parent.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        let mut bytes = [0; Self::LEN];
+        let encoded = self.encode(&mut Writer::new(&mut bytes));
+        debug_assert!(encoded.is_ok(), "LEN is the encoding's length");
+        hash(Domain::SUB_BATCH, &bytes)
+    }
+
+    /// Writes its bytes.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`].
+    pub fn encode(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
+        out.u8(VERSION)?;
+        out.u32(self.rollup.get())?;
+        out.u64(self.height.get())?;
+        out.bytes(self.parent.as_bytes())?;
+        out.u8(self.policy.byte())?;
+        out.u64(self.policy_parameter)?;
+        out.bytes(self.seed.as_bytes())?;
+        out.bytes(self.evidence_root.as_bytes())?;
+        out.bytes(self.transaction_root.as_bytes())?;
+        let SegmentCounts {
+            forced,
+            messages,
+            pool,
+            bundles,
+        } = self.counts;
+        for count in [forced, messages, pool, bundles] {
+            out.u32(count)?;
+        }
+        out.u64(self.bytes)?;
+        out.u64(self.gas)?;
+        out.bytes(self.running_hash.as_bytes())?;
+        // Messages to other rollups: none in this version.
+        out.bytes(Hash::ZERO.as_bytes())
+    }
+
+    /// Reads its bytes off the front of `input`.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] that says what is wrong with the bytes.
+    pub fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        input.version(VERSION)?;
+        let rollup = RollupId::new(input.u32()?);
+        let height = Height::new(input.u64()?);
+        let parent = Hash::new(input.array()?);
+        let policy = Policy::from_byte(input.u8()?).ok_or(DecodeError::UnknownPolicy)?;
+        let policy_parameter = input.u64()?;
+        let seed = Hash::new(input.array()?);
+        if policy_parameter != 0 || seed != Hash::ZERO {
+            return Err(DecodeError::FieldNotEmpty);
+        }
+        let evidence_root = Hash::new(input.array()?);
+        let transaction_root = Hash::new(input.array()?);
+        let [forced, messages, pool, bundles] =
+            [input.u32()?, input.u32()?, input.u32()?, input.u32()?];
+        if [forced, messages, bundles] != [0, 0, 0] {
+            return Err(DecodeError::FieldNotEmpty);
+        }
+        let header = Self {
+            rollup,
+            height,
+            parent,
+            policy,
+            policy_parameter,
+            seed,
+            evidence_root,
+            transaction_root,
+            counts: SegmentCounts {
+                forced,
+                messages,
+                pool,
+                bundles,
+            },
+            bytes: input.u64()?,
+            gas: input.u64()?,
+            running_hash: Hash::new(input.array()?),
+        };
+        expect_zero(input)?;
+        Ok(header)
+    }
+}
+
+/// Reads a root that must be zero in this version.
+fn expect_zero(input: &mut Reader<'_>) -> Result<(), DecodeError> {
+    let root: [u8; 32] = input.array()?;
+    if root == [0; 32] {
+        Ok(())
+    } else {
+        Err(DecodeError::FieldNotEmpty)
+    }
+}

@@ -1,0 +1,206 @@
+//! From a key's hash to a small number.
+
+use alloc::boxed::Box;
+
+use super::{NONE, fixed_slice, fixed_slice_bytes};
+
+/// A hash under a secret key, so that nobody outside can choose keys that collide.
+///
+/// Two multiplications a word. It hides the key from somebody who sees no timings to speak of; it
+/// is no cryptographic hash, and nothing but the speed of an index rests on it.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyedHash {
+    key: [u64; 2],
+}
+
+impl KeyedHash {
+    /// Takes the key from the host, which draws it at random.
+    #[must_use]
+    pub const fn new(key: [u64; 2]) -> Self {
+        Self {
+            key: [key[0] ^ 0x9e37_79b9_7f4a_7c15, key[1] | 1],
+        }
+    }
+
+    /// The hash of some words.
+    #[must_use]
+    pub fn words<const N: usize>(&self, words: [u64; N]) -> u64 {
+        let mixed = words.iter().fold(self.key[0], |state, word| {
+            folded_product(state ^ word, self.key[1]).wrapping_add(word.rotate_left(32))
+        });
+        folded_product(mixed, 0xd6e8_feb8_6659_fd93 ^ self.key[1])
+    }
+
+    /// The hash of 32 bytes.
+    #[must_use]
+    pub fn bytes32(&self, bytes: &[u8; 32]) -> u64 {
+        self.words(words_of::<32, 4>(bytes))
+    }
+
+    /// The hash of a number and 20 bytes.
+    #[must_use]
+    pub fn number_and_bytes20(&self, number: u32, bytes: &[u8; 20]) -> u64 {
+        let mut padded = [0; 24];
+        padded[..20].copy_from_slice(bytes);
+        padded[20..].copy_from_slice(&number.to_le_bytes());
+        self.words(words_of::<24, 3>(&padded))
+    }
+}
+
+fn words_of<const BYTES: usize, const WORDS: usize>(bytes: &[u8; BYTES]) -> [u64; WORDS] {
+    const { assert!(BYTES == 8 * WORDS) };
+    let (chunks, _) = bytes.as_chunks::<8>();
+    core::array::from_fn(|i| u64::from_le_bytes(chunks[i]))
+}
+
+fn folded_product(a: u64, b: u64) -> u64 {
+    let product = u128::from(a).wrapping_mul(u128::from(b));
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// The upper half of the hash, whose upper bits name the slot where the search starts.
+    tag: u32,
+    /// The number, or `NONE` for an empty slot.
+    value: u32,
+}
+
+/// A hash table from keys that lie elsewhere to small numbers.
+///
+/// The caller brings each key's hash, and a closure that says whether the key of a number is the
+/// one that is searched. Linear probing at a load of one half at most; a removal moves the entries
+/// behind it up, so that no trace of it stays.
+///
+/// Memory: 8 bytes a slot, for the smallest power of two of slots from `2 · capacity` on.
+#[derive(Debug)]
+pub struct HandleIndex {
+    slots: Box<[Slot]>,
+    capacity: usize,
+    len: usize,
+    shift: u32,
+}
+
+impl HandleIndex {
+    /// Makes an empty index for `capacity` keys (at most 2^30).
+    #[must_use]
+    pub fn new(capacity: u32) -> Self {
+        let count = slot_count(capacity);
+        Self {
+            slots: fixed_slice(
+                count,
+                Slot {
+                    tag: 0,
+                    value: NONE,
+                },
+            ),
+            capacity: capacity as usize,
+            len: 0,
+            shift: 32 - count.trailing_zeros(),
+        }
+    }
+
+    /// The bytes that [`HandleIndex::new`] takes.
+    #[must_use]
+    pub const fn footprint_bytes(capacity: u32) -> u64 {
+        fixed_slice_bytes::<Slot>(slot_count(capacity))
+    }
+
+    /// How many keys it holds.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it holds no key.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The number of the key with this hash for which `is_key` holds.
+    pub fn find(&self, hash: u64, is_key: impl FnMut(u32) -> bool) -> Option<u32> {
+        self.search(hash, is_key).map(|at| self.slots[at].value)
+    }
+
+    /// Adds a key that is not there yet; false where there is no room.
+    pub fn insert(&mut self, hash: u64, value: u32) -> bool {
+        if self.len == self.capacity {
+            return false;
+        }
+        let tag = tag_of(hash);
+        let mut at = self.home(tag);
+        while self.slots[at].value != NONE {
+            at = self.after(at);
+        }
+        self.slots[at] = Slot { tag, value };
+        self.len += 1;
+        true
+    }
+
+    /// Removes the number `value`, whose key has this hash; false if it is not there.
+    pub fn remove(&mut self, hash: u64, value: u32) -> bool {
+        let Some(mut hole) = self.search(hash, |found| found == value) else {
+            return false;
+        };
+        let mut at = self.after(hole);
+        while self.slots[at].value != NONE {
+            // An entry may move into the hole unless its search starts behind it.
+            let home = self.home(self.slots[at].tag);
+            if self.distance(home, hole) < self.distance(home, at) {
+                self.slots[hole] = self.slots[at];
+                hole = at;
+            }
+            at = self.after(at);
+        }
+        self.slots[hole].value = NONE;
+        self.len -= 1;
+        true
+    }
+
+    /// Removes all keys. Cost: O(slots).
+    pub fn clear(&mut self) {
+        self.slots.fill(Slot {
+            tag: 0,
+            value: NONE,
+        });
+        self.len = 0;
+    }
+
+    fn search(&self, hash: u64, mut is_key: impl FnMut(u32) -> bool) -> Option<usize> {
+        let tag = tag_of(hash);
+        let mut at = self.home(tag);
+        loop {
+            let slot = self.slots[at];
+            if slot.value == NONE {
+                return None;
+            }
+            if slot.tag == tag && is_key(slot.value) {
+                return Some(at);
+            }
+            at = self.after(at);
+        }
+    }
+
+    const fn home(&self, tag: u32) -> usize {
+        // A table of 2^32 slots is excluded by the capacity, so the shift is at least 1.
+        (tag >> self.shift) as usize
+    }
+
+    const fn after(&self, at: usize) -> usize {
+        (at + 1) & (self.slots.len() - 1)
+    }
+
+    const fn distance(&self, from: usize, to: usize) -> usize {
+        to.wrapping_sub(from) & (self.slots.len() - 1)
+    }
+}
+
+const fn slot_count(capacity: u32) -> usize {
+    // One slot more than keys is always empty, which ends every search.
+    (2 * capacity as usize).next_power_of_two() << (capacity == 0) as u32
+}
+
+const fn tag_of(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}

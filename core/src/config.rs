@@ -1,0 +1,285 @@
+//! Every choice of a network that is not a maximum.
+//!
+//! What every member and verifier must agree on is bound by [`Config::genesis_hash`], the parent
+//! of the first slot.
+
+use crate::codec::{EncodeError, Writer};
+use crate::crypto::hash::{Domain, hash};
+use crate::error::operation_error;
+use crate::limits::{Limits, ROLLUP_COUNT_MAX};
+use crate::types::{Fee, Hash, RollupId};
+
+/// How a network puts transactions in order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Policy {
+    /// First come, first served: in the order of arrival.
+    #[default]
+    Fcfs,
+    /// The highest fee per gas first, and within one fee first come, first served.
+    PriorityFee,
+}
+
+impl Policy {
+    /// Every policy.
+    pub const ALL: &'static [Self] = &[Self::Fcfs, Self::PriorityFee];
+
+    /// The byte that stands for it in every encoding.
+    #[must_use]
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Fcfs => 1,
+            Self::PriorityFee => 2,
+        }
+    }
+
+    /// The policy that a byte stands for, if any.
+    #[must_use]
+    pub const fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::Fcfs),
+            2 => Some(Self::PriorityFee),
+            _ => None,
+        }
+    }
+
+    /// The name that people use for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fcfs => "fcfs",
+            Self::PriorityFee => "priority",
+        }
+    }
+
+    /// The policy of that name, if any.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|policy| policy.name() == name)
+    }
+}
+
+/// What keeps a transaction from being included twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplayProtection {
+    /// The host's own nonces make a replay a no-op, as on an EVM rollup. Transactions need no
+    /// expiry; the pool's cursors are a cache, and the least recently idle sender is forgotten
+    /// when another one needs its place.
+    #[default]
+    ByHost,
+    /// A transaction must expire at most `horizon_ns` after the agreed time at which it is
+    /// admitted, and a sender's cursor is kept until everything included from it has expired. So
+    /// nothing is ever included twice, whatever the host does.
+    ByExpiry {
+        /// Nanoseconds from the agreed time to the latest expiry.
+        horizon_ns: u64,
+    },
+}
+
+/// Every choice of a network that is not a maximum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Names the network, so that nothing signed or hashed for one holds in another.
+    pub chain_id: u64,
+    /// The rollups that it serves; kept in ascending order by [`Config::with_rollups`].
+    pub rollups: heapless::Vec<RollupId, ROLLUP_COUNT_MAX>,
+    /// How transactions are put in order.
+    pub policy: Policy,
+    /// The lowest fee per gas that is admitted.
+    pub fee_floor: Fee,
+    /// What keeps a transaction from being included twice.
+    pub replay_protection: ReplayProtection,
+    /// A secret of this node, drawn at random by the host: without it nobody can choose
+    /// transactions that collide in the node's indexes. It never changes what is decided.
+    pub index_key: [u64; 2],
+}
+
+impl Default for Config {
+    /// One rollup with the number 0, first come, first served, no fee floor, replays by host.
+    fn default() -> Self {
+        let mut rollups = heapless::Vec::new();
+        let pushed = rollups.push(RollupId::ZERO);
+        debug_assert!(pushed.is_ok(), "a network has room for one rollup");
+        Self {
+            chain_id: 0,
+            rollups,
+            policy: Policy::Fcfs,
+            fee_floor: Fee::ZERO,
+            replay_protection: ReplayProtection::ByHost,
+            index_key: [0, 0],
+        }
+    }
+}
+
+operation_error! {
+    /// Why a configuration can't be used.
+    ConfigError { TooManyRollups, DuplicateRollup, NoRollup, LimitOutOfRange, LimitsContradict }
+}
+
+impl From<crate::limits::LimitsError> for ConfigError {
+    fn from(error: crate::limits::LimitsError) -> Self {
+        match error {
+            crate::limits::LimitsError::LimitOutOfRange => Self::LimitOutOfRange,
+            crate::limits::LimitsError::LimitsContradict => Self::LimitsContradict,
+        }
+    }
+}
+
+/// The version of the genesis encoding.
+const VERSION: u8 = 1;
+/// The most bytes that a genesis encoding can have.
+const GENESIS_BYTES_MAX: usize = 64 + 4 * ROLLUP_COUNT_MAX;
+
+impl Config {
+    /// The same with these rollups, put in order.
+    ///
+    /// # Errors
+    /// [`ConfigError::TooManyRollups`], [`ConfigError::DuplicateRollup`] and
+    /// [`ConfigError::NoRollup`].
+    pub fn with_rollups(mut self, rollups: &[RollupId]) -> Result<Self, ConfigError> {
+        self.rollups =
+            heapless::Vec::from_slice(rollups).map_err(|_| ConfigError::TooManyRollups)?;
+        self.rollups.sort_unstable();
+        self.check()?;
+        Ok(self)
+    }
+
+    /// Checks that the rollups are there, distinct and in order.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoRollup`] and [`ConfigError::DuplicateRollup`].
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.rollups.is_empty() {
+            return Err(ConfigError::NoRollup);
+        }
+        let ascending = self
+            .rollups
+            .windows(2)
+            .all(|pair| pair.first() < pair.last());
+        if ascending {
+            Ok(())
+        } else {
+            Err(ConfigError::DuplicateRollup)
+        }
+    }
+
+    /// The place of a rollup among the configured ones, if it is one.
+    #[must_use]
+    pub fn rollup_position(&self, rollup: RollupId) -> Option<usize> {
+        self.rollups
+            .iter()
+            .position(|configured| *configured == rollup)
+    }
+
+    /// Binds all that members and verifiers must agree on; the parent of the first slot.
+    #[must_use]
+    pub fn genesis_hash(&self, limits: &Limits) -> Hash {
+        let mut bytes = [0; GENESIS_BYTES_MAX];
+        let mut out = Writer::new(&mut bytes);
+        let encoded = self.encode_genesis(limits, &mut out);
+        debug_assert!(encoded.is_ok(), "GENESIS_BYTES_MAX is too small");
+        hash(Domain::GENESIS, out.written())
+    }
+
+    fn encode_genesis(&self, limits: &Limits, out: &mut Writer<'_>) -> Result<(), EncodeError> {
+        out.u8(VERSION)?;
+        out.u64(self.chain_id)?;
+        out.u8(self.policy.byte())?;
+        out.u64(self.fee_floor.get())?;
+        match self.replay_protection {
+            ReplayProtection::ByHost => out.u64(0)?,
+            ReplayProtection::ByExpiry { horizon_ns } => out.u64(horizon_ns.max(1))?,
+        }
+        out.u32(limits.payload_bytes_max)?;
+        out.u32(limits.slot_count_max)?;
+        out.u32(limits.slot_bytes_max)?;
+        out.u64(limits.slot_gas_max)?;
+        let count = u16::try_from(self.rollups.len()).map_err(|_| EncodeError::BufferTooSmall)?;
+        out.u16(count)?;
+        self.rollups
+            .iter()
+            .try_for_each(|rollup| out.u32(rollup.get()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn rollups_are_put_in_order_and_checked() {
+        let ids = |numbers: &[u32]| {
+            numbers
+                .iter()
+                .map(|n| RollupId::new(*n))
+                .collect::<Vec<_>>()
+        };
+        let config = Config::default().with_rollups(&ids(&[7, 2])).unwrap();
+        assert_eq!(config.rollup_position(RollupId::new(2)), Some(0));
+        assert_eq!(config.rollup_position(RollupId::new(3)), None);
+        let refusal = |numbers: &[u32]| Config::default().with_rollups(&ids(numbers)).unwrap_err();
+        assert_eq!(refusal(&[]), ConfigError::NoRollup);
+        assert_eq!(refusal(&[1, 2, 1]), ConfigError::DuplicateRollup);
+        assert_eq!(
+            refusal(&(0..17).collect::<Vec<_>>()),
+            ConfigError::TooManyRollups
+        );
+    }
+
+    #[test]
+    fn the_genesis_binds_every_choice_but_the_secret() {
+        let (config, limits) = (Config::default(), Limits::default());
+        let genesis = config.genesis_hash(&limits);
+        let changed = [
+            Config {
+                chain_id: 1,
+                ..config.clone()
+            }
+            .genesis_hash(&limits),
+            Config {
+                policy: Policy::PriorityFee,
+                ..config.clone()
+            }
+            .genesis_hash(&limits),
+            Config {
+                fee_floor: Fee::new(1),
+                ..config.clone()
+            }
+            .genesis_hash(&limits),
+            config
+                .clone()
+                .with_rollups(&[RollupId::new(1)])
+                .unwrap()
+                .genesis_hash(&limits),
+            Config {
+                replay_protection: ReplayProtection::ByExpiry { horizon_ns: 9 },
+                ..config.clone()
+            }
+            .genesis_hash(&limits),
+            config.genesis_hash(&Limits {
+                slot_gas_max: 1,
+                ..limits.clone()
+            }),
+        ];
+        assert!(changed.iter().all(|other| *other != genesis));
+        let secret = Config {
+            index_key: [1, 2],
+            ..config
+        };
+        assert_eq!(secret.genesis_hash(&limits), genesis);
+    }
+
+    #[test]
+    fn policies_have_names_and_bytes() {
+        for policy in Policy::ALL {
+            assert_eq!(Policy::from_byte(policy.byte()), Some(*policy));
+            assert_eq!(Policy::from_name(policy.name()), Some(*policy));
+        }
+        assert_eq!(Policy::from_byte(0), None);
+    }
+}

@@ -1,0 +1,496 @@
+//! The way of a transaction as far as one sequencer goes: submission, pool, order, slot, end.
+//!
+//! # How to drive it
+//! One owner calls it, with `&mut`. There are four kinds of method:
+//! - **Getters**: [`pool`](TransactionCoordinator::pool), [`tip`](TransactionCoordinator::tip),
+//!   [`slot`](TransactionCoordinator::slot), [`metrics`](TransactionCoordinator::metrics),
+//!   [`ingress`](TransactionCoordinator::ingress) (for other threads).
+//! - **Inputs**: [`submit`](TransactionCoordinator::submit),
+//!   [`submit_batch`](TransactionCoordinator::submit_batch),
+//!   [`handle_ingress`](TransactionCoordinator::handle_ingress).
+//! - **Verbs**: [`take`](TransactionCoordinator::take),
+//!   [`acknowledge`](TransactionCoordinator::acknowledge),
+//!   [`roll_back`](TransactionCoordinator::roll_back),
+//!   [`expire_unready`](TransactionCoordinator::expire_unready).
+//! - **Outputs**: [`poll_event`](TransactionCoordinator::poll_event).
+//!
+//! Submissions come at any time. A slot is taken, given to whoever decides (a committee, a disk),
+//! and then acknowledged or rolled back. Events are read in between: where there is no room for
+//! the events of a step, the step is refused and nothing changes.
+//!
+//! # Guarantees
+//! - Every admitted transaction ends in exactly one terminal event.
+//! - The clock `now` must not go back; the agreed time may, and is raised to the highest seen.
+//! - The same calls with the same arguments give the same slots and events.
+//! - Nothing allocates after [`TransactionCoordinator::new`].
+
+mod in_flight;
+mod submit;
+#[cfg(test)]
+mod tests;
+
+pub use in_flight::Slot;
+pub use submit::{Admission, IngressProgress, SubmitError};
+
+use alloc::boxed::Box;
+
+use crate::batch::{ChainTip, SlotBuilder};
+use crate::bounded::{fixed_slice, fixed_slice_bytes};
+use crate::config::{Config, ConfigError, Policy};
+use crate::error::{Code, operation_error};
+use crate::event::{Event, EventQueue};
+use crate::ingress::{Ingress, IngressHandle};
+use crate::limits::{Footprint, Limits};
+use crate::metrics::Metrics;
+use crate::ordering::OrderingEngine;
+use crate::pool::{ReadyView, TransactionPool};
+use crate::types::{Height, RollupId, Tick, UnixNs};
+use in_flight::InFlight;
+
+operation_error! {
+    /// Why no slot was taken.
+    TakeError { TimeWentBack, TooManyInFlight, Poisoned }
+}
+
+operation_error! {
+    /// Why a slot was neither acknowledged nor rolled back.
+    SettleError { UnknownSlot, NotOldestSlot, AlreadyAcknowledged, EventsFull, TimeWentBack, Poisoned }
+}
+
+/// What to do when no transaction is ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenEmpty {
+    /// Take no slot.
+    #[default]
+    NoSlot,
+    /// Take a slot without transactions, so that the agreed time goes on.
+    EmptySlot,
+}
+
+/// How far [`TransactionCoordinator::expire_unready`] came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpireProgress {
+    /// Transactions that ended.
+    pub ended: usize,
+    /// Whether none is left. If not, read the events and call again.
+    pub is_finished: bool,
+}
+
+/// Ingress, pool, ordering and batch of one sequencer, wired.
+///
+/// ```
+/// use hauptbuch_core::config::Config;
+/// use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
+/// use hauptbuch_core::error::Code;
+/// use hauptbuch_core::limits::Limits;
+/// use hauptbuch_core::types::{Envelope, Gas, Tick, Transaction, UnixNs};
+///
+/// let mut coordinator =
+///     TransactionCoordinator::new(&Config::default(), &Limits::default()).unwrap();
+/// let (now, time) = (Tick::new(1), UnixNs::new(1_700_000_000_000_000_000));
+///
+/// let envelope =
+///     Envelope { gas: Gas::new(21_000), expiry: UnixNs::NEVER, ..Envelope::default() };
+/// let transfer = Transaction { envelope, payload: b"transfer" };
+/// let id = coordinator.submit(&transfer.into(), now, time).unwrap();
+///
+/// let slot = coordinator.take(now, time, WhenEmpty::NoSlot).unwrap().unwrap();
+/// let height = slot.header.height;
+/// assert_eq!(slot.transaction_count, 1);
+///
+/// coordinator.acknowledge(height, now).unwrap();
+/// let event = coordinator.poll_event().unwrap();
+/// assert_eq!((event.code, event.id, event.height), (Code::Included, id, height));
+/// ```
+#[derive(Debug)]
+pub struct TransactionCoordinator {
+    limits: Limits,
+    policy: Policy,
+    ingress: Ingress,
+    ingress_handle: IngressHandle,
+    pool: TransactionPool,
+    engine: OrderingEngine,
+    builder: SlotBuilder,
+    /// Slots in flight, the oldest first: `in_flight[.. in_flight_count]`.
+    in_flight: Box<[InFlight]>,
+    in_flight_count: usize,
+    /// Where the chain stands after the newest slot in flight.
+    tip: ChainTip,
+    acknowledged: Height,
+    events: EventQueue,
+    metrics: Metrics,
+    /// Canonical bytes of what is being submitted.
+    scratch: Box<[u8]>,
+    now: Tick,
+    time: UnixNs,
+    is_poisoned: bool,
+}
+
+impl TransactionCoordinator {
+    /// Makes a coordinator with all the memory that it will ever use.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] where the configuration or the limits contradict themselves.
+    pub fn new(config: &Config, limits: &Limits) -> Result<Self, ConfigError> {
+        config.check()?;
+        limits.check()?;
+        let in_flight = (0..limits.in_flight_count_max)
+            .map(|_| InFlight::new(limits))
+            .collect();
+        let (ingress, ingress_handle) = Ingress::new(limits);
+        Ok(Self {
+            policy: config.policy,
+            ingress,
+            ingress_handle,
+            pool: TransactionPool::new(config, limits),
+            engine: OrderingEngine::new(config, limits),
+            builder: SlotBuilder::new(config.policy, limits),
+            in_flight,
+            in_flight_count: 0,
+            tip: ChainTip::genesis(config, limits),
+            acknowledged: Height::ZERO,
+            events: EventQueue::new(limits.event_count_max),
+            metrics: Metrics::default(),
+            scratch: fixed_slice(submit::scratch_len(limits), 0),
+            now: Tick::ZERO,
+            time: UnixNs::ZERO,
+            is_poisoned: false,
+            limits: limits.clone(),
+        })
+    }
+
+    /// The pool, to look at.
+    #[must_use]
+    pub const fn pool(&self) -> &TransactionPool {
+        &self.pool
+    }
+
+    /// Where threads get a lane to this owner; a clone of it can go anywhere.
+    #[must_use]
+    pub const fn ingress(&self) -> &IngressHandle {
+        &self.ingress_handle
+    }
+
+    /// The limits that it was made with.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How often each thing happened.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Where the chain stands after the newest slot in flight.
+    #[must_use]
+    pub const fn tip(&self) -> &ChainTip {
+        &self.tip
+    }
+
+    /// The last slot that was acknowledged.
+    #[must_use]
+    pub const fn acknowledged_height(&self) -> Height {
+        self.acknowledged
+    }
+
+    /// The slot in flight at this height.
+    #[must_use]
+    pub fn slot(&self, height: Height) -> Option<Slot<'_>> {
+        let flights = self.in_flight.get(..self.in_flight_count)?;
+        flights
+            .iter()
+            .find(|flight| flight.height() == height)
+            .map(InFlight::slot)
+    }
+
+    /// Takes the next slot from what is ready; nothing where nothing is, unless `when_empty` says
+    /// otherwise.
+    ///
+    /// Its time is `time`, or the slot's before it where that is later. Cost: O(log n) and one
+    /// copy a transaction.
+    ///
+    /// # Errors
+    /// A [`TakeError`]; nothing changes then.
+    pub fn take(
+        &mut self,
+        now: Tick,
+        time: UnixNs,
+        when_empty: WhenEmpty,
+    ) -> Result<Option<Slot<'_>>, TakeError> {
+        if self.is_poisoned {
+            return Err(TakeError::Poisoned);
+        }
+        if self.in_flight_count == self.in_flight.len() {
+            return Err(TakeError::TooManyInFlight);
+        }
+        self.set_clocks(now, time)
+            .map_err(|()| TakeError::TimeWentBack)?;
+        let time = self.time.max(self.tip.time);
+        let count = self.select(time);
+        if count == 0 && when_empty == WhenEmpty::NoSlot {
+            return Ok(None);
+        }
+        let Some(flight) = self.in_flight.get_mut(self.in_flight_count) else {
+            return Err(TakeError::TooManyInFlight);
+        };
+        let Some(tip_after) = flight.build(&mut self.builder, &self.pool, &self.tip, count, time)
+        else {
+            // The buffers were made for the largest slot, so this is an invariant of ours.
+            self.is_poisoned = true;
+            return Err(TakeError::Poisoned);
+        };
+        self.tip = tip_after;
+        self.in_flight_count = self.in_flight_count.saturating_add(1);
+        self.metrics.slots_taken = self.metrics.slots_taken.saturating_add(1);
+        Ok(Some(flight.slot()))
+    }
+
+    /// Ends the oldest slot in flight: its transactions are included, and an event says so of each.
+    ///
+    /// # Errors
+    /// A [`SettleError`]; nothing changes then.
+    pub fn acknowledge(&mut self, height: Height, now: Tick) -> Result<(), SettleError> {
+        let place = self.settle_place(height)?;
+        if place != 0 {
+            return Err(SettleError::NotOldestSlot);
+        }
+        let count = self
+            .in_flight
+            .first()
+            .map_or(0, |flight| flight.taken().len());
+        if self.events.room() < count {
+            return Err(SettleError::EventsFull);
+        }
+        self.set_clocks(now, self.time)
+            .map_err(|()| SettleError::TimeWentBack)?;
+        let mut positions = [0_u32; crate::limits::ROLLUP_COUNT_MAX];
+        for at in 0..count {
+            self.include(at, height, &mut positions);
+        }
+        self.acknowledged = height;
+        self.metrics.slots_acknowledged = self.metrics.slots_acknowledged.saturating_add(1);
+        // The emptied place goes to the end of those in flight.
+        if let Some(flights) = self.in_flight.get_mut(..self.in_flight_count) {
+            flights.rotate_left(1);
+        }
+        self.in_flight_count = self.in_flight_count.saturating_sub(1);
+        if self.is_poisoned {
+            Err(SettleError::Poisoned)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Gives the slot of this height back, and every one after it: their transactions wait again,
+    /// in the places that they had. Returns how many slots that were.
+    ///
+    /// # Errors
+    /// A [`SettleError`]; nothing changes then.
+    pub fn roll_back(&mut self, height: Height) -> Result<usize, SettleError> {
+        let place = self.settle_place(height)?;
+        let slots = self.in_flight_count.saturating_sub(place);
+        while self.in_flight_count > place {
+            let last = self.in_flight_count.saturating_sub(1);
+            let Some(flight) = self.in_flight.get(last) else {
+                break;
+            };
+            for handle in flight.taken().iter().rev() {
+                self.is_poisoned |= self.pool.roll_back(*handle, &self.policy).is_err();
+            }
+            if let Some(before) = flight.tip_before() {
+                self.tip = before.clone();
+            }
+            self.in_flight_count = last;
+            self.metrics.slots_rolled_back = self.metrics.slots_rolled_back.saturating_add(1);
+        }
+        if self.is_poisoned {
+            Err(SettleError::Poisoned)
+        } else {
+            Ok(slots)
+        }
+    }
+
+    /// Ends every waiting transaction that can't become ready before another one arrives.
+    ///
+    /// For the end of a run, when none will arrive. Stops where the events have no more room.
+    pub fn expire_unready(&mut self) -> ExpireProgress {
+        let (mut ended, mut place) = (0_usize, 0);
+        while let Some(found) = self.pool.unready_from(place) {
+            if self.events.room() == 0 || self.pool.remove(found.handle).is_err() {
+                return ExpireProgress {
+                    ended,
+                    is_finished: false,
+                };
+            }
+            let rollup = found.candidate.envelope.rollup;
+            let event = Event::outside_slot(Code::Expired, found.candidate.id, rollup, self.now);
+            emit_end(&mut self.events, &mut self.metrics, event);
+            ended = ended.saturating_add(1);
+            place = found.handle.index;
+        }
+        ExpireProgress {
+            ended,
+            is_finished: true,
+        }
+    }
+
+    /// The oldest event that was not read yet.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop()
+    }
+
+    /// How many events wait to be read.
+    #[must_use]
+    pub const fn event_count(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether all structures agree with each other. Cost: O(everything); for tests and fuzzing.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        !self.is_poisoned && self.pool.is_consistent()
+    }
+
+    /// Takes candidates out of the pool for the next slot, and returns how many.
+    fn select(&mut self, time: UnixNs) -> usize {
+        let Self {
+            pool,
+            policy,
+            engine,
+            events,
+            metrics,
+            now,
+            ..
+        } = self;
+        let Some(flight) = self.in_flight.get_mut(self.in_flight_count) else {
+            return 0;
+        };
+        let mut view = pool.ready(&*policy, flight.handles_mut());
+        engine.select(
+            &mut view,
+            time,
+            &mut |view: &mut ReadyView<'_, Policy>, rollup| {
+                expire_best(view, rollup, events, metrics, *now)
+            },
+        );
+        view.taken_count()
+    }
+
+    /// Ends one transaction of the oldest slot as included.
+    fn include(
+        &mut self,
+        at: usize,
+        height: Height,
+        positions: &mut [u32; crate::limits::ROLLUP_COUNT_MAX],
+    ) {
+        let handle = self
+            .in_flight
+            .first()
+            .and_then(|flight| flight.taken().get(at))
+            .copied();
+        let found = handle.and_then(|handle| self.pool.get(handle));
+        let ended = handle.is_some_and(|handle| self.pool.acknowledge(handle).is_ok());
+        let (Some(found), true) = (found, ended) else {
+            self.is_poisoned = true;
+            return;
+        };
+        let rollup = found.candidate.envelope.rollup;
+        let place = self.tip.rollups.iter().position(|own| own.rollup == rollup);
+        let Some(next) = place.and_then(|place| positions.get_mut(place)) else {
+            self.is_poisoned = true;
+            return;
+        };
+        let position = *next;
+        *next = next.saturating_add(1);
+        let (code, id, tick) = (Code::Included, found.candidate.id, self.now);
+        let event = Event {
+            code,
+            id,
+            rollup,
+            height,
+            position,
+            tick,
+        };
+        emit_end(&mut self.events, &mut self.metrics, event);
+    }
+
+    /// The place of a slot in flight, or why there is none.
+    fn settle_place(&self, height: Height) -> Result<usize, SettleError> {
+        if self.is_poisoned {
+            return Err(SettleError::Poisoned);
+        }
+        if height <= self.acknowledged && height != Height::ZERO {
+            return Err(SettleError::AlreadyAcknowledged);
+        }
+        let flights = self
+            .in_flight
+            .get(..self.in_flight_count)
+            .unwrap_or_default();
+        let place = flights.iter().position(|flight| flight.height() == height);
+        place.ok_or(SettleError::UnknownSlot)
+    }
+
+    /// Moves both clocks on; refuses a local clock that goes back.
+    fn set_clocks(&mut self, now: Tick, time: UnixNs) -> Result<(), ()> {
+        if now < self.now {
+            return Err(());
+        }
+        self.now = now;
+        self.time = self.time.max(time);
+        Ok(())
+    }
+}
+
+/// Ends a rollup's best candidate as expired, if there is room to say so.
+fn expire_best(
+    view: &mut ReadyView<'_, Policy>,
+    rollup: RollupId,
+    events: &mut EventQueue,
+    metrics: &mut Metrics,
+    now: Tick,
+) -> bool {
+    if events.room() == 0 {
+        return false;
+    }
+    view.remove_best(rollup).is_some_and(|removed| {
+        let event = Event::outside_slot(Code::Expired, removed.candidate.id, rollup, now);
+        emit_end(events, metrics, event);
+        true
+    })
+}
+
+/// Counts the end of a transaction and says so. Whoever calls has asked for room.
+fn emit_end(events: &mut EventQueue, metrics: &mut Metrics, event: Event) {
+    metrics.count(event.code);
+    emit(events, event);
+}
+
+/// Appends an event. Whoever calls has asked for room.
+fn emit(events: &mut EventQueue, event: Event) {
+    let pushed = events.push(event);
+    debug_assert!(pushed.is_ok(), "an event was caused without room for it");
+}
+
+impl Limits {
+    /// The memory that a [`TransactionCoordinator`] with these limits takes, part by part.
+    ///
+    /// It is exact: a test compares it with what the allocator gave out.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        let [transactions, payloads, senders] = TransactionPool::footprint_bytes(self);
+        Footprint::default()
+            .with("ingress: lanes", self.ingress_footprint())
+            .with("pool: transactions", transactions)
+            .with("pool: payloads", payloads)
+            .with("pool: senders", senders)
+            .with("batch: building", SlotBuilder::footprint_bytes(self))
+            .with("batch: slots in flight", InFlight::footprint_bytes(self))
+            .with("events", EventQueue::footprint_bytes(self.event_count_max))
+            .with(
+                "submission",
+                fixed_slice_bytes::<u8>(submit::scratch_len(self)),
+            )
+    }
+}
