@@ -312,7 +312,7 @@ fn damaged_files_are_refused_and_none_panics() {
             let mut damaged = whole.clone();
             damaged[place] ^= 1 << bit;
             if let Err(error) = read(damaged) {
-                assert!(!error.to_string().is_empty());
+                assert!(!error.to_string().contains(char::is_control));
             }
         }
     }
