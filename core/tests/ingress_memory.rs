@@ -162,7 +162,7 @@ fn submit_all(handle: &IngressHandle, thread_index: usize, payloads: &[&[u8]]) {
             None => handle.submit_shared(&submission).is_ok(),
         };
         if number.is_multiple_of(64) {
-            producer = None;
+            drop(producer.take());
             producer = handle.register().ok();
         }
     }
