@@ -314,94 +314,100 @@ fn history(is_interleaved: bool) -> Vec<Step> {
     steps
 }
 
-/// Plays the history, crashing before the step `crash_at`: all slots in flight are given back, and
-/// as many are taken again. Returns what was included, in its order, and the last slots' bytes.
-fn play(policy: Policy, steps: &[Step], crash_at: usize) -> Vec<(RollupId, TxId)> {
-    let limits = Limits {
-        pending_count_max: 64,
-        sender_count_max: 16,
-        ..tiny_limits()
-    };
-    let limits = Limits {
-        nonce_gap_max: 20,
-        pending_bytes_max: 64 << 10,
-        ..limits
-    };
-    let mut own = TransactionCoordinator::new(&config(policy), &limits).unwrap();
-    let (now, time) = (Tick::new(1), UnixNs::new(1));
-    let (mut included, mut heights) = (Vec::new(), Vec::new());
-    for (at, step) in steps.iter().enumerate() {
-        if at == crash_at && !heights.is_empty() {
-            let count = heights.len();
-            assert_eq!(own.roll_back(heights[0]), Ok(count));
-            let again = (0..count).map(|_| {
-                own.take(now, time, WhenEmpty::EmptySlot)
-                    .unwrap()
-                    .unwrap()
-                    .header
-                    .height
-            });
-            assert_eq!(again.collect::<Vec<_>>(), heights);
-        }
-        match step {
-            Step::Submit(number) => {
-                // Each sender's nonces come in pairs, the higher one first.
-                let (sender, nonce) = (number / 2 % 4, number / 8 * 2 + (number % 2 ^ 1));
-                let fee = Fee::new(1 + number * 5 % 7);
-                let gas = Gas::new(10 + number * 13 % 50);
-                let own_envelope = envelope(ROLLUPS[(sender % 2) as usize], sender as u8, nonce);
-                own.submit(
-                    &submission(
-                        Envelope {
-                            fee,
-                            gas,
-                            ..own_envelope
-                        },
-                        b"x",
-                    ),
-                    now,
-                    time,
-                )
-                .unwrap();
-            }
-            Step::Take if heights.len() < 3 => {
-                let slot = own.take(now, time, WhenEmpty::NoSlot).unwrap();
-                heights.extend(slot.map(|slot| slot.header.height));
-            }
-            Step::Take => {}
-            Step::Acknowledge => {
-                let Some(height) = heights.first().copied() else {
-                    continue;
-                };
-                let slot = own.slot(height).unwrap();
-                assert_eq!(
-                    SlotReader::new(slot.bytes, &limits).unwrap().header(),
-                    &slot.header
-                );
-                let expected: BTreeMap<TxId, RollupId> = ids_of(slot.bytes, &limits)
-                    .into_iter()
-                    .map(|(rollup, id)| (id, rollup))
-                    .collect();
-                own.acknowledge(height, now).unwrap();
-                heights.remove(0);
-                let mut events = Vec::new();
-                while let Some(event) = own.poll_event() {
-                    assert_eq!((event.code, event.height), (Code::Included, height));
-                    events.push((event.rollup, event.id));
-                }
-                assert_eq!(
-                    events
-                        .iter()
-                        .map(|(rollup, id)| (*id, *rollup))
-                        .collect::<BTreeMap<_, _>>(),
-                    expected
-                );
-                included.extend(events);
-            }
+/// A coordinator that plays a history, all of it at one time.
+struct Player {
+    own: TransactionCoordinator,
+    limits: Limits,
+    heights: Vec<Height>,
+    included: Vec<(RollupId, TxId)>,
+}
+
+const NOW: (Tick, UnixNs) = (Tick::new(1), UnixNs::new(1));
+
+impl Player {
+    fn new(policy: Policy) -> Self {
+        let limits = Limits {
+            pending_count_max: 64,
+            sender_count_max: 16,
+            nonce_gap_max: 20,
+            pending_bytes_max: 64 << 10,
+            ..tiny_limits()
+        };
+        Self {
+            own: TransactionCoordinator::new(&config(policy), &limits).unwrap(),
+            limits,
+            heights: Vec::new(),
+            included: Vec::new(),
         }
     }
-    assert!(own.pool().is_empty() && heights.is_empty());
-    included
+
+    /// Gives all slots in flight back, and takes up to as many again.
+    fn crash(&mut self) {
+        let before = core::mem::take(&mut self.heights);
+        let Some(oldest) = before.first() else {
+            return;
+        };
+        assert_eq!(self.own.roll_back(*oldest), Ok(before.len()));
+        before.iter().for_each(|_| self.take());
+        // What arrived in between can share a slot now, so there may be fewer.
+        assert!(before.starts_with(&self.heights) && !self.heights.is_empty());
+    }
+
+    fn submit(&mut self, number: u64) {
+        // Each sender's nonces come in pairs, the higher one first.
+        let (sender, nonce) = (number / 2 % 4, number / 8 * 2 + (1 - number % 2));
+        let one = Envelope {
+            fee: Fee::new(1 + number * 5 % 7),
+            gas: Gas::new(10 + number * 13 % 50),
+            ..envelope(ROLLUPS[(sender % 2) as usize], sender as u8, nonce)
+        };
+        let submission = submission(one, b"x");
+        self.own.submit(&submission, NOW.0, NOW.1).unwrap();
+    }
+
+    fn take(&mut self) {
+        if self.heights.len() < 3 {
+            let slot = self.own.take(NOW.0, NOW.1, WhenEmpty::NoSlot).unwrap();
+            self.heights.extend(slot.map(|slot| slot.header.height));
+        }
+    }
+
+    /// Ends the oldest slot; its events are what its bytes say.
+    fn acknowledge(&mut self) {
+        let Some(height) = self.heights.first().copied() else {
+            return;
+        };
+        let slot = self.own.slot(height).unwrap();
+        let reader = SlotReader::new(slot.bytes, &self.limits).unwrap();
+        assert_eq!(reader.header(), &slot.header);
+        let expected = BTreeSet::from_iter(ids_of(slot.bytes, &self.limits));
+        self.own.acknowledge(height, NOW.0).unwrap();
+        self.heights.remove(0);
+        let mut events = Vec::new();
+        while let Some(event) = self.own.poll_event() {
+            assert_eq!((event.code, event.height), (Code::Included, height));
+            events.push((event.rollup, event.id));
+        }
+        assert_eq!(BTreeSet::from_iter(events.iter().copied()), expected);
+        self.included.extend(events);
+    }
+}
+
+/// Plays the history, crashing before the step `crash_at`. Returns what was included, in order.
+fn play(policy: Policy, steps: &[Step], crash_at: usize) -> Vec<(RollupId, TxId)> {
+    let mut player = Player::new(policy);
+    for (at, step) in steps.iter().enumerate() {
+        if at == crash_at {
+            player.crash();
+        }
+        match step {
+            Step::Submit(number) => player.submit(*number),
+            Step::Take => player.take(),
+            Step::Acknowledge => player.acknowledge(),
+        }
+    }
+    assert!(player.own.pool().is_empty() && player.heights.is_empty());
+    player.included
 }
 
 #[test]

@@ -137,32 +137,7 @@ fn load(
                     Err(_) => done.too_many += 1,
                 }
             }
-            10..=12 => {
-                let height = follower.tip().height.next();
-                let Some(slot) = own.slot(height) else {
-                    continue;
-                };
-                let len = slot.bytes.len();
-                slot_copy[..len].copy_from_slice(slot.bytes);
-                match own.acknowledge(height, now) {
-                    Ok(()) => {
-                        done.acknowledged += 1;
-                        let at = random.below(len as u64) as usize;
-                        slot_copy[at] ^= 0x80;
-                        // The agreed time stands in bytes 49 to 56 and may be another.
-                        if !(49..57).contains(&at) {
-                            done.damaged += u64::from(follower.verify(&slot_copy[..len]).is_err());
-                        }
-                        slot_copy[at] ^= 0x80;
-                        follower.verify(&slot_copy[..len]).unwrap();
-                        done.verified += 1;
-                    }
-                    Err(error) => {
-                        assert_eq!(error, SettleError::EventsFull);
-                        done.events_full += 1;
-                    }
-                }
-            }
+            10..=12 => settle(own, follower, slot_copy, now, random.next(), &mut done),
             13 => {
                 let height = follower.tip().height.next();
                 done.rolled_back += own.roll_back(height).unwrap_or(0) as u64;
@@ -177,6 +152,39 @@ fn load(
         }
     }
     done
+}
+
+/// Acknowledges the oldest slot, and lets the follower read it, damaged first.
+fn settle(
+    own: &mut TransactionCoordinator,
+    follower: &mut SlotVerifier,
+    slot_copy: &mut [u8],
+    now: Tick,
+    random: u64,
+    done: &mut Done,
+) {
+    let height = follower.tip().height.next();
+    let Some(slot) = own.slot(height) else {
+        return;
+    };
+    let len = slot.bytes.len();
+    slot_copy[..len].copy_from_slice(slot.bytes);
+    if let Err(error) = own.acknowledge(height, now) {
+        assert_eq!(error, SettleError::EventsFull);
+        done.events_full += 1;
+        return;
+    }
+    done.acknowledged += 1;
+    let at = (random % len as u64) as usize;
+    slot_copy[at] ^= 0x80;
+    // The agreed time stands in bytes 49 to 56 and may be another.
+    if !(49..57).contains(&at) {
+        assert!(follower.verify(&slot_copy[..len]).is_err());
+        done.damaged += 1;
+    }
+    slot_copy[at] ^= 0x80;
+    follower.verify(&slot_copy[..len]).unwrap();
+    done.verified += 1;
 }
 
 fn done_reading(own: &mut TransactionCoordinator) {

@@ -196,84 +196,30 @@ impl PlainSlotPart {
 fn what_admission_would_have_refused_is_refused() {
     let network = fcfs();
     let code_of = |change: PlainRow| place_of(refusal_of(&network, &[change]));
-    let base = row(2, 1, 0, 10, 0);
-    let refusable = (Code::RefusableIncluded, Some(2), Some(0));
+    let changed = |change: fn(&mut PlainRow)| {
+        let mut one = row(2, 1, 0, 10, 0);
+        change(&mut one);
+        one
+    };
     let expired = (Code::ExpiredIncluded, Some(2), Some(0));
-    assert_eq!(
-        code_of(PlainRow {
-            expiry: TIME,
-            ..base.clone()
-        }),
-        expired
-    );
-    assert_eq!(
-        code_of(PlainRow {
-            expiry: 0,
-            ..base.clone()
-        }),
-        expired
-    );
-    assert_eq!(
-        code_of(PlainRow {
-            fee: 2,
-            ..base.clone()
-        }),
-        refusable
-    );
-    assert_eq!(
-        code_of(PlainRow {
-            expiry: u64::MAX,
-            ..base.clone()
-        }),
-        refusable
-    );
-    assert_eq!(
-        code_of(PlainRow {
-            expiry: TIME + 502,
-            ..base.clone()
-        }),
-        refusable
-    );
-    assert_eq!(
-        code_of(PlainRow {
-            nonce: u64::MAX,
-            ..base.clone()
-        }),
-        refusable
-    );
-    for good in [
-        PlainRow {
-            fee: 3,
-            ..base.clone()
-        },
-        PlainRow {
-            expiry: TIME + 1,
-            ..base.clone()
-        },
-        PlainRow {
-            expiry: TIME + 501,
-            ..base.clone()
-        },
-        PlainRow {
-            nonce: u64::MAX - 1,
-            ..base.clone()
-        },
-    ] {
-        network
-            .verifier()
-            .verify(&network.chain().slot(&[good], TIME).encode())
-            .unwrap();
-    }
+    assert_eq!(code_of(changed(|one| one.expiry = TIME)), expired);
+    assert_eq!(code_of(changed(|one| one.expiry = 0)), expired);
+    let refusable = (Code::RefusableIncluded, Some(2), Some(0));
+    assert_eq!(code_of(changed(|one| one.fee = 2)), refusable);
+    assert_eq!(code_of(changed(|one| one.expiry = u64::MAX)), refusable);
+    assert_eq!(code_of(changed(|one| one.expiry = TIME + 502)), refusable);
+    assert_eq!(code_of(changed(|one| one.nonce = u64::MAX)), refusable);
+    let accepts = |network: &Network, one: PlainRow| {
+        let slot = network.chain().slot(&[one], TIME).encode();
+        network.verifier().verify(&slot).unwrap();
+    };
+    accepts(&network, changed(|one| one.fee = 3));
+    accepts(&network, changed(|one| one.expiry = TIME + 1));
+    accepts(&network, changed(|one| one.expiry = TIME + 501));
+    accepts(&network, changed(|one| one.nonce = u64::MAX - 1));
     // Where the host protects against replays, no expiry is needed.
     let by_host = Network::new(Policy::Fcfs, None);
-    let forever = PlainRow {
-        expiry: u64::MAX,
-        ..base
-    };
-    by_host
-        .verifier()
-        .verify(&by_host.chain().slot(&[forever], TIME).encode())
-        .unwrap();
+    accepts(&by_host, changed(|one| one.expiry = u64::MAX));
 }
 
 #[test]
