@@ -24,6 +24,8 @@ fn limits() -> Limits {
         slot_gas_max: 600,
         set_aside_count_max: 2,
         event_count_max: 16,
+        producer_count_max: 0,
+        shared_lane_count_max: 0,
         ..Limits::default()
     }
 }

@@ -19,6 +19,31 @@ pub fn broken(tree: &Tree) -> Vec<Breach> {
     pages.flat_map(|page| broken_in(page, &known)).collect()
 }
 
+/// Tests that a page names as `path.rs::name` and that are not there: a promise without its proof.
+pub fn missing_tests(tree: &Tree) -> Vec<Breach> {
+    let exists = |path: &str, name: &str| {
+        let file = tree.files.iter().find(|file| file.path == path);
+        let signature = format!("fn {name}(");
+        file.is_some_and(|file| file.text.contains(&signature))
+    };
+    let pages = tree.files.iter().filter(|file| file.has_extension(&["md"]));
+    let mut breaches = Vec::new();
+    for page in pages {
+        for (number, line) in page.lines() {
+            // Every second part between backticks is code.
+            for code in line.split('`').skip(1).step_by(2) {
+                let Some((path, name)) = code.split_once(".rs::") else {
+                    continue;
+                };
+                if !exists(&format!("{path}.rs"), name) {
+                    breaches.push(page.breach(number, format!("{code} is not there")));
+                }
+            }
+        }
+    }
+    breaches
+}
+
 fn broken_in(page: &File, known: &BTreeSet<&str>) -> Vec<Breach> {
     let folder = page.path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut breaches = Vec::new();
@@ -97,6 +122,20 @@ mod tests {
         assert_eq!(broken_links("`code` [a](../gone/)"), 1);
         assert_eq!(broken_links("[out](../../elsewhere.md)"), 1);
         assert_eq!(broken_links("```\n[a](gone.md)\n```\n[a](gone.md)"), 1);
+    }
+
+    #[test]
+    fn tests_that_are_named_and_missing_are_found() {
+        let code = File::new("a/tests.rs", "#[test]\nfn it_works() {}");
+        let found = |text: &str| {
+            let files = vec![code.clone(), File::new("a.md", text)];
+            missing_tests(&Tree { files }).len()
+        };
+        assert_eq!(found("see `a/tests.rs::it_works` and `x`"), 0);
+        assert_eq!(
+            found("see `a/tests.rs::it_work` and `b/tests.rs::it_works`"),
+            2
+        );
     }
 
     #[test]

@@ -79,3 +79,8 @@ fn tracked_files_are_small() {
 fn links_lead_somewhere() {
     expect_none(&links::broken(&Tree::tracked()));
 }
+
+#[test]
+fn tests_that_pages_name_are_there() {
+    expect_none(&links::missing_tests(&Tree::tracked()));
+}
