@@ -35,7 +35,7 @@ fn submission(number: u64, payload: &[u8]) -> Submission<'_> {
             },
             payload,
         },
-        account_nonce: (number % 3 != 0).then(|| Nonce::new(number / 2)),
+        account_nonce: (!number.is_multiple_of(3)).then(|| Nonce::new(number / 2)),
     }
 }
 
