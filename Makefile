@@ -103,10 +103,10 @@ test-docs:
 
 # Documentation examples run with the other tests, in both profiles.
 test-debug:
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --no-fail-fast
 
 test-release:
-	$(CARGO) test --workspace --release
+	$(CARGO) test --workspace --release --no-fail-fast
 
 test-loom: $(LOOM_TESTS:%=loom-%)
 
