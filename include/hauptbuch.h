@@ -18,7 +18,7 @@
  *   library keeps no pointer that it was given, and texts that it gives are static. Outputs must
  *   not overlap inputs or each other.
  * - Threads. Different handles are independent. One handle is used by one thread at a time, which
- *   may change; functions that take it as "const" may run side by side with each other.
+ *   may change. A "const" handle says that nothing about it changes, not that calls may overlap.
  * - Memory. Only the "open" functions allocate, exactly as much as the "footprint" functions say.
  *   Where the system has not that much, the process is aborted.
  * - Time. "now_ns" is a monotonic local clock in nanoseconds and must not go back; "time_unix_ns"
@@ -569,6 +569,8 @@ typedef struct hb_config {
   uint32_t event_count_max;
   /**
    * Producers that can have a lane of their own at the same time. Range: 0 ..= 1,024.
+   * `hb_coordinator_submit` needs no lane: 0 here, for the shared lane and for the buffers
+   * saves their memory.
    */
   uint32_t producer_count_max;
   /**
@@ -1034,7 +1036,7 @@ HB_NOEXCEPT;
  *
  * `out_bytes_len` is written on success and where the buffer is too small: it then says how many
  * bytes it needs. A null buffer of capacity 0 is allowed, to ask for that.
- * Any number of threads beside other calls with a `const` handle. Cost: one copy.
+ * One thread at a time. Cost: one copy.
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_BUFFER_TOO_SMALL`, `HB_STATUS_UNKNOWN_SLOT`,
  * `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_POISONED`.
@@ -1113,7 +1115,7 @@ HB_NOEXCEPT;
 /**
  * How often something became of a transaction: `HB_STATUS_ADMITTED`, a refusal, or an end.
  *
- * Any number of threads beside other calls with a `const` handle. Cost: O(1).
+ * One thread at a time. Cost: O(1).
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_INVALID_ARGUMENT` where `status` is no status,
  * `HB_STATUS_NULL_POINTER`, `HB_STATUS_POISONED`.
@@ -1127,7 +1129,7 @@ HB_NOEXCEPT;
 /**
  * Where a coordinator stands: its sums, its pool, its chain.
  *
- * Any number of threads beside other calls with a `const` handle. Cost: O(rollups).
+ * One thread at a time. Cost: O(rollups).
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
  * `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_POISONED`.

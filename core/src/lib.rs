@@ -38,6 +38,7 @@ pub mod coordinator;
 pub mod crypto;
 pub mod error;
 pub mod event;
+pub mod ingress;
 pub mod limits;
 pub mod metrics;
 pub mod ordering;

@@ -18,7 +18,7 @@
  *   library keeps no pointer that it was given, and texts that it gives are static. Outputs must
  *   not overlap inputs or each other.
  * - Threads. Different handles are independent. One handle is used by one thread at a time, which
- *   may change; functions that take it as "const" may run side by side with each other.
+ *   may change. A "const" handle says that nothing about it changes, not that calls may overlap.
  * - Memory. Only the "open" functions allocate, exactly as much as the "footprint" functions say.
  *   Where the system has not that much, the process is aborted.
  * - Time. "now_ns" is a monotonic local clock in nanoseconds and must not go back; "time_unix_ns"

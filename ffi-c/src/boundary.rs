@@ -1,8 +1,8 @@
 //! Where C ends: pointers become references, panics become a status.
 
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::status::hb_status;
 
@@ -26,9 +26,8 @@ pub fn guard(body: impl FnOnce() -> Outcome) -> hb_status {
 #[derive(Debug)]
 pub struct Guarded<T> {
     inner: T,
-    /// Set once, by whichever call panicked. Atomic, because calls with a `const` handle may run
-    /// side by side; nothing else is passed on through it.
-    is_poisoned: AtomicBool,
+    /// Set once, by whichever call panicked; a call that only reads can be the one.
+    is_poisoned: Cell<bool>,
 }
 
 impl<T> Guarded<T> {
@@ -36,13 +35,13 @@ impl<T> Guarded<T> {
     pub const fn new(inner: T) -> Self {
         Self {
             inner,
-            is_poisoned: AtomicBool::new(false),
+            is_poisoned: Cell::new(false),
         }
     }
 
     /// Runs a body that reads.
     pub fn read(&self, body: impl FnOnce(&T) -> Outcome) -> hb_status {
-        if self.is_poisoned.load(Ordering::Relaxed) {
+        if self.is_poisoned.get() {
             return hb_status::Poisoned;
         }
         let status = guard(|| body(&self.inner));
@@ -51,7 +50,7 @@ impl<T> Guarded<T> {
 
     /// Runs a body that changes something.
     pub fn change(&mut self, body: impl FnOnce(&mut T) -> Outcome) -> hb_status {
-        if *self.is_poisoned.get_mut() {
+        if self.is_poisoned.get() {
             return hb_status::Poisoned;
         }
         let inner = &mut self.inner;
@@ -61,7 +60,7 @@ impl<T> Guarded<T> {
 
     fn note(&self, status: hb_status) -> hb_status {
         if status == hb_status::Panicked {
-            self.is_poisoned.store(true, Ordering::Relaxed);
+            self.is_poisoned.set(true);
         }
         status
     }

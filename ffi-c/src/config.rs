@@ -71,6 +71,8 @@ pub struct hb_config {
     /// Events that wait to be read. Range: two slots ..= 2^24.
     pub event_count_max: u32,
     /// Producers that can have a lane of their own at the same time. Range: 0 ..= 1,024.
+    /// `hb_coordinator_submit` needs no lane: 0 here, for the shared lane and for the buffers
+    /// saves their memory.
     pub producer_count_max: u32,
     /// Transactions that wait in one producer's lane. Range: 1 ..= 2^20.
     pub lane_count_max: u32,

@@ -20,10 +20,10 @@ pub const HB_WHEN_EMPTY_EMPTY_SLOT: u32 = 1;
 /// One sequencer: its pool, its order and its slots. Open it with `hb_coordinator_open`.
 pub struct hb_coordinator(Guarded<TransactionCoordinator>);
 
-/// `const` handles are read by several threads, and any handle may move to another one.
+/// The thread that uses a handle may change.
 const _: () = {
-    const fn is_shared<T: Send + Sync>() {}
-    is_shared::<hb_coordinator>();
+    const fn may_move<T: Send>() {}
+    may_move::<hb_coordinator>();
 };
 
 /// Opens a coordinator with all the memory that it will ever use; see `hb_footprint`.
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn hb_coordinator_take(
 ///
 /// `out_bytes_len` is written on success and where the buffer is too small: it then says how many
 /// bytes it needs. A null buffer of capacity 0 is allowed, to ask for that.
-/// Any number of threads beside other calls with a `const` handle. Cost: one copy.
+/// One thread at a time. Cost: one copy.
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_BUFFER_TOO_SMALL`, `HB_STATUS_UNKNOWN_SLOT`,
 /// `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_POISONED`.
@@ -302,7 +302,7 @@ pub unsafe extern "C" fn hb_coordinator_drain_events(
 
 /// How often something became of a transaction: `HB_STATUS_ADMITTED`, a refusal, or an end.
 ///
-/// Any number of threads beside other calls with a `const` handle. Cost: O(1).
+/// One thread at a time. Cost: O(1).
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_INVALID_ARGUMENT` where `status` is no status,
 /// `HB_STATUS_NULL_POINTER`, `HB_STATUS_POISONED`.
@@ -326,7 +326,7 @@ pub unsafe extern "C" fn hb_coordinator_metric(
 
 /// Where a coordinator stands: its sums, its pool, its chain.
 ///
-/// Any number of threads beside other calls with a `const` handle. Cost: O(rollups).
+/// One thread at a time. Cost: O(rollups).
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
 /// `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_POISONED`.

@@ -8,8 +8,8 @@
 //! The `// SAFETY:` comments rest on what the header asks of callers: a pointer is null, or it is
 //! aligned and leads to as many initialised elements as the function says, which nobody else
 //! changes during the call; outputs overlap nothing else; a handle came from its `open` function,
-//! was not closed, and is used by one thread at a time unless the parameter is `const`. Null,
-//! misaligned and impossibly long ones are refused.
+//! was not closed, and is used by one thread at a time. Null, misaligned and impossibly long
+//! pointers are refused.
 //!
 //! # Cost
 //! A call adds to the core's own cost a few comparisons and the entry of a panic boundary, and a

@@ -11,10 +11,10 @@ use crate::status::hb_status;
 /// sequencer could have built it. Open it with `hb_verifier_open`.
 pub struct hb_verifier(Guarded<SlotVerifier>);
 
-/// `const` handles are read by several threads, and any handle may move to another one.
+/// The thread that uses a handle may change.
 const _: () = {
-    const fn is_shared<T: Send + Sync>() {}
-    is_shared::<hb_verifier>();
+    const fn may_move<T: Send>() {}
+    may_move::<hb_verifier>();
 };
 
 /// The bytes that `hb_verifier_open` takes from the allocator with this configuration.

@@ -13,12 +13,8 @@ use hauptbuch_core::error::{Code, Fault};
 use owner::{Owner, TIME, UNTOUCHED, config, empty_slot, transfer};
 
 #[test]
-fn null_is_refused_everywhere_and_closing_it_does_nothing() {
-    let owner = Owner::new();
-    let (handle, config) = (owner.0, config());
-    let mut slot = empty_slot();
-    let record = transfer(1, 0);
-    let (mut count, mut number) = (UNTOUCHED, UNTOUCHED as u64);
+fn null_is_refused_before_anything_is_open() {
+    let (config, mut number) = (config(), UNTOUCHED as u64);
     // SAFETY: all that is not null is valid.
     let statuses = unsafe {
         [
@@ -31,65 +27,64 @@ fn null_is_refused_everywhere_and_closing_it_does_nothing() {
             hb_coordinator_open(null(), &mut null_mut()),
             hb_coordinator_open(&config, null_mut()),
             hb_verifier_open(&config, null_mut()),
-            hb_coordinator_submit(
-                null_mut(),
-                &record,
-                1,
-                null(),
-                0,
-                1,
-                TIME,
-                null_mut(),
-                &mut count,
-            ),
-            hb_coordinator_submit(
-                handle,
-                null(),
-                1,
-                null(),
-                0,
-                1,
-                TIME,
-                null_mut(),
-                &mut count,
-            ),
-            hb_coordinator_submit(
-                handle,
-                &record,
-                1,
-                null(),
-                1,
-                1,
-                TIME,
-                null_mut(),
-                &mut count,
-            ),
-            hb_coordinator_take(null_mut(), 1, TIME, 0, &mut slot),
-            hb_coordinator_take(handle, 1, TIME, 0, null_mut()),
-            hb_coordinator_slot_bytes(null(), 1, null_mut(), 0, &mut count),
-            hb_coordinator_slot_bytes(handle, 1, null_mut(), 1, &mut count),
-            hb_coordinator_slot_bytes(handle, 1, null_mut(), 0, null_mut()),
-            hb_coordinator_acknowledge(null_mut(), 1, 1),
-            hb_coordinator_roll_back(null_mut(), 1, &mut count),
-            hb_coordinator_expire_unready(handle, &mut count, null_mut()),
-            hb_coordinator_drain_events(handle, null_mut(), 1, &mut count),
-            hb_coordinator_drain_events(handle, null_mut(), 0, null_mut()),
-            hb_coordinator_metric(handle, 1, null_mut()),
-            hb_coordinator_counters(handle, null_mut()),
             hb_verifier_verify(null_mut(), null(), 0, null_mut(), null_mut()),
         ]
     };
-    assert_eq!(statuses, [hb_status::NullPointer; 25]);
-    assert_eq!(
-        (count, number, slot.height),
-        (UNTOUCHED, UNTOUCHED as u64, UNTOUCHED as u64)
-    );
-    assert_eq!(owner.counters().submitted_count, 0);
+    assert_eq!(statuses, [hb_status::NullPointer; 10]);
+    assert_eq!(number, UNTOUCHED as u64);
     // SAFETY: null is allowed.
     unsafe {
         hb_coordinator_close(null_mut());
         hb_verifier_close(null_mut());
     }
+}
+
+#[test]
+fn null_is_refused_by_everything_that_is_done_with_a_handle() {
+    let owner = Owner::new();
+    let (handle, none) = (owner.0, null_mut::<hb_coordinator>());
+    let (mut slot, mut count) = (empty_slot(), UNTOUCHED);
+    let record = transfer(1, 0);
+    let submit = |handle, records, payloads_len| {
+        let (heard, payloads) = (null_mut(), null());
+        // SAFETY: what is not null is one valid record and an open handle.
+        unsafe {
+            hb_coordinator_submit(
+                handle,
+                records,
+                1,
+                payloads,
+                payloads_len,
+                1,
+                TIME,
+                heard,
+                null_mut(),
+            )
+        }
+    };
+    // SAFETY: all that is not null is valid.
+    let statuses = unsafe {
+        [
+            submit(none, &record, 0),
+            submit(handle, null(), 0),
+            submit(handle, &record, 1),
+            hb_coordinator_take(none, 1, TIME, 0, &mut slot),
+            hb_coordinator_take(handle, 1, TIME, 0, null_mut()),
+            hb_coordinator_slot_bytes(none, 1, null_mut(), 0, &mut count),
+            hb_coordinator_slot_bytes(handle, 1, null_mut(), 1, &mut count),
+            hb_coordinator_slot_bytes(handle, 1, null_mut(), 0, null_mut()),
+            hb_coordinator_acknowledge(none, 1, 1),
+            hb_coordinator_roll_back(none, 1, &mut count),
+            hb_coordinator_expire_unready(handle, &mut count, null_mut()),
+            hb_coordinator_drain_events(handle, null_mut(), 1, &mut count),
+            hb_coordinator_drain_events(handle, null_mut(), 0, null_mut()),
+            hb_coordinator_metric(handle, 1, null_mut()),
+            hb_coordinator_counters(handle, null_mut()),
+        ]
+    };
+    assert_eq!(statuses, [hb_status::NullPointer; 15]);
+    assert_eq!((count, slot.height), (UNTOUCHED, UNTOUCHED as u64));
+    assert_eq!(owner.counters().submitted_count, 0);
 }
 
 #[test]
@@ -120,78 +115,33 @@ fn a_size_that_no_structure_has_is_refused() {
 
 #[test]
 fn a_configuration_that_contradicts_itself_is_refused() {
-    let mut twice = config();
-    twice.rollup_count = 2;
+    let with = |change: fn(&mut hb_config)| {
+        let mut changed = config();
+        change(&mut changed);
+        changed
+    };
     let cases = [
+        (with(|c| c.policy = 99), hb_status::UnknownPolicy),
+        (with(|c| c.policy = 257), hb_status::UnknownPolicy),
         (
-            hb_config {
-                policy: 99,
-                ..config()
-            },
-            hb_status::UnknownPolicy,
-        ),
-        (
-            hb_config {
-                policy: 257,
-                ..config()
-            },
-            hb_status::UnknownPolicy,
-        ),
-        (
-            hb_config {
-                replay_protection: 2,
-                ..config()
-            },
+            with(|c| c.replay_protection = 2),
             hb_status::InvalidArgument,
         ),
         (
-            hb_config {
-                replay_protection: 1,
-                ..config()
-            },
+            with(|c| c.replay_protection = 1),
             hb_status::InvalidArgument,
         ),
         (
-            hb_config {
-                expiry_horizon_ns: 9,
-                ..config()
-            },
+            with(|c| c.expiry_horizon_ns = 9),
             hb_status::InvalidArgument,
         ),
+        (with(|c| c.reserved = 1), hb_status::InvalidArgument),
+        (with(|c| c.rollup_count = 0), hb_status::NoRollup),
+        (with(|c| c.rollup_count = 17), hb_status::TooManyRollups),
+        (with(|c| c.rollup_count = 2), hb_status::DuplicateRollup),
+        (with(|c| c.slot_count_max = 0), hb_status::LimitOutOfRange),
         (
-            hb_config {
-                reserved: 1,
-                ..config()
-            },
-            hb_status::InvalidArgument,
-        ),
-        (
-            hb_config {
-                rollup_count: 0,
-                ..config()
-            },
-            hb_status::NoRollup,
-        ),
-        (
-            hb_config {
-                rollup_count: 17,
-                ..config()
-            },
-            hb_status::TooManyRollups,
-        ),
-        (twice, hb_status::DuplicateRollup),
-        (
-            hb_config {
-                slot_count_max: 0,
-                ..config()
-            },
-            hb_status::LimitOutOfRange,
-        ),
-        (
-            hb_config {
-                event_count_max: 15,
-                ..config()
-            },
+            with(|c| c.event_count_max = 15),
             hb_status::LimitsContradict,
         ),
     ];

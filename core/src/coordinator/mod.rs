@@ -3,7 +3,8 @@
 //! # How to drive it
 //! One owner calls it, with `&mut`. There are four kinds of method:
 //! - **Getters**: [`pool`](TransactionCoordinator::pool), [`tip`](TransactionCoordinator::tip),
-//!   [`slot`](TransactionCoordinator::slot), [`metrics`](TransactionCoordinator::metrics).
+//!   [`slot`](TransactionCoordinator::slot), [`metrics`](TransactionCoordinator::metrics),
+//!   [`ingress`](TransactionCoordinator::ingress) (for other threads).
 //! - **Inputs**: [`submit`](TransactionCoordinator::submit),
 //!   [`submit_batch`](TransactionCoordinator::submit_batch),
 //!   [`handle_ingress`](TransactionCoordinator::handle_ingress).
@@ -29,7 +30,7 @@ mod submit;
 mod tests;
 
 pub use in_flight::Slot;
-pub use submit::{Admission, SubmitError};
+pub use submit::{Admission, IngressProgress, SubmitError};
 
 use alloc::boxed::Box;
 
@@ -38,6 +39,7 @@ use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::config::{Config, ConfigError, Policy};
 use crate::error::{Code, operation_error};
 use crate::event::{Event, EventQueue};
+use crate::ingress::{Ingress, IngressHandle};
 use crate::limits::{Footprint, Limits};
 use crate::metrics::Metrics;
 use crate::ordering::OrderingEngine;
@@ -52,7 +54,14 @@ operation_error! {
 
 operation_error! {
     /// Why a slot was neither acknowledged nor rolled back.
-    SettleError { UnknownSlot, NotOldestSlot, AlreadyAcknowledged, EventsFull, TimeWentBack, Poisoned }
+    SettleError {
+        UnknownSlot,
+        NotOldestSlot,
+        AlreadyAcknowledged,
+        EventsFull,
+        TimeWentBack,
+        Poisoned,
+    }
 }
 
 /// What to do when no transaction is ready.
@@ -104,6 +113,8 @@ pub struct ExpireProgress {
 pub struct TransactionCoordinator {
     limits: Limits,
     policy: Policy,
+    ingress: Ingress,
+    ingress_handle: IngressHandle,
     pool: TransactionPool,
     engine: OrderingEngine,
     builder: SlotBuilder,
@@ -133,8 +144,11 @@ impl TransactionCoordinator {
         let in_flight = (0..limits.in_flight_count_max)
             .map(|_| InFlight::new(limits))
             .collect();
+        let (ingress, ingress_handle) = Ingress::new(limits);
         Ok(Self {
             policy: config.policy,
+            ingress,
+            ingress_handle,
             pool: TransactionPool::new(config, limits),
             engine: OrderingEngine::new(config, limits),
             builder: SlotBuilder::new(config.policy, limits),
@@ -156,6 +170,12 @@ impl TransactionCoordinator {
     #[must_use]
     pub const fn pool(&self) -> &TransactionPool {
         &self.pool
+    }
+
+    /// Where threads get a lane to this owner; a clone of it can go anywhere.
+    #[must_use]
+    pub const fn ingress(&self) -> &IngressHandle {
+        &self.ingress_handle
     }
 
     /// The limits that it was made with.
@@ -313,7 +333,7 @@ impl TransactionCoordinator {
             }
             let rollup = found.candidate.envelope.rollup;
             let event = Event::outside_slot(Code::Expired, found.candidate.id, rollup, self.now);
-            emit(&mut self.events, &mut self.metrics, event);
+            emit_end(&mut self.events, &mut self.metrics, event);
             ended = ended.saturating_add(1);
             place = found.handle.index;
         }
@@ -400,7 +420,7 @@ impl TransactionCoordinator {
             position,
             tick,
         };
-        emit(&mut self.events, &mut self.metrics, event);
+        emit_end(&mut self.events, &mut self.metrics, event);
     }
 
     /// The place of a slot in flight, or why there is none.
@@ -443,14 +463,19 @@ fn expire_best(
     }
     view.remove_best(rollup).is_some_and(|removed| {
         let event = Event::outside_slot(Code::Expired, removed.candidate.id, rollup, now);
-        emit(events, metrics, event);
+        emit_end(events, metrics, event);
         true
     })
 }
 
-/// Counts an event and appends it. Whoever calls has asked for room.
-fn emit(events: &mut EventQueue, metrics: &mut Metrics, event: Event) {
+/// Counts the end of a transaction and says so. Whoever calls has asked for room.
+fn emit_end(events: &mut EventQueue, metrics: &mut Metrics, event: Event) {
     metrics.count(event.code);
+    emit(events, event);
+}
+
+/// Appends an event. Whoever calls has asked for room.
+fn emit(events: &mut EventQueue, event: Event) {
     let pushed = events.push(event);
     debug_assert!(pushed.is_ok(), "an event was caused without room for it");
 }
@@ -463,6 +488,7 @@ impl Limits {
     pub fn footprint(&self) -> Footprint {
         let [transactions, payloads, senders] = TransactionPool::footprint_bytes(self);
         Footprint::default()
+            .with("ingress: lanes", self.ingress_footprint())
             .with("pool: transactions", transactions)
             .with("pool: payloads", payloads)
             .with("pool: senders", senders)

@@ -1,12 +1,15 @@
 //! How transactions get in.
 
-use super::TransactionCoordinator;
+use super::{TransactionCoordinator, emit};
 use crate::codec::Writer;
+use crate::config::Policy;
 use crate::crypto::hash::{Domain, MICRO_BATCH, hash_many};
 use crate::error::{Code, operation_error};
+use crate::event::Event;
 use crate::limits::Limits;
-use crate::pool::AdmissionError;
-use crate::types::{Hash, Submission, Tick, TxId, UnixNs};
+use crate::metrics::Metrics;
+use crate::pool::{AdmissionError, TransactionPool};
+use crate::types::{Hash, RollupId, Submission, Tick, Transaction, TxId, UnixNs};
 
 operation_error! {
     /// Why a whole call was refused. No transaction of it was looked at.
@@ -20,6 +23,15 @@ pub struct Admission {
     pub id: TxId,
     /// Why it was refused, if it was.
     pub result: Result<(), AdmissionError>,
+}
+
+/// How far [`TransactionCoordinator::handle_ingress`] came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IngressProgress {
+    /// Transactions that were taken out of the lanes; an event says of each what became of it.
+    pub handled: usize,
+    /// Whether the lanes were found empty. If not, read the events and call again.
+    pub is_finished: bool,
 }
 
 /// Bytes for the canonical form of what is submitted together: one transaction of any length, or a
@@ -78,6 +90,93 @@ impl TransactionCoordinator {
         Ok(())
     }
 
+    /// Takes transactions out of the lanes and admits or refuses them, in micro-batches.
+    ///
+    /// An event says what became of each, [`Code::Admitted`] or why it was refused, so this stops
+    /// where the events have no more room. Transactions that were not handled stay in their lanes.
+    /// Cost: as [`TransactionCoordinator::submit_batch`], and one look at each lane a transaction.
+    ///
+    /// # Errors
+    /// A [`SubmitError`]; nothing changes then.
+    pub fn handle_ingress(
+        &mut self,
+        now: Tick,
+        time: UnixNs,
+    ) -> Result<IngressProgress, SubmitError> {
+        if self.is_poisoned {
+            return Err(SubmitError::Poisoned);
+        }
+        self.set_clocks(now, time)
+            .map_err(|()| SubmitError::TimeWentBack)?;
+        let mut handled = 0_usize;
+        loop {
+            let count_max = self.events.room().min(MICRO_BATCH);
+            let count = self.ingress.pop_batch(count_max).min(count_max);
+            self.admit_from_lanes(count);
+            self.ingress.recycle_first(count);
+            handled = handled.saturating_add(count);
+            if count < MICRO_BATCH {
+                let is_finished = count < count_max;
+                return Ok(IngressProgress {
+                    handled,
+                    is_finished,
+                });
+            }
+        }
+    }
+
+    /// Admits or refuses the first `count` transactions of the batch that left the lanes.
+    fn admit_from_lanes(&mut self, count: usize) {
+        let Self {
+            ingress,
+            pool,
+            metrics,
+            events,
+            policy,
+            limits,
+            now,
+            time,
+            ..
+        } = self;
+        let mut ids = [Hash::ZERO; MICRO_BATCH];
+        let mut messages: [&[u8]; MICRO_BATCH] = [&[]; MICRO_BATCH];
+        for (message, item) in messages.iter_mut().zip(ingress.batch()) {
+            *message = item.canonical;
+        }
+        let messages = messages.get(..count).unwrap_or_default();
+        hash_many(Domain::TRANSACTION, messages, &mut ids);
+        let mut gate = Gate {
+            pool,
+            metrics,
+            policy,
+            now: *now,
+            time: *time,
+        };
+        for (item, id) in ingress.batch().take(count).zip(ids) {
+            let id = TxId::from_hash(id);
+            let decoded = Transaction::decode(item.canonical, limits.payload_bytes_max);
+            let (rollup, code) = match decoded {
+                Ok(transaction) => {
+                    let account_nonce = item.account_nonce;
+                    let admitted = gate.admit(
+                        id,
+                        &Submission {
+                            transaction,
+                            account_nonce,
+                        },
+                    );
+                    let code = admitted.err().map_or(Code::Admitted, AdmissionError::code);
+                    (transaction.envelope.rollup, code)
+                }
+                Err(error) => {
+                    gate.count(Err(error.code()));
+                    (RollupId::ZERO, error.code())
+                }
+            };
+            emit(events, Event::outside_slot(code, id, rollup, *now));
+        }
+    }
+
     /// Takes as many submissions as the scratch memory can hold, at least one.
     fn submit_micro_batch<'a, I: Iterator<Item = Submission<'a>>>(
         &mut self,
@@ -90,7 +189,7 @@ impl TransactionCoordinator {
         while submissions.next_if(is_too_long).is_some() {
             // Its canonical bytes fit nowhere, so it gets no id.
             let result = Err(AdmissionError::PayloadTooLarge);
-            self.count_admission(result);
+            self.gate().count(result.map_err(AdmissionError::code));
             report(Admission {
                 id: TxId::ZERO,
                 result,
@@ -122,30 +221,52 @@ impl TransactionCoordinator {
         hash_many(Domain::TRANSACTION, messages, &mut ids);
         for (submission, id) in gathered.iter().zip(ids) {
             let id = TxId::from_hash(id);
-            report(Admission {
-                id,
-                result: self.admit(id, submission),
-            });
+            let result = self.gate().admit(id, submission);
+            report(Admission { id, result });
         }
     }
 
+    fn gate(&mut self) -> Gate<'_> {
+        let Self {
+            pool,
+            metrics,
+            policy,
+            now,
+            time,
+            ..
+        } = self;
+        Gate {
+            pool,
+            metrics,
+            policy,
+            now: *now,
+            time: *time,
+        }
+    }
+}
+
+/// What admission needs of a coordinator.
+struct Gate<'a> {
+    pool: &'a mut TransactionPool,
+    metrics: &'a mut Metrics,
+    policy: &'a Policy,
+    now: Tick,
+    time: UnixNs,
+}
+
+impl Gate<'_> {
     /// Admits one transaction whose id is known, and counts what became of it.
-    pub(super) fn admit(
-        &mut self,
-        id: TxId,
-        submission: &Submission<'_>,
-    ) -> Result<(), AdmissionError> {
+    fn admit(&mut self, id: TxId, submission: &Submission<'_>) -> Result<(), AdmissionError> {
         let admitted = self
             .pool
-            .admit(id, submission, self.now, self.time, &self.policy);
+            .admit(id, submission, self.now, self.time, self.policy);
         let result = admitted.map(|_| ());
-        self.count_admission(result);
+        self.count(result.map_err(AdmissionError::code));
         result
     }
 
-    fn count_admission(&mut self, result: Result<(), AdmissionError>) {
+    fn count(&mut self, result: Result<(), Code>) {
         self.metrics.submitted = self.metrics.submitted.saturating_add(1);
-        self.metrics
-            .count(result.err().map_or(Code::Admitted, AdmissionError::code));
+        self.metrics.count(result.err().unwrap_or(Code::Admitted));
     }
 }

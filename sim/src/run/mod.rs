@@ -1,0 +1,414 @@
+//! Drives one sequencer through a workload, in simulated time and to the byte the same every time.
+//!
+//! # The schedule
+//! Everybody who replays a workload (the command line, C, Python) does exactly this:
+//! 1. The agreed time at tick t is [`EPOCH_UNIX_NS`] + t. The interval between slots is D; slots
+//!    are taken at the ticks k · D, k = 1, 2, ….
+//! 2. A record's account nonce is the one that it names, or the nonce after the sender's last
+//!    included one, whichever is higher: a host's accounts move on with what is included.
+//! 3. At k · D everything that arrives before it and was not submitted yet is submitted in the
+//!    order of the workload, each record at its own tick. A refusal is final: nothing is tried
+//!    again.
+//! 4. Then one slot is taken, without transactions none, and acknowledged at once.
+//! 5. Quiet time is jumped over: while something is ready the next k follows, and otherwise the
+//!    first k whose tick lies after the next record's.
+//! 6. When no record is left and a take yields no slot, what waits for a missing nonce ends as
+//!    expired, and the run is over.
+//!
+//! Transactions go the whole way: through a producer's lane, the pool, the policy, a slot.
+
+mod accounts;
+mod delays;
+#[cfg(test)]
+mod tests;
+
+pub use delays::{Delays, Quantiles};
+
+use core::fmt;
+use core::ops::ControlFlow;
+
+use hauptbuch_core::batch::SlotReader;
+use hauptbuch_core::codec::Writer;
+use hauptbuch_core::config::{Config, ConfigError, Policy, ReplayProtection};
+use hauptbuch_core::coordinator::{Slot, TransactionCoordinator, WhenEmpty};
+use hauptbuch_core::crypto::hash::transaction_id;
+use hauptbuch_core::error::Code;
+use hauptbuch_core::event::Event;
+use hauptbuch_core::ingress::{Producer, SubmitError};
+use hauptbuch_core::limits::Limits;
+use hauptbuch_core::metrics::Metrics;
+use hauptbuch_core::types::{Fee, Hash, Height, RollupId, Submission, Tick, UnixNs};
+
+use crate::workload::Workload;
+use accounts::Accounts;
+
+/// The agreed time at tick 0: 14 November 2023, 22:13:20 UTC.
+pub const EPOCH_UNIX_NS: u64 = 1_700_000_000_000_000_000;
+
+/// What a run decides beside its workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunConfig {
+    /// Names the network.
+    pub chain_id: u64,
+    /// How transactions are put in order.
+    pub policy: Policy,
+    /// The lowest fee per gas that is admitted.
+    pub fee_floor: Fee,
+    /// What keeps a transaction from being included twice.
+    pub replay_protection: ReplayProtection,
+    /// Nanoseconds between slots; at least 1.
+    pub slot_interval_ns: u64,
+    /// Where all randomness comes from.
+    pub seed: u64,
+    /// Every maximum.
+    pub limits: Limits,
+}
+
+impl Default for RunConfig {
+    /// First come, first served, a slot every 200 ms, default limits, seed 0.
+    fn default() -> Self {
+        Self {
+            chain_id: 1,
+            policy: Policy::Fcfs,
+            fee_floor: Fee::ZERO,
+            replay_protection: ReplayProtection::ByHost,
+            slot_interval_ns: 200_000_000,
+            seed: 0,
+            // One producer and no shared lane: the run has one thread.
+            limits: Limits {
+                producer_count_max: 1,
+                shared_lane_count_max: 0,
+                ..Limits::default()
+            },
+        }
+    }
+}
+
+impl RunConfig {
+    /// The core's configuration for a workload with this many rollups.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] where there are none, or more than a network can serve.
+    pub fn core_config(&self, rollup_count: usize) -> Result<Config, ConfigError> {
+        let rollups: Vec<RollupId> = (0..rollup_count as u32).map(RollupId::new).collect();
+        Config {
+            chain_id: self.chain_id,
+            policy: self.policy,
+            fee_floor: self.fee_floor,
+            replay_protection: self.replay_protection,
+            // Not secret here, because nobody attacks a simulation; it changes no result.
+            index_key: [self.seed, !self.seed],
+            ..Config::default()
+        }
+        .with_rollups(&rollups)
+    }
+}
+
+/// A part of the work, for whoever measures how long it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Transactions cross a lane and are admitted or refused.
+    Submit,
+    /// A slot is chosen, put in order and written.
+    Take,
+    /// A slot's transactions end.
+    Acknowledge,
+}
+
+/// Hears of all that happens in a run, in order.
+pub trait Observer {
+    /// A slot was taken. Its transactions' [`Code::Included`] events follow.
+    fn on_slot(&mut self, slot: &Slot<'_>);
+    /// Something became of a transaction.
+    fn on_event(&mut self, event: &Event);
+    /// `submitted` of all records have been submitted; [`ControlFlow::Break`] ends the run.
+    fn on_progress(&mut self, submitted: usize) -> ControlFlow<()>;
+    /// A step over `count` transactions begins (their number may not be known yet: 0).
+    fn step_begins(&mut self, _step: Step) {}
+    /// The step that began last has ended; it was about `count` transactions.
+    fn step_ends(&mut self, _step: Step, _count: usize) {}
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// How often each thing happened.
+    pub metrics: Metrics,
+    /// Slots that were acknowledged.
+    pub slot_count: u64,
+    /// The last slot's height; [`Height::ZERO`] where there was none.
+    pub last_height: Height,
+    /// The last slot's hash; the genesis hash where there was none.
+    pub last_hash: Hash,
+    /// The tick of the last slot.
+    pub last_tick: Tick,
+    /// From arrival to slot, in simulated time.
+    pub delays: Delays,
+    /// Bytes that the sequencer took when it was made.
+    pub footprint_bytes: u64,
+}
+
+/// Why a run did not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The configuration can't be used.
+    Config(ConfigError),
+    /// The interval between slots is zero.
+    ZeroInterval,
+    /// The run would reach beyond the last agreed time, in the year 2554.
+    TooLong,
+    /// The observer ended it.
+    Interrupted,
+    /// The sequencer refused a step that it must not refuse: a defect of this library.
+    Refused(Code),
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::ZeroInterval => f.write_str("the interval between slots is zero"),
+            Self::TooLong => f.write_str("the last arrival lies beyond the year 2554"),
+            Self::Interrupted => f.write_str("the run was interrupted"),
+            Self::Refused(code) => write!(f, "the sequencer refused a step: {code}"),
+        }
+    }
+}
+
+impl core::error::Error for RunError {}
+
+impl From<ConfigError> for RunError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+/// Runs one sequencer over the workload.
+///
+/// # Errors
+/// A [`RunError`]; the observer has then heard of what happened before.
+pub fn run(
+    workload: &Workload,
+    config: &RunConfig,
+    observer: &mut impl Observer,
+) -> Result<RunReport, RunError> {
+    if config.slot_interval_ns == 0 {
+        return Err(RunError::ZeroInterval);
+    }
+    let core_config = config.core_config(workload.rollups().len())?;
+    let coordinator = TransactionCoordinator::new(&core_config, &config.limits)?;
+    let producer = coordinator.ingress().register();
+    let producer = producer.map_err(|error| RunError::Refused(error.code()))?;
+    Runner {
+        workload,
+        interval: config.slot_interval_ns,
+        limits: config.limits.clone(),
+        coordinator,
+        producer,
+        observer,
+        submitted: 0,
+        accounts: Accounts::default(),
+        delays: Delays::default(),
+        slot_tick: Tick::ZERO,
+        refused_at_lane: 0,
+    }
+    .run()
+}
+
+struct Runner<'a, O> {
+    workload: &'a Workload,
+    interval: u64,
+    limits: Limits,
+    coordinator: TransactionCoordinator,
+    producer: Producer,
+    observer: &'a mut O,
+    /// Records that have been submitted.
+    submitted: usize,
+    accounts: Accounts,
+    delays: Delays,
+    slot_tick: Tick,
+    /// Transactions that were refused before they entered a lane.
+    refused_at_lane: u64,
+}
+
+impl<O: Observer> Runner<'_, O> {
+    fn run(mut self) -> Result<RunReport, RunError> {
+        let mut boundary = Tick::ZERO;
+        while let Some(next) = self.next_boundary(boundary)? {
+            boundary = next;
+            self.submit_before(boundary)?;
+            self.take_and_acknowledge(boundary)?;
+        }
+        self.expire_rest()?;
+        let mut metrics = self.coordinator.metrics().clone();
+        metrics.submitted += self.refused_at_lane;
+        (0..self.refused_at_lane).for_each(|_| metrics.count(Code::PayloadTooLarge));
+        let tip = self.coordinator.tip();
+        Ok(RunReport {
+            slot_count: metrics.slots_acknowledged,
+            last_height: tip.height,
+            last_hash: tip.hash,
+            last_tick: self.slot_tick,
+            delays: self.delays,
+            footprint_bytes: self.coordinator.limits().footprint().bytes(),
+            metrics,
+        })
+    }
+
+    /// The tick of the next slot; nothing when no slot can follow any more.
+    fn next_boundary(&self, last: Tick) -> Result<Option<Tick>, RunError> {
+        let is_ready = self.coordinator.pool().ready_sender_count() > 0;
+        let next_arrival = self
+            .workload
+            .records()
+            .get(self.submitted)
+            .map(|next| next.arrival);
+        let boundary = match next_arrival {
+            _ if is_ready => last.checked_add(self.interval),
+            Some(arrival) => {
+                // The first multiple of the interval after the arrival, and after the last slot.
+                let intervals = (arrival.get() / self.interval).checked_add(1);
+                let first = intervals.and_then(|count| count.checked_mul(self.interval));
+                let following = last.checked_add(self.interval);
+                first
+                    .zip(following)
+                    .map(|(first, following)| Tick::new(first).max(following))
+            }
+            None => return Ok(None),
+        };
+        let last_tick = u64::MAX - EPOCH_UNIX_NS;
+        boundary
+            .filter(|tick| tick.get() < last_tick)
+            .map(Some)
+            .ok_or(RunError::TooLong)
+    }
+
+    /// Submits every record that arrives before the boundary, each at its own tick.
+    fn submit_before(&mut self, boundary: Tick) -> Result<(), RunError> {
+        let rest = self.workload.iter().skip(self.submitted);
+        let mut due = rest
+            .take_while(|(arrival, _)| *arrival < boundary)
+            .peekable();
+        while let Some((tick, _)) = due.peek().copied() {
+            self.observer.step_begins(Step::Submit);
+            let mut count = 0;
+            while let Some((_, submission)) = due.next_if(|(arrival, _)| *arrival == tick) {
+                self.submit(&submission, tick)?;
+                count += 1;
+            }
+            self.drain_lanes(tick)?;
+            self.observer.step_ends(Step::Submit, count);
+            self.submitted += count;
+            self.read_events();
+        }
+        match self.observer.on_progress(self.submitted) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(RunError::Interrupted),
+        }
+    }
+
+    /// Puts a submission into the lane; empties the lane where it is full.
+    fn submit(&mut self, submission: &Submission<'_>, tick: Tick) -> Result<(), RunError> {
+        let submission = &self.accounts.update(*submission);
+        if self.producer.submit(submission).is_ok() {
+            return Ok(());
+        }
+        self.drain_lanes(tick)?;
+        match self.producer.submit(submission) {
+            Ok(()) => Ok(()),
+            Err(SubmitError::PayloadTooLarge) => {
+                self.refuse_too_large(submission, tick);
+                Ok(())
+            }
+            Err(error) => Err(RunError::Refused(error.code())),
+        }
+    }
+
+    /// A transaction that no lane can carry never reaches the owner; this stands in for it.
+    fn refuse_too_large(&mut self, submission: &Submission<'_>, tick: Tick) {
+        let transaction = &submission.transaction;
+        let mut canonical = vec![0; transaction.encoded_len()];
+        let written = transaction.encode(&mut Writer::new(&mut canonical));
+        debug_assert!(written.is_ok(), "the buffer has the encoding's length");
+        let (id, rollup) = (transaction_id(&canonical), transaction.envelope.rollup);
+        self.refused_at_lane += 1;
+        self.observer.on_event(&Event::outside_slot(
+            Code::PayloadTooLarge,
+            id,
+            rollup,
+            tick,
+        ));
+    }
+
+    /// Lets the owner admit all that waits in the lanes.
+    fn drain_lanes(&mut self, tick: Tick) -> Result<(), RunError> {
+        loop {
+            let drained = self.coordinator.handle_ingress(tick, agreed_time(tick));
+            let drained = drained.map_err(|error| RunError::Refused(error.code()))?;
+            if drained.is_finished {
+                return Ok(());
+            }
+            self.read_events();
+        }
+    }
+
+    fn take_and_acknowledge(&mut self, tick: Tick) -> Result<(), RunError> {
+        self.observer.step_begins(Step::Take);
+        let slot = self
+            .coordinator
+            .take(tick, agreed_time(tick), WhenEmpty::NoSlot)
+            .map_err(|error| RunError::Refused(error.code()))?;
+        let count = slot.map_or(0, |slot| slot.transaction_count as usize);
+        self.observer.step_ends(Step::Take, count);
+        let Some(slot) = slot else {
+            self.read_events();
+            return Ok(());
+        };
+        self.observer.on_slot(&slot);
+        if let Ok(mut reader) = SlotReader::new(slot.bytes, &self.limits) {
+            while let Ok(Some(sub_batch)) = reader.next_sub_batch() {
+                for (_, transaction, arrival) in sub_batch.iter() {
+                    self.delays.add(tick, arrival.tick);
+                    self.accounts.include(&transaction.envelope);
+                }
+            }
+        }
+        let height = slot.header.height;
+        self.read_events();
+        self.observer.step_begins(Step::Acknowledge);
+        self.coordinator
+            .acknowledge(height, tick)
+            .map_err(|error| RunError::Refused(error.code()))?;
+        self.observer.step_ends(Step::Acknowledge, count);
+        self.slot_tick = tick;
+        self.read_events();
+        Ok(())
+    }
+
+    /// Ends what waits for a nonce that will never come.
+    fn expire_rest(&mut self) -> Result<(), RunError> {
+        loop {
+            let progress = self.coordinator.expire_unready();
+            self.read_events();
+            if progress.is_finished {
+                return Ok(());
+            }
+            if progress.ended == 0 {
+                return Err(RunError::Refused(Code::EventsFull));
+            }
+        }
+    }
+
+    fn read_events(&mut self) {
+        while let Some(event) = self.coordinator.poll_event() {
+            self.observer.on_event(&event);
+        }
+    }
+}
+
+/// The agreed time at a tick.
+#[must_use]
+pub const fn agreed_time(tick: Tick) -> UnixNs {
+    UnixNs::new(EPOCH_UNIX_NS.saturating_add(tick.get()))
+}
