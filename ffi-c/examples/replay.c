@@ -8,340 +8,26 @@
  * The file is plain CSV with the columns of `hauptbuch generate`. The program prints a line a slot,
  * "height hash transactions", then totals. It takes the same slots as `hauptbuch run`: at each
  * multiple T of the interval everything that arrived before T is submitted, and one slot is taken
- * and acknowledged; time in which nothing is ready is jumped over.
+ * and acknowledged; time in which nothing is ready is jumped over. Where a record names an account
+ * nonce, it stands for a host that knows its accounts: what was included since moves it on.
  *
  * Exits with 2 for bad input and 1 for any other failure.
  */
-#include <errno.h>
-#include <hauptbuch.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define COLUMN_COUNT 12
-static const char COLUMNS[] =
-    "arrival_ns,rollup,sender,recipient,amount,nonce,fee,gas,expiry_ns,kind,account_nonce,payload";
+#include "records.h"
 
 /* The agreed time at tick 0. */
 #define EPOCH_NS UINT64_C(1700000000000000000)
 #define NS_PER_MS UINT64_C(1000000)
 #define EVENT_CAPACITY 1024
 
-/* ---- failing ---- */
-
-static void fail_input(const char *file, size_t line, const char *why) {
-  fprintf(stderr, "replay: %s:%zu: %s\n", file, line, why);
-  exit(2);
-}
-
-static void fail(const char *what, const char *why) {
-  fprintf(stderr, "replay: %s: %s\n", what, why);
-  exit(1);
-}
-
-/* Ends the program unless a call succeeded. */
-static void check(hb_status status, const char *what) {
-  if (status != HB_STATUS_OK) {
-    fail(what, hb_status_message(status));
-  }
-}
-
-/* ---- memory that grows ---- */
-
-typedef struct bytes {
-  uint8_t *data;
-  size_t len;
-  size_t capacity;
-} bytes;
-
-/* Returns `len` more bytes at the end. */
-static uint8_t *bytes_extend(bytes *buffer, size_t len) {
-  if (buffer->data == NULL || len > buffer->capacity - buffer->len) {
-    size_t capacity = buffer->capacity * 2 + len + 4096;
-    uint8_t *data = capacity > buffer->capacity ? realloc(buffer->data, capacity) : NULL;
-    if (data == NULL) {
-      fail("memory", "there is not enough");
-    }
-    buffer->data = data;
-    buffer->capacity = capacity;
-  }
-  buffer->len += len;
-  return buffer->data + (buffer->len - len);
-}
-
-/* ---- the workload ---- */
-
-typedef struct arrival {
-  uint64_t tick_ns;
-  size_t row;
-} arrival;
-
-typedef struct workload {
-  bytes records;  /* hb_transaction, in the order of arrival once it is read */
-  bytes arrivals; /* arrival, beside each record */
-  bytes payloads;
-  bytes rollups; /* size_t: where each rollup's name begins in `names` */
-  bytes names;
-} workload;
-
-static size_t workload_count(const workload *work) {
-  return work->records.len / sizeof(hb_transaction);
-}
-
-static hb_transaction *workload_records(const workload *work) {
-  return (hb_transaction *)(void *)work->records.data;
-}
-
-static arrival *workload_arrivals(const workload *work) {
-  return (arrival *)(void *)work->arrivals.data;
-}
-
-static void workload_free(workload *work) {
-  free(work->records.data);
-  free(work->arrivals.data);
-  free(work->payloads.data);
-  free(work->rollups.data);
-  free(work->names.data);
-}
-
-/* The number of a rollup's name; names are numbered as they come up. */
-static uint32_t workload_rollup(workload *work, const char *name) {
-  size_t count = work->rollups.len / sizeof(size_t);
-  const size_t *starts = (const size_t *)(const void *)work->rollups.data;
-  for (size_t at = 0; at < count; at++) {
-    if (strcmp((const char *)work->names.data + starts[at], name) == 0) {
-      return (uint32_t)at;
-    }
-  }
-  size_t start = work->names.len, len = strlen(name) + 1;
-  memcpy(bytes_extend(&work->names, len), name, len);
-  memcpy(bytes_extend(&work->rollups, sizeof(size_t)), &start, sizeof(size_t));
-  return (uint32_t)count;
-}
-
-/* ---- fields ---- */
-
-/* A decimal number of at most 128 bits: its upper and lower half. */
-static bool parse_u128(const char *text, uint64_t *high, uint64_t *low) {
-  uint64_t limbs[4] = {0, 0, 0, 0}; /* 32 bits each, the lowest first */
-  if (*text == '\0') {
-    return false;
-  }
-  for (; *text != '\0'; text++) {
-    if (*text < '0' || *text > '9') {
-      return false;
-    }
-    uint64_t carry = (uint64_t)(*text - '0');
-    for (size_t at = 0; at < 4; at++) {
-      carry += limbs[at] * 10;
-      limbs[at] = carry & UINT32_MAX;
-      carry >>= 32;
-    }
-    if (carry != 0) {
-      return false;
-    }
-  }
-  *low = limbs[1] << 32 | limbs[0];
-  *high = limbs[3] << 32 | limbs[2];
-  return true;
-}
-
-static bool parse_u64(const char *text, uint64_t *value) {
-  uint64_t high = 0;
-  return parse_u128(text, &high, value) && high == 0;
-}
-
-static int hex_digit(char letter) {
-  if (letter >= '0' && letter <= '9') {
-    return letter - '0';
-  }
-  if (letter >= 'a' && letter <= 'f') {
-    return letter - 'a' + 10;
-  }
-  return letter >= 'A' && letter <= 'F' ? letter - 'A' + 10 : -1;
-}
-
-/* Skips an optional 0x. */
-static const char *hex_digits(const char *text) {
-  return text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? text + 2 : text;
-}
-
-static bool parse_hex(const char *digits, uint8_t *out, size_t len) {
-  if (strlen(digits) != len * 2) {
-    return false;
-  }
-  for (size_t at = 0; at < len; at++) {
-    int upper = hex_digit(digits[at * 2]), lower = hex_digit(digits[at * 2 + 1]);
-    if (upper < 0 || lower < 0) {
-      return false;
-    }
-    out[at] = (uint8_t)(upper << 4 | lower);
-  }
-  return true;
-}
-
-/* ---- reading ---- */
-
-static char *read_file(const char *path, size_t *len) {
-  FILE *file = fopen(path, "rb");
-  if (file == NULL) {
-    fprintf(stderr, "replay: %s: %s\n", path, strerror(errno));
-    exit(2);
-  }
-  bytes text = {NULL, 0, 0};
-  size_t got = 0;
-  do {
-    uint8_t *place = bytes_extend(&text, 65536);
-    got = fread(place, 1, 65536, file);
-    text.len -= 65536 - got;
-  } while (got > 0);
-  if (ferror(file) != 0) {
-    fprintf(stderr, "replay: %s: %s\n", path, strerror(errno));
-    exit(2);
-  }
-  fclose(file);
-  *len = text.len;
-  *bytes_extend(&text, 1) = '\0';
-  return (char *)text.data;
-}
-
-/* Splits a line in place; a field in quotes loses them. Returns how many fields it has. */
-static size_t split_line(char *line, char **fields, size_t capacity) {
-  size_t count = 0;
-  for (char *from = line; from != NULL; count++) {
-    char *to = from, *field = from;
-    bool is_quoted = *from == '"';
-    from += is_quoted;
-    while (*from != '\0' && (is_quoted || *from != ',')) {
-      if (is_quoted && *from == '"') {
-        is_quoted = from[1] == '"';
-        from += 1;
-        if (!is_quoted) {
-          continue;
-        }
-      }
-      *to++ = *from++;
-    }
-    from = *from == ',' ? from + 1 : NULL;
-    *to = '\0';
-    if (count < capacity) {
-      fields[count] = field;
-    }
-  }
-  return count;
-}
-
-/* Reads one record; returns what is wrong with it, if anything is. */
-static const char *read_record(workload *work, char **fields, uint64_t arrival_ns_max) {
-  hb_transaction record;
-  memset(&record, 0, sizeof record);
-  arrival came = {0, workload_count(work)};
-  uint64_t kind = 0;
-  if (!parse_u64(fields[0], &came.tick_ns) || came.tick_ns > arrival_ns_max) {
-    return "arrival_ns is no time that can be replayed";
-  }
-  record.rollup = workload_rollup(work, fields[1]);
-  if (record.rollup >= HB_ROLLUP_COUNT_MAX) {
-    return "there are more rollups than a network can have";
-  }
-  if (!parse_hex(hex_digits(fields[2]), record.sender, HB_ADDRESS_LEN) ||
-      !parse_hex(hex_digits(fields[3]), record.recipient, HB_ADDRESS_LEN)) {
-    return "sender and recipient must have 40 hexadecimal digits";
-  }
-  if (!parse_u128(fields[4], &record.amount_high, &record.amount_low) ||
-      !parse_u64(fields[5], &record.nonce) || !parse_u64(fields[6], &record.fee) ||
-      !parse_u64(fields[7], &record.gas)) {
-    return "amount, nonce, fee and gas must be decimal numbers that fit";
-  }
-  record.expiry_unix_ns = UINT64_MAX;
-  if (fields[8][0] != '\0' && !parse_u64(fields[8], &record.expiry_unix_ns)) {
-    return "expiry_ns must be empty or a decimal number";
-  }
-  if (!parse_u64(fields[9], &kind) || kind != HB_TRANSACTION_PLAIN) {
-    return "the kind of transaction is unknown";
-  }
-  record.has_account_nonce = fields[10][0] != '\0';
-  if (record.has_account_nonce != 0 && !parse_u64(fields[10], &record.account_nonce)) {
-    return "account_nonce must be empty or a decimal number";
-  }
-  const char *digits = hex_digits(fields[11]);
-  size_t payload_len = strlen(digits) / 2;
-  record.payload_offset = work->payloads.len;
-  record.payload_len = (uint32_t)payload_len;
-  if (payload_len > UINT32_MAX ||
-      !parse_hex(digits, bytes_extend(&work->payloads, payload_len), payload_len)) {
-    return "payload must be hexadecimal";
-  }
-  memcpy(bytes_extend(&work->records, sizeof record), &record, sizeof record);
-  memcpy(bytes_extend(&work->arrivals, sizeof came), &came, sizeof came);
-  return NULL;
-}
-
-static int compare_arrivals(const void *left, const void *right) {
-  const arrival *a = left, *b = right;
-  if (a->tick_ns != b->tick_ns) {
-    return a->tick_ns < b->tick_ns ? -1 : 1;
-  }
-  return a->row < b->row ? -1 : a->row > b->row;
-}
-
-/* Puts the records in the order of arrival, those of one time in the order of the file. */
-static void sort_records(workload *work) {
-  size_t count = workload_count(work);
-  arrival *arrivals = workload_arrivals(work);
-  if (count == 0) {
-    return;
-  }
-  qsort(arrivals, count, sizeof *arrivals, compare_arrivals);
-  bytes sorted = {NULL, 0, 0};
-  for (size_t at = 0; at < count; at++) {
-    const hb_transaction *record = workload_records(work) + arrivals[at].row;
-    memcpy(bytes_extend(&sorted, sizeof *record), record, sizeof *record);
-  }
-  free(work->records.data);
-  work->records = sorted;
-}
-
-static workload read_workload(const char *path, uint64_t arrival_ns_max) {
-  workload work;
-  memset(&work, 0, sizeof work);
-  size_t len = 0, line_number = 0;
-  char *text = read_file(path, &len);
-  if (memchr(text, '\0', len) != NULL) {
-    fail_input(path, 1, "the file is no text (unpack it first)");
-  }
-  for (char *line = text; line < text + len;) {
-    char *end = line + strcspn(line, "\n");
-    char *next = end < text + len ? end + 1 : end;
-    *end = '\0';
-    if (end > line && end[-1] == '\r') {
-      end[-1] = '\0';
-    }
-    line_number++;
-    char *fields[COLUMN_COUNT];
-    if (line_number == 1) {
-      if (strcmp(line, COLUMNS) != 0) {
-        fail_input(path, 1, "the columns are not those of finished records");
-      }
-    } else if (split_line(line, fields, COLUMN_COUNT) != COLUMN_COUNT) {
-      fail_input(path, line_number, "a record has 12 fields");
-    } else {
-      const char *why = read_record(&work, fields, arrival_ns_max);
-      if (why != NULL) {
-        fail_input(path, line_number, why);
-      }
-    }
-    line = next;
-  }
-  if (line_number == 0) {
-    fail_input(path, 1, "the file is empty");
-  }
-  free(text);
-  sort_records(&work);
-  return work;
-}
-
 /* ---- the run ---- */
+
+/* Finds an admitted transaction's record by its identity. */
+typedef struct place {
+  uint8_t id[HB_HASH_LEN];
+  size_t row;
+  bool is_used;
+} place;
 
 typedef struct run {
   hb_coordinator *coordinator;
@@ -349,7 +35,67 @@ typedef struct run {
   size_t next;      /* the first record that is not submitted */
   bytes slots;      /* the bytes of all slots, one after another */
   bytes slot_sizes; /* size_t: the bytes of each */
+  bytes admissions; /* hb_admission: what the last call told */
+  place *places;    /* a table with open addresses, never full */
+  size_t place_count;
+  uint64_t *nonces; /* by account: the nonce after the last included one, or 0 */
 } run;
+
+static void run_open(run *self, const workload *work, const hb_config *config) {
+  size_t count = workload_count(work);
+  memset(self, 0, sizeof *self);
+  self->work = work;
+  self->place_count = 2 * count + 1;
+  self->places = calloc(self->place_count, sizeof *self->places);
+  self->nonces = calloc(count + 1, sizeof *self->nonces);
+  if (self->places == NULL || self->nonces == NULL) {
+    fail("memory", "there is not enough");
+  }
+  check(hb_coordinator_open(config, &self->coordinator), "opening a coordinator");
+}
+
+static void run_close(run *self) {
+  hb_coordinator_close(self->coordinator);
+  free(self->slots.data);
+  free(self->slot_sizes.data);
+  free(self->admissions.data);
+  free(self->places);
+  free(self->nonces);
+}
+
+/* The place of an identity, or the free one where it belongs. */
+static place *find_place(const run *self, const uint8_t *id) {
+  uint64_t start = 0;
+  memcpy(&start, id, sizeof start); /* a hash already */
+  size_t at = (size_t)(start % self->place_count);
+  while (self->places[at].is_used && memcmp(self->places[at].id, id, HB_HASH_LEN) != 0) {
+    at = (at + 1) % self->place_count;
+  }
+  return self->places + at;
+}
+
+/* Remembers which records a call admitted. */
+static void note_admissions(run *self, size_t first, size_t count) {
+  const hb_admission *told = (const hb_admission *)(const void *)self->admissions.data;
+  for (size_t at = 0; at < count; at++) {
+    if (told[at].status == HB_STATUS_ADMITTED) {
+      place *found = find_place(self, told[at].id);
+      memcpy(found->id, told[at].id, HB_HASH_LEN);
+      found->row = first + at;
+      found->is_used = true;
+    }
+  }
+}
+
+/* Moves the sender's account on. */
+static void note_inclusion(run *self, const hb_event *event) {
+  const place *found = find_place(self, event->id);
+  if (!found->is_used) {
+    fail("events", "one is about a transaction that was not admitted");
+  }
+  size_t account = workload_accounts(self->work)[found->row];
+  self->nonces[account] = workload_records(self->work)[found->row].nonce + 1;
+}
 
 static void print_hash(const uint8_t *hash) {
   for (size_t at = 0; at < HB_HASH_LEN; at++) {
@@ -363,6 +109,11 @@ static void drain_events(run *self) {
   do {
     check(hb_coordinator_drain_events(self->coordinator, events, EVENT_CAPACITY, &count),
           "reading events");
+    for (size_t at = 0; at < count; at++) {
+      if (events[at].status == HB_STATUS_INCLUDED) {
+        note_inclusion(self, &events[at]);
+      }
+    }
   } while (count == EVENT_CAPACITY);
 }
 
@@ -373,13 +124,22 @@ static void submit_until(run *self, uint64_t boundary_ns) {
   while (self->next < count && arrivals[self->next].tick_ns < boundary_ns) {
     size_t first = self->next;
     uint64_t now_ns = arrivals[first].tick_ns;
-    while (self->next < count && arrivals[self->next].tick_ns == now_ns) {
-      self->next++;
+    for (; self->next < count && arrivals[self->next].tick_ns == now_ns; self->next++) {
+      hb_transaction *record = workload_records(self->work) + self->next;
+      uint64_t included = self->nonces[workload_accounts(self->work)[self->next]];
+      if (record->has_account_nonce != 0 && record->account_nonce < included) {
+        record->account_nonce = included;
+      }
     }
-    check(hb_coordinator_submit(self->coordinator, workload_records(self->work) + first,
-                                self->next - first, self->work->payloads.data,
-                                self->work->payloads.len, now_ns, EPOCH_NS + now_ns, NULL, NULL),
+    size_t submitted = self->next - first;
+    self->admissions.len = 0;
+    hb_admission *told =
+        (hb_admission *)(void *)bytes_extend(&self->admissions, submitted * sizeof *told);
+    check(hb_coordinator_submit(self->coordinator, workload_records(self->work) + first, submitted,
+                                self->work->payloads.data, self->work->payloads.len, now_ns,
+                                EPOCH_NS + now_ns, told, NULL),
           "submitting");
+    note_admissions(self, first, submitted);
   }
 }
 
@@ -395,8 +155,8 @@ static bool take_slot(run *self, uint64_t now_ns) {
     return false;
   }
   size_t len = (size_t)slot.bytes_len, written = 0;
-  uint8_t *place = bytes_extend(&self->slots, len);
-  check(hb_coordinator_slot_bytes(self->coordinator, slot.height, place, len, &written),
+  uint8_t *into = bytes_extend(&self->slots, len);
+  check(hb_coordinator_slot_bytes(self->coordinator, slot.height, into, len, &written),
         "reading a slot");
   memcpy(bytes_extend(&self->slot_sizes, sizeof len), &len, sizeof len);
   check(hb_coordinator_acknowledge(self->coordinator, slot.height, now_ns),
@@ -539,15 +299,11 @@ int main(int argc, char **argv) {
   }
 
   run self;
-  memset(&self, 0, sizeof self);
-  self.work = &work;
-  check(hb_coordinator_open(&config, &self.coordinator), "opening a coordinator");
+  run_open(&self, &work, &config);
   replay(&self, interval_ns);
   print_totals(&self);
   verify_slots(&self, &config);
-  hb_coordinator_close(self.coordinator);
-  free(self.slots.data);
-  free(self.slot_sizes.data);
+  run_close(&self);
   workload_free(&work);
   return 0;
 }

@@ -61,6 +61,16 @@ fn a_workload_out_of_order_is_replayed_in_the_order_of_arrival() {
 }
 
 #[test]
+fn accounts_move_on_with_what_was_included_although_the_pool_forgets_them() {
+    let records = replay::workload_of_many_senders();
+    let file = write("many_senders.csv", &replay::csv(&records));
+    let expected = replay::expected(&records, Policy::Fcfs, 200);
+    assert!(expected.contains("refused NonceUsed 10\n"), "{expected}");
+    let done = run(Command::new(program()).arg(&file));
+    assert_eq!(text(&done.stdout), expected);
+}
+
+#[test]
 fn bad_input_ends_with_2_and_one_clear_line() {
     let good = replay::csv(&replay::workload(5, 3));
     let (columns, rows) = good.split_once('\n').expect("there is a first line");

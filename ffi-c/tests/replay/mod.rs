@@ -1,8 +1,9 @@
 //! The replay once more, in Rust and on the core itself, to compare the C program with.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use hauptbuch_core::batch::SlotVerifier;
+use hauptbuch_core::batch::{SlotReader, SlotVerifier};
 use hauptbuch_core::config::{Config, Policy};
 use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::error::Code;
@@ -88,6 +89,35 @@ pub fn workload(count: usize, seed: u64) -> Vec<Record> {
     records
 }
 
+/// More senders than the pool remembers, the first of whom come again with what was included.
+pub fn workload_of_many_senders() -> Vec<Record> {
+    let sender_count = Limits::default().sender_count_max + 10;
+    let first_nonces = (0..sender_count).map(|sender| (sender, 0));
+    let again = (0..10).flat_map(|sender| [(sender, 0), (sender, 1)]);
+    first_nonces
+        .chain(again)
+        .enumerate()
+        .map(|(at, (sender, nonce))| {
+            let mut address = [9; 20];
+            address[..4].copy_from_slice(&sender.to_be_bytes());
+            Record {
+                arrival_ns: at as u64 * 100_000,
+                envelope: Envelope {
+                    // Every rollup comes up among the first lines, in this order.
+                    rollup: RollupId::new(sender.min(2)),
+                    sender: Address::new(address),
+                    nonce: Nonce::new(nonce),
+                    gas: Gas::new(21_000),
+                    expiry: UnixNs::NEVER,
+                    ..Envelope::default()
+                },
+                account_nonce: Some(Nonce::ZERO),
+                payload: Vec::new(),
+            }
+        })
+        .collect()
+}
+
 /// The workload as the file that the C program reads.
 pub fn csv(records: &[Record]) -> String {
     let mut out = "arrival_ns,rollup,sender,recipient,amount,nonce,fee,gas,expiry_ns,kind,\
@@ -143,6 +173,8 @@ pub fn expected(records: &[Record], policy: Policy, batch_ms: u64) -> String {
     let mut replay = Replay {
         coordinator: TransactionCoordinator::new(&config, &limits).expect("defaults"),
         verifier: SlotVerifier::new(&config, &limits),
+        accounts: HashMap::new(),
+        limits,
         slots: 0,
         out: String::new(),
     };
@@ -173,6 +205,9 @@ pub fn expected(records: &[Record], policy: Policy, batch_ms: u64) -> String {
 struct Replay {
     coordinator: TransactionCoordinator,
     verifier: SlotVerifier,
+    /// The nonce after the last included one of each sender.
+    accounts: HashMap<(RollupId, Address), Nonce>,
+    limits: Limits,
     slots: usize,
     out: String,
 }
@@ -184,7 +219,12 @@ impl Replay {
                 envelope: record.envelope,
                 payload: &record.payload,
             },
-            account_nonce: record.account_nonce,
+            account_nonce: record.account_nonce.map(|named| {
+                let account = (record.envelope.rollup, record.envelope.sender);
+                self.accounts
+                    .get(&account)
+                    .map_or(named, |next| named.max(*next))
+            }),
         };
         let (now, time) = (record.arrival_ns, EPOCH_NS + record.arrival_ns);
         // Refusals are counted by the coordinator.
@@ -218,6 +258,14 @@ impl Replay {
             .verify(slot.bytes)
             .expect("what was built verifies");
         self.slots += 1;
+        let mut reader = SlotReader::new(slot.bytes, &self.limits).expect("it verified");
+        while let Some(sub_batch) = reader.next_sub_batch().expect("it verified") {
+            for (_, Transaction { envelope, .. }, _) in sub_batch.iter() {
+                let account = (envelope.rollup, envelope.sender);
+                self.accounts
+                    .insert(account, envelope.nonce.saturating_add(1));
+            }
+        }
         self.drain();
         self.coordinator
             .acknowledge(height, now)
