@@ -148,7 +148,8 @@ impl Config {
         Ok(self)
     }
 
-    /// Checks that the rollups are there, distinct and in order, and that something can be admitted.
+    /// Checks that the rollups are there, distinct and in order, and that something can be
+    /// admitted.
     ///
     /// # Errors
     /// [`ConfigError::NoRollup`], [`ConfigError::DuplicateRollup`], and

@@ -71,8 +71,8 @@ impl SlotBuilder {
     /// # Errors
     /// [`BuildError::BufferTooSmall`] where the slot is longer than `out`, which can't be where it
     /// keeps the limits and `out` has [`slot_encoded_len_max`](super::slot_encoded_len_max) bytes,
-    /// or where `taken` has more handles than a slot can hold. [`BuildError::StaleHandle`] where one
-    /// of them stands for nothing, or for a transaction of a rollup that `tip` does not know.
+    /// or where `taken` has more handles than a slot can hold. [`BuildError::StaleHandle`] where
+    /// one of them stands for nothing, or for a transaction of a rollup that `tip` does not know.
     /// What `out` holds then is not to be used.
     pub fn build(
         &mut self,
