@@ -58,7 +58,8 @@ struct OrderRow {
 
 /// Runs one sequencer over a workload.
 ///
-/// `out` is a directory to write as the command line does. `on_progress` is called with the number of records submitted, some fifty times a second.
+/// `out` is a directory to write as the command line does. `on_progress` is called with the number
+/// of records submitted, some fifty times a second.
 #[pyfunction]
 #[pyo3(signature = (
     workload, *, policy, batch_ns, seed, chain_id, fee_floor, limits, out=None, on_progress=None

@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTHON_STAMP := $(VENV)/.hauptbuch-setup
 
+SETUP_TARGETS += python-setup
+TEST_TARGETS += python-test
+
 # Pinned, so that a new release of a tool can't turn a passing tree into a failing one.
 PYTHON_TOOLS := maturin==1.16.0 pytest==9.2.0 mypy==2.4.1
 PYTHON_LIBRARIES := numpy==2.4.6 pandas==3.1.1 polars==2.1.0 pyarrow==26.0.1 tqdm==4.70.1
@@ -12,7 +15,7 @@ PYTHON_LIBRARIES := numpy==2.4.6 pandas==3.1.1 polars==2.1.0 pyarrow==26.0.1 tqd
 
 python-setup: $(PYTHON_STAMP)
 
-$(PYTHON_STAMP): ffi-python/python.mk
+$(PYTHON_STAMP): ffi-python/make.mk
 	@command -v $(PYTHON) >/dev/null 2>&1 || \
 		{ echo "python3 is missing: install Python 3.11 or later" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
