@@ -52,6 +52,7 @@ mod seal;
 mod tally;
 #[cfg(test)]
 mod tests;
+pub mod text;
 mod timing;
 mod verify;
 mod write;
