@@ -44,7 +44,9 @@ impl From<OutputError> for Failure {
     fn from(error: OutputError) -> Self {
         let exit_code = match &error {
             OutputError::Run(RunError::Interrupted) => 130,
-            OutputError::Io { .. } | OutputError::NotOurs { .. } => 2,
+            OutputError::Io { .. }
+            | OutputError::NotOurs { .. }
+            | OutputError::RollupName { .. } => 2,
             OutputError::Run(RunError::Config(_) | RunError::ZeroInterval | RunError::TooLong) => 2,
             _ => 1,
         };

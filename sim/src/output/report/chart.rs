@@ -186,7 +186,8 @@ impl Chart {
             let y = top + 8.0;
             let _ = writeln!(
                 labels,
-                "<text class=\"mark\" x=\"{at:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{label}</text>"
+                "<text class=\"mark\" x=\"{at:.1}\" y=\"{y:.1}\" \
+                 text-anchor=\"{anchor}\">{label}</text>"
             );
         }
         // Over all lines, so that none crosses a label.

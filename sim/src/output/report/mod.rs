@@ -150,7 +150,7 @@ impl Page<'_> {
             (
                 "Speed",
                 grouped(self.timing.transactions_per_s.0),
-                "transactions/s at work".into(),
+                "transactions/s".into(),
             ),
             (
                 "Median delay",
@@ -167,7 +167,8 @@ impl Page<'_> {
         for (label, value, remark) in cards {
             let _ = writeln!(
                 html,
-                "<div class=\"card\"><span>{label}</span><b>{value}</b><small>{remark}</small></div>"
+                "<div class=\"card\"><span>{label}</span><b>{value}</b>\
+                 <small>{remark}</small></div>"
             );
         }
         html.push_str("</div>\n<div class=\"sections\">\n");
@@ -181,8 +182,8 @@ impl Page<'_> {
                  transaction of their sender."
             }
             "fcfs" => {
-                "First come, first served: the place says nothing about the fee, so the median is \
-                 level."
+                "First come, first served: fees play no part, and a slope here is one that the \
+                 arrivals had."
             }
             _ => "The fee of each transaction beside its place.",
         }
