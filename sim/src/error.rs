@@ -223,36 +223,62 @@ impl fmt::Display for ReadError {
                 "the input is {what}; unpack it first (CSV is read plain or as gzip)"
             ),
             Self::ParquetDisabled => f.write_str(
-                "the input is a Parquet file, and this build reads none: build with the feature `parquet`",
+                "the input is a Parquet file, and this build reads none: \
+                 build with the feature `parquet`",
             ),
             Self::Gzip { reason } => {
                 write!(f, "the gzip stream is cut off or damaged: {reason}")
             }
             Self::Parquet { reason } => write!(f, "the Parquet file can't be read: {reason}"),
-            Self::RowLength { line, expected, found } => {
-                write!(f, "line {line} has {found} fields, and the header has {expected}")
+            Self::RowLength {
+                line,
+                expected,
+                found,
+            } => {
+                write!(
+                    f,
+                    "line {line} has {found} fields, and the header has {expected}"
+                )
             }
             Self::NotText { line } => write!(f, "line {line} is not UTF-8 text"),
             Self::Columns(error) => error.fmt(f),
-            Self::ColumnLength { column, expected, found } => write!(
+            Self::ColumnLength {
+                column,
+                expected,
+                found,
+            } => write!(
                 f,
                 "column `{}` has {found} rows, and the first column has {expected}",
                 shown(column)
             ),
-            Self::Cell { place, column, expected, found } => write!(
+            Self::Cell {
+                place,
+                column,
+                expected,
+                found,
+            } => write!(
                 f,
                 "{place}, column `{}`: expected {expected}, found `{}`",
                 shown(column),
                 shown(found)
             ),
-            Self::DuplicateHash { first, second, column, hash } => write!(
+            Self::DuplicateHash {
+                first,
+                second,
+                column,
+                hash,
+            } => write!(
                 f,
                 "{second}, column `{}`: hash {hash} stands already in {first}",
                 shown(column)
             ),
             Self::TooLarge { place, error } => write!(f, "{place}: {error}"),
             Self::InputTooLarge { bytes_max } => {
-                write!(f, "the input has more than {} bytes unpacked", grouped(*bytes_max))
+                write!(
+                    f,
+                    "the input has more than {} bytes unpacked",
+                    grouped(*bytes_max)
+                )
             }
         }
     }

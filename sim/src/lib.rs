@@ -1,9 +1,10 @@
 //! Worlds around the core of Hauptbuch: first of all what a run takes in.
 //!
 //! A [`Workload`](workload::Workload) is a list of finished records in the order of their arrival.
-//! It comes from the built-in generator ([`workload::generate`]), from a file
+//! It comes from the built-in generator ([`workload::generator`]), from a file
 //! ([`read::read_file`]: CSV, plain or gzip, and Parquet with the feature `parquet`), or from
-//! columns in memory ([`read::read_table`]). [`write`] writes one as CSV that reads back the same.
+//! columns in memory ([`read::read_table`]). [`mod@write`] writes one as CSV that reads back the
+//! same.
 //!
 //! [`run`] drives one sequencer through a workload, and [`output`] writes what comes of it into a
 //! directory that anyone can verify.

@@ -4,12 +4,15 @@
 //! Everybody who replays a workload (the command line, C, Python) does exactly this:
 //! 1. The agreed time at tick t is [`EPOCH_UNIX_NS`] + t. The interval between slots is D; slots
 //!    are taken at the ticks k · D, k = 1, 2, ….
-//! 2. At k · D everything that arrives before it and was not submitted yet is submitted in the
-//!    order of the workload, each record at its own tick. A refusal is final: nothing is tried again.
-//! 3. Then one slot is taken, without transactions none, and acknowledged at once.
-//! 4. Quiet time is jumped over: while something is ready the next k follows, and otherwise the
+//! 2. A record's account nonce is the one that it names, or the nonce after the sender's last
+//!    included one, whichever is higher: a host's accounts move on with what is included.
+//! 3. At k · D everything that arrives before it and was not submitted yet is submitted in the
+//!    order of the workload, each record at its own tick. A refusal is final: nothing is tried
+//!    again.
+//! 4. Then one slot is taken, without transactions none, and acknowledged at once.
+//! 5. Quiet time is jumped over: while something is ready the next k follows, and otherwise the
 //!    first k whose tick lies after the next record's.
-//! 5. When no record is left and a take yields no slot, what waits for a missing nonce ends as
+//! 6. When no record is left and a take yields no slot, what waits for a missing nonce ends as
 //!    expired, and the run is over.
 //!
 //! Transactions go the whole way: through a producer's lane, the pool, the policy, a slot. The run
@@ -19,6 +22,7 @@
 //! What became of each submission, admitted or refused, is heard in the order of the workload: the
 //! k-th such event is about the k-th record.
 
+mod accounts;
 mod delays;
 #[cfg(test)]
 mod tests;
@@ -28,6 +32,7 @@ pub use delays::{Delays, Quantiles};
 use core::fmt;
 use core::ops::ControlFlow;
 
+use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::codec::Writer;
 use hauptbuch_core::config::{Config, ConfigError, Policy, ReplayProtection};
 use hauptbuch_core::coordinator::{Slot, TransactionCoordinator, WhenEmpty};
@@ -40,6 +45,7 @@ use hauptbuch_core::metrics::Metrics;
 use hauptbuch_core::types::{Fee, Hash, Height, RollupId, Submission, Tick, UnixNs};
 
 use crate::workload::Workload;
+use accounts::Accounts;
 
 /// The agreed time at tick 0: 14 November 2023, 22:13:20 UTC.
 pub const EPOCH_UNIX_NS: u64 = 1_700_000_000_000_000_000;
@@ -227,6 +233,7 @@ pub fn run(
         producer,
         observer,
         submitted: 0,
+        accounts: Accounts::default(),
         delays: Delays::default(),
         slot_tick: Tick::ZERO,
         refused_at_lane: 0,
@@ -243,6 +250,7 @@ struct Runner<'a, O> {
     observer: &'a mut O,
     /// Records that have been submitted.
     submitted: usize,
+    accounts: Accounts,
     delays: Delays,
     slot_tick: Tick,
     /// Transactions that were refused before they entered a lane.
@@ -327,6 +335,7 @@ impl<O: Observer> Runner<'_, O> {
 
     /// Puts a submission into the lane; empties the lane where it is full.
     fn submit(&mut self, submission: &Submission<'_>, tick: Tick) -> Result<(), RunError> {
+        let submission = &self.accounts.update(*submission);
         if self.producer.submit(submission).is_ok() {
             return Ok(());
         }
@@ -384,7 +393,14 @@ impl<O: Observer> Runner<'_, O> {
             return Ok(());
         };
         self.observer.on_slot(&slot);
-        self.delays.add_slot(&slot, tick, &self.limits);
+        if let Ok(mut reader) = SlotReader::new(slot.bytes, &self.limits) {
+            while let Ok(Some(sub_batch)) = reader.next_sub_batch() {
+                for (_, transaction, arrival) in sub_batch.iter() {
+                    self.delays.add(tick, arrival.tick);
+                    self.accounts.include(&transaction.envelope);
+                }
+            }
+        }
         let height = slot.header.height;
         self.read_events();
         self.observer.step_begins(Step::Acknowledge);

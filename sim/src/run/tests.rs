@@ -8,7 +8,7 @@ use hauptbuch_core::coordinator::Slot;
 use hauptbuch_core::error::Code;
 use hauptbuch_core::event::Event;
 use hauptbuch_core::limits::Limits;
-use hauptbuch_core::types::{Envelope, Gas, Nonce, Tick, UnixNs};
+use hauptbuch_core::types::{Address, Envelope, Gas, Nonce, Tick, UnixNs};
 
 use super::{EPOCH_UNIX_NS, Observer, Quantiles, RunConfig, RunError, RunReport, run};
 use crate::workload::{GeneratorConfig, Provenance, Workload, WorkloadBuilder, generate};
@@ -156,6 +156,38 @@ fn what_waits_for_a_missing_nonce_expires_at_the_end() {
         (1, 2)
     );
     assert_eq!(follower.count(Code::Expired), 2);
+}
+
+#[test]
+fn a_sender_whom_the_pool_forgot_goes_on_where_it_was() {
+    // Room for one sender: each new one makes the pool forget the one before.
+    let limits = Limits {
+        sender_count_max: 1,
+        set_aside_count_max: 0,
+        ..RunConfig::default().limits
+    };
+    let mut builder = WorkloadBuilder::default();
+    let rollup = builder.rollup("one").unwrap();
+    for (second, (sender, nonce)) in (0..).zip([(1, 0), (2, 0), (1, 1), (2, 1)]) {
+        let envelope = Envelope {
+            rollup,
+            sender: Address::new([sender; 20]),
+            nonce: Nonce::new(nonce),
+            expiry: UnixNs::NEVER,
+            ..Envelope::default()
+        };
+        let (tick, base) = (Tick::new(second * 1_000_000_000), Some(Nonce::ZERO));
+        builder.push(tick, envelope, base, |_| ()).unwrap();
+    }
+    let workload = builder.finish(Provenance::default());
+    let (_, report) = followed(
+        &workload,
+        &RunConfig {
+            limits,
+            ..RunConfig::default()
+        },
+    );
+    assert_eq!(report.metrics.of(Code::Included), 4);
 }
 
 #[test]

@@ -22,10 +22,10 @@ use hauptbuch_core::types::{Envelope, Nonce, RollupId, Submission, Tick, Transac
 
 use crate::error::BuildError;
 
-mod generate;
+pub mod generator;
 
-pub(crate) use generate::Random;
-pub use generate::{GENERATED_COUNT_MAX, GenerateError, GeneratorConfig, generate};
+pub(crate) use generator::Random;
+pub use generator::{GENERATED_COUNT_MAX, GenerateError, GeneratorConfig, generate};
 
 /// The most records of one workload.
 pub const RECORD_COUNT_MAX: usize = 1 << 24;
