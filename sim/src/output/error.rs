@@ -4,7 +4,11 @@ use core::fmt;
 use std::io;
 use std::path::Path;
 
+use crate::error::grouped;
 use crate::run::RunError;
+
+/// The most bytes of a rollup's name in an output, so that a genesis stays small.
+pub const ROLLUP_NAME_BYTES_MAX: usize = 1_024;
 
 /// Why an output was not written, or does not hold what it promises. Its text is one line.
 #[derive(Debug)]
@@ -23,6 +27,11 @@ pub enum OutputError {
         path: String,
         /// How that shows.
         reason: String,
+    },
+    /// A rollup's name has more than [`ROLLUP_NAME_BYTES_MAX`] bytes.
+    RollupName {
+        /// The rollup's number.
+        rollup: u32,
     },
     /// The run did not come to its end.
     Run(RunError),
@@ -69,6 +78,11 @@ impl fmt::Display for OutputError {
             Self::NotOurs { path, reason } => {
                 write!(f, "{path} is not replaced, because {reason}")
             }
+            Self::RollupName { rollup } => write!(
+                f,
+                "the name of rollup {rollup} has more than {} bytes",
+                grouped(ROLLUP_NAME_BYTES_MAX as u64)
+            ),
             Self::Run(error) => error.fmt(f),
             Self::Contradiction(what) => {
                 write!(f, "a defect of this library, please report it: {what}")

@@ -410,7 +410,7 @@ pub struct TransactionCounts {
     pub superseded: Number,
 }
 
-/// How often each reason for a refusal occurred, in the order of the codes' numbers, zeros left out.
+/// How often each reason for a refusal occurred, in the order of the codes' numbers, without zeros.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rejections(pub Vec<(Code, u64)>);
 

@@ -52,11 +52,12 @@ mod seal;
 mod tally;
 #[cfg(test)]
 mod tests;
+pub mod text;
 mod timing;
 mod verify;
 mod write;
 
-pub use error::OutputError;
+pub use error::{OutputError, ROLLUP_NAME_BYTES_MAX};
 pub use format::{
     Distribution, FILE_NAMES, FORMAT_VERSION, InputSummary, MemoryPart, Rejections, StepTiming,
     Summary, Timing, TransactionCounts,

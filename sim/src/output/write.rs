@@ -11,7 +11,7 @@ use hauptbuch_core::types::{Hash, Tick};
 use sha2::{Digest as _, Sha256};
 
 use super::directory::Staging;
-use super::error::OutputError;
+use super::error::{OutputError, ROLLUP_NAME_BYTES_MAX};
 use super::format::{
     BATCHES, BatchLine, FORMAT_VERSION, FileEntry, GENESIS, Genesis, InputSummary, KIND, MANIFEST,
     Manifest, MemoryPart, RECEIPTS, REPORT, SUMMARY, Summary, TIMING, Timing, TransactionCounts,
@@ -96,6 +96,11 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             .limits
             .check()
             .map_err(|error| RunError::Config(error.into()))?;
+        let is_too_long = |name: &String| name.len() > ROLLUP_NAME_BYTES_MAX;
+        if let Some(rollup) = workload.rollups().iter().position(is_too_long) {
+            let rollup = rollup as u32;
+            return Err(OutputError::RollupName { rollup });
+        }
         let staging = Staging::create(directory)?;
         let genesis = Genesis::new(&config, &core_config, workload.rollups());
         let genesis = write_whole(&staging, GENESIS, &document(&genesis))?;

@@ -16,8 +16,8 @@
 //!    expired, and the run is over.
 //!
 //! Transactions go the whole way: through a producer's lane, the pool, the policy, a slot. The run
-//! stands for the host of the accounts too, and a host forgets no account: the pool follows at least
-//! as many senders as the workload has ([`RunConfig::for_workload`]).
+//! stands for the host of the accounts too, and a host forgets no account: the pool follows at
+//! least as many senders as the workload has ([`RunConfig::for_workload`]).
 //!
 //! What became of each submission, admitted or refused, is heard in the order of the workload: the
 //! k-th such event is about the k-th record.
@@ -110,7 +110,7 @@ impl RunConfig {
 
     /// What [`run`] uses for this workload: the same, with room for each of its senders.
     ///
-    /// Cost: nothing for a workload with no more records than the limit, else a sort of its senders.
+    /// Cost: nothing for a workload with no more records than the limit, else a sort of senders.
     #[must_use]
     pub fn for_workload(&self, workload: &Workload) -> Self {
         let mut config = self.clone();

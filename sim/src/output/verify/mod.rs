@@ -51,7 +51,7 @@ pub struct VerifyReport {
 /// Checks the output in `directory`: every byte of every file, and that the files agree.
 ///
 /// Slots are checked as a follower of the chain would check them; receipts, summary and all fields
-/// beside the slots' bytes are recomputed. Memory: the largest slot and some 150 bytes a transaction.
+/// beside the slots' bytes are recomputed. Memory: the largest slot and 150 bytes a transaction.
 ///
 /// # Errors
 /// [`OutputError::Invalid`] where the output does not hold, [`OutputError::Io`] where it can't be
