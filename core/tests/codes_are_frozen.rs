@@ -41,6 +41,8 @@ const GOLDEN: &[(u16, &str)] = &[
     (208, "BufferTooSmall"),
     (209, "InvalidArgument"),
     (210, "StaleHandle"),
+    (211, "NullPointer"),
+    (212, "InvalidStructSize"),
     (300, "LimitOutOfRange"),
     (301, "LimitsContradict"),
     (302, "TooManyRollups"),
@@ -70,6 +72,7 @@ const GOLDEN: &[(u16, &str)] = &[
     (514, "EvidenceOutOfOrder"),
     (515, "RefusableIncluded"),
     (900, "Poisoned"),
+    (901, "Panicked"),
 ];
 
 #[test]
