@@ -153,7 +153,7 @@ fn submit_all(handle: &IngressHandle, thread_index: usize, payloads: &[&[u8]]) {
             payload,
         });
         let own = match &mut producer {
-            Some(producer) if thread_index % 2 == 0 => Some(producer),
+            Some(producer) if thread_index.is_multiple_of(2) => Some(producer),
             _ => None,
         };
         // Full is as good an outcome as any here: neither may allocate.
@@ -161,9 +161,9 @@ fn submit_all(handle: &IngressHandle, thread_index: usize, payloads: &[&[u8]]) {
             Some(producer) => producer.submit(&submission).is_ok(),
             None => handle.submit_shared(&submission).is_ok(),
         };
-        if number % 64 == 0 {
-            producer = None;
-            producer = handle.register().ok().or(producer);
+        if number.is_multiple_of(64) {
+            drop(producer.take());
+            producer = handle.register().ok();
         }
     }
 }

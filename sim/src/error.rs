@@ -223,36 +223,62 @@ impl fmt::Display for ReadError {
                 "the input is {what}; unpack it first (CSV is read plain or as gzip)"
             ),
             Self::ParquetDisabled => f.write_str(
-                "the input is a Parquet file, and this build reads none: build with the feature `parquet`",
+                "the input is a Parquet file, and this build reads none: \
+                 build with the feature `parquet`",
             ),
             Self::Gzip { reason } => {
                 write!(f, "the gzip stream is cut off or damaged: {reason}")
             }
             Self::Parquet { reason } => write!(f, "the Parquet file can't be read: {reason}"),
-            Self::RowLength { line, expected, found } => {
-                write!(f, "line {line} has {found} fields, and the header has {expected}")
+            Self::RowLength {
+                line,
+                expected,
+                found,
+            } => {
+                write!(
+                    f,
+                    "line {line} has {found} fields, and the header has {expected}"
+                )
             }
             Self::NotText { line } => write!(f, "line {line} is not UTF-8 text"),
             Self::Columns(error) => error.fmt(f),
-            Self::ColumnLength { column, expected, found } => write!(
+            Self::ColumnLength {
+                column,
+                expected,
+                found,
+            } => write!(
                 f,
                 "column `{}` has {found} rows, and the first column has {expected}",
                 shown(column)
             ),
-            Self::Cell { place, column, expected, found } => write!(
+            Self::Cell {
+                place,
+                column,
+                expected,
+                found,
+            } => write!(
                 f,
                 "{place}, column `{}`: expected {expected}, found `{}`",
                 shown(column),
                 shown(found)
             ),
-            Self::DuplicateHash { first, second, column, hash } => write!(
+            Self::DuplicateHash {
+                first,
+                second,
+                column,
+                hash,
+            } => write!(
                 f,
                 "{second}, column `{}`: hash {hash} stands already in {first}",
                 shown(column)
             ),
             Self::TooLarge { place, error } => write!(f, "{place}: {error}"),
             Self::InputTooLarge { bytes_max } => {
-                write!(f, "the input has more than {} bytes unpacked", grouped(*bytes_max))
+                write!(
+                    f,
+                    "the input has more than {} bytes unpacked",
+                    grouped(*bytes_max)
+                )
             }
         }
     }
@@ -292,7 +318,8 @@ fn visible(character: char) -> impl Iterator<Item = char> {
 }
 
 /// A number with a comma after every three digits, as reports print it.
-pub(crate) fn grouped(number: u64) -> String {
+#[must_use]
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut line = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -305,7 +332,8 @@ pub(crate) fn grouped(number: u64) -> String {
 }
 
 /// A number and its noun, as in `1 gap` and `1,015 gaps`.
-pub(crate) fn counted(number: u64, noun: &str) -> String {
+#[must_use]
+pub fn counted(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", grouped(number))
 }

@@ -35,7 +35,7 @@ fn submission(number: u64, payload: &[u8]) -> Submission<'_> {
             },
             payload,
         },
-        account_nonce: (number % 3 != 0).then(|| Nonce::new(number / 2)),
+        account_nonce: (!number.is_multiple_of(3)).then(|| Nonce::new(number / 2)),
     }
 }
 
@@ -427,12 +427,8 @@ fn threads_lose_and_double_nothing() {
             seen[index] = true;
             assert_eq!(item.account_nonce, submission(number, b"").account_nonce);
             assert_eq!(transaction.payload.len(), index % 501);
-            assert!(
-                transaction
-                    .payload
-                    .iter()
-                    .all(|byte| *byte == thread_index as u8)
-            );
+            let own = thread_index as u8;
+            assert!(transaction.payload.iter().all(|byte| *byte == own));
         });
         if done && count == 0 {
             break;

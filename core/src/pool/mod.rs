@@ -9,8 +9,9 @@
 //! hand. What arrives before its predecessors waits for them.
 //!
 //! Cost (n transactions or senders): admission O(1) expected and O(log n) where it becomes a head;
-//! taking, acknowledging and rolling back O(log n) each. Bytes: see [`TransactionPool::footprint_bytes`];
-//! 272 for each transaction with a sender of its own, beyond its payload.
+//! taking, acknowledging and rolling back O(log n) each. Bytes: see
+//! [`TransactionPool::footprint_bytes`]; 272 for each transaction with a sender of its own, beyond
+//! its payload.
 //!
 //! What it does not do: it checks no signature and no balance; the host has done both.
 

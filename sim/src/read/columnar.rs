@@ -291,5 +291,6 @@ fn bad(reason: impl Into<String>) -> ReadError {
 }
 
 fn explain(error: ParquetError) -> ReadError {
-    bad(error.to_string())
+    // The library quotes what it found, newlines and all.
+    bad(error.to_string().replace(char::is_control, " "))
 }

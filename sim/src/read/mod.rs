@@ -6,21 +6,24 @@
 //!
 //! # Columns
 //!
-//! Case, underscores, hyphens and spaces don't matter: `gasPrice` is `gas_price`. At most one column
-//! may give each field; `sender`, `nonce`, `gas` and one of the fees must be there.
+//! Case, underscores, hyphens and spaces don't matter: `gasPrice` is `gas_price`. At most one
+//! column may give each field; `sender`, `nonce`, `gas` and one of the fees must be there. A
+//! Parquet column `timestamp` takes its unit from its type.
 //!
 //! | field | columns | where it is missing |
 //! |---|---|---|
-//! | arrival | `arrival_ns` `arrival_us` `arrival_ms` `arrival_s`: from the start of the run | see below |
-//! | | `timestamp_ns` `timestamp_us` `timestamp_ms` `timestamp_s`: counted from the earliest one | |
+//! | arrival | `arrival_ns` `arrival_us` `arrival_ms` `arrival_s`: from the start | see below |
+//! | | `timestamp_ns` `timestamp_us` `timestamp_ms` `timestamp_s`: from the earliest | |
 //! | block | `block_number` | row i arrives at i · 0.5 ms |
 //! | rollup | `rollup` `chain` `chain_id` | all on one, `rollup-0` |
 //! | sender | `sender` `from` `from_address` `tx_from` | refused |
 //! | recipient | `recipient` `to` `to_address` `tx_to` | the zero address |
 //! | amount | `amount` `amount_wei` `value` `value_wei` | 0 |
 //! | nonce | `nonce` | refused |
-//! | fee | `fee` `fee_wei` `gas_price` `gas_price_wei` `effective_gas_price` `effective_gas_price_wei` | the fee cap |
-//! | fee cap | `max_fee` `max_fee_wei` `max_fee_per_gas` `max_fee_per_gas_wei` `gas_fee_cap` | none |
+//! | fee | `fee` `fee_wei` `gas_price` `gas_price_wei` | the fee cap |
+//! | | `effective_gas_price` `effective_gas_price_wei` | |
+//! | fee cap | `max_fee` `max_fee_wei` `gas_fee_cap` | none |
+//! | | `max_fee_per_gas` `max_fee_per_gas_wei` | |
 //! | gas | `gas` `gas_limit` | refused |
 //! | expiry | `expiry_ns` | never |
 //! | kind | `kind` | 0, a plain transaction |
@@ -49,10 +52,10 @@
 //!
 //! # Formats
 //!
-//! Finished records, as [`write_records`](crate::write::write_records) writes them, have the columns
-//! `arrival_ns,rollup,sender,recipient,amount,nonce,fee,gas,expiry_ns,kind,account_nonce,payload`;
-//! reading them gives the workload that was written. The transaction table of mempool-dumpster,
-//! from CSV or Parquet, is understood as it is.
+//! Finished records, as [`write_records`](crate::write::write_records) writes them, have the
+//! columns `arrival_ns`, `rollup`, `sender`, `recipient`, `amount`, `nonce`, `fee`, `gas`,
+//! `expiry_ns`, `kind`, `account_nonce`, `payload`; reading them gives the workload that was
+//! written. The transaction table of mempool-dumpster, from CSV or Parquet, is understood as it is.
 //!
 //! # Cost
 //!
@@ -61,6 +64,8 @@
 
 use std::fs::File;
 use std::io::Read as _;
+#[cfg(feature = "parquet")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -206,7 +211,14 @@ fn read_parquet(
     provenance: Provenance,
     options: &ReadOptions,
 ) -> Result<Workload, ReadError> {
-    let table = columnar::read_parquet(bytes)?;
+    // The decoder asserts what a damaged page does not keep. It owns all that it works on, so
+    // nothing half done outlives the unwinding; its message still goes to the panic hook.
+    let table = catch_unwind(AssertUnwindSafe(|| columnar::read_parquet(bytes)));
+    let table = table.unwrap_or_else(|_| {
+        Err(ReadError::Parquet {
+            reason: "a page is damaged".to_owned(),
+        })
+    })?;
     read_columns(&table, provenance, options)
 }
 

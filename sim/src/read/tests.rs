@@ -128,7 +128,8 @@ fn blocks_arrive_12_s_apart_over_all_chains() {
         )
     };
     let workload = read(&[
-        "chain,block_number,tx_hash,from,to,nonce,gas_limit,gas_price_wei,max_fee_wei,value_wei,input_len\n"
+        "chain,block_number,tx_hash,from,to,nonce,gas_limit,gas_price_wei,max_fee_wei,value_wei,\
+             input_len\n"
             .to_owned(),
         row("x", 10, '1', 0, ""),
         row("x", 10, '2', 40, OTHER),

@@ -1,8 +1,5 @@
 //! How long transactions waited, in simulated time.
 
-use hauptbuch_core::batch::SlotReader;
-use hauptbuch_core::coordinator::Slot;
-use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::Tick;
 
 /// How long each included transaction waited from its arrival to its slot.
@@ -53,16 +50,9 @@ impl Quantiles {
 }
 
 impl Delays {
-    /// Adds the transactions of a slot that was taken at `tick`.
-    pub(super) fn add_slot(&mut self, slot: &Slot<'_>, tick: Tick, limits: &Limits) {
-        let Ok(mut reader) = SlotReader::new(slot.bytes, limits) else {
-            return;
-        };
-        while let Ok(Some(sub_batch)) = reader.next_sub_batch() {
-            let arrivals = sub_batch.iter().map(|(_, _, arrival)| arrival.tick);
-            self.delays_ns
-                .extend(arrivals.map(|arrival| tick.saturating_distance(arrival)));
-        }
+    /// Adds a transaction that arrived at one tick and was included at another.
+    pub(super) fn add(&mut self, included: Tick, arrived: Tick) {
+        self.delays_ns.push(included.saturating_distance(arrived));
     }
 
     /// Every delay in nanoseconds, in the order of inclusion.

@@ -4,16 +4,25 @@
 //! Everybody who replays a workload (the command line, C, Python) does exactly this:
 //! 1. The agreed time at tick t is [`EPOCH_UNIX_NS`] + t. The interval between slots is D; slots
 //!    are taken at the ticks k · D, k = 1, 2, ….
-//! 2. At k · D everything that arrives before it and was not submitted yet is submitted in the
-//!    order of the workload, each record at its own tick. A refusal is final: nothing is tried again.
-//! 3. Then one slot is taken, without transactions none, and acknowledged at once.
-//! 4. Quiet time is jumped over: while something is ready the next k follows, and otherwise the
+//! 2. A record's account nonce is the one that it names, or the nonce after the sender's last
+//!    included one, whichever is higher: a host's accounts move on with what is included.
+//! 3. At k · D everything that arrives before it and was not submitted yet is submitted in the
+//!    order of the workload, each record at its own tick. A refusal is final: nothing is tried
+//!    again.
+//! 4. Then one slot is taken, without transactions none, and acknowledged at once.
+//! 5. Quiet time is jumped over: while something is ready the next k follows, and otherwise the
 //!    first k whose tick lies after the next record's.
-//! 5. When no record is left and a take yields no slot, what waits for a missing nonce ends as
+//! 6. When no record is left and a take yields no slot, what waits for a missing nonce ends as
 //!    expired, and the run is over.
 //!
-//! Transactions go the whole way: through a producer's lane, the pool, the policy, a slot.
+//! Transactions go the whole way: through a producer's lane, the pool, the policy, a slot. The run
+//! stands for the host of the accounts too, and a host forgets no account: the pool follows at
+//! least as many senders as the workload has ([`RunConfig::for_workload`]).
+//!
+//! What became of each submission, admitted or refused, is heard in the order of the workload: the
+//! k-th such event is about the k-th record.
 
+mod accounts;
 mod delays;
 #[cfg(test)]
 mod tests;
@@ -23,6 +32,7 @@ pub use delays::{Delays, Quantiles};
 use core::fmt;
 use core::ops::ControlFlow;
 
+use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::codec::Writer;
 use hauptbuch_core::config::{Config, ConfigError, Policy, ReplayProtection};
 use hauptbuch_core::coordinator::{Slot, TransactionCoordinator, WhenEmpty};
@@ -35,6 +45,7 @@ use hauptbuch_core::metrics::Metrics;
 use hauptbuch_core::types::{Fee, Hash, Height, RollupId, Submission, Tick, UnixNs};
 
 use crate::workload::Workload;
+use accounts::Accounts;
 
 /// The agreed time at tick 0: 14 November 2023, 22:13:20 UTC.
 pub const EPOCH_UNIX_NS: u64 = 1_700_000_000_000_000_000;
@@ -95,6 +106,25 @@ impl RunConfig {
             ..Config::default()
         }
         .with_rollups(&rollups)
+    }
+
+    /// What [`run`] uses for this workload: the same, with room for each of its senders.
+    ///
+    /// Cost: nothing for a workload with no more records than the limit, else a sort of senders.
+    #[must_use]
+    pub fn for_workload(&self, workload: &Workload) -> Self {
+        let mut config = self.clone();
+        if workload.len() > config.limits.sender_count_max as usize {
+            let records = workload.records().iter();
+            let mut senders: Vec<_> = records
+                .map(|record| (record.envelope.rollup, record.envelope.sender))
+                .collect();
+            senders.sort_unstable();
+            senders.dedup();
+            let sender_count = u32::try_from(senders.len()).unwrap_or(u32::MAX);
+            config.limits.sender_count_max = config.limits.sender_count_max.max(sender_count);
+        }
+        config
     }
 }
 
@@ -191,17 +221,19 @@ pub fn run(
         return Err(RunError::ZeroInterval);
     }
     let core_config = config.core_config(workload.rollups().len())?;
+    let config = config.for_workload(workload);
     let coordinator = TransactionCoordinator::new(&core_config, &config.limits)?;
     let producer = coordinator.ingress().register();
     let producer = producer.map_err(|error| RunError::Refused(error.code()))?;
     Runner {
         workload,
         interval: config.slot_interval_ns,
-        limits: config.limits.clone(),
+        limits: config.limits,
         coordinator,
         producer,
         observer,
         submitted: 0,
+        accounts: Accounts::default(),
         delays: Delays::default(),
         slot_tick: Tick::ZERO,
         refused_at_lane: 0,
@@ -218,6 +250,7 @@ struct Runner<'a, O> {
     observer: &'a mut O,
     /// Records that have been submitted.
     submitted: usize,
+    accounts: Accounts,
     delays: Delays,
     slot_tick: Tick,
     /// Transactions that were refused before they entered a lane.
@@ -302,6 +335,7 @@ impl<O: Observer> Runner<'_, O> {
 
     /// Puts a submission into the lane; empties the lane where it is full.
     fn submit(&mut self, submission: &Submission<'_>, tick: Tick) -> Result<(), RunError> {
+        let submission = &self.accounts.update(*submission);
         if self.producer.submit(submission).is_ok() {
             return Ok(());
         }
@@ -318,6 +352,8 @@ impl<O: Observer> Runner<'_, O> {
 
     /// A transaction that no lane can carry never reaches the owner; this stands in for it.
     fn refuse_too_large(&mut self, submission: &Submission<'_>, tick: Tick) {
+        // What was submitted before it is heard of before it.
+        self.read_events();
         let transaction = &submission.transaction;
         let mut canonical = vec![0; transaction.encoded_len()];
         let written = transaction.encode(&mut Writer::new(&mut canonical));
@@ -357,7 +393,14 @@ impl<O: Observer> Runner<'_, O> {
             return Ok(());
         };
         self.observer.on_slot(&slot);
-        self.delays.add_slot(&slot, tick, &self.limits);
+        if let Ok(mut reader) = SlotReader::new(slot.bytes, &self.limits) {
+            while let Ok(Some(sub_batch)) = reader.next_sub_batch() {
+                for (_, transaction, arrival) in sub_batch.iter() {
+                    self.delays.add(tick, arrival.tick);
+                    self.accounts.include(&transaction.envelope);
+                }
+            }
+        }
         let height = slot.header.height;
         self.read_events();
         self.observer.step_begins(Step::Acknowledge);

@@ -8,7 +8,7 @@ use hauptbuch_core::coordinator::Slot;
 use hauptbuch_core::error::Code;
 use hauptbuch_core::event::Event;
 use hauptbuch_core::limits::Limits;
-use hauptbuch_core::types::{Envelope, Gas, Nonce, Tick, UnixNs};
+use hauptbuch_core::types::{Address, Envelope, Gas, Nonce, Tick, UnixNs};
 
 use super::{EPOCH_UNIX_NS, Observer, Quantiles, RunConfig, RunError, RunReport, run};
 use crate::workload::{GeneratorConfig, Provenance, Workload, WorkloadBuilder, generate};
@@ -159,6 +159,38 @@ fn what_waits_for_a_missing_nonce_expires_at_the_end() {
 }
 
 #[test]
+fn a_sender_whom_the_pool_forgot_goes_on_where_it_was() {
+    // Room for one sender: each new one makes the pool forget the one before.
+    let limits = Limits {
+        sender_count_max: 1,
+        set_aside_count_max: 0,
+        ..RunConfig::default().limits
+    };
+    let mut builder = WorkloadBuilder::default();
+    let rollup = builder.rollup("one").unwrap();
+    for (second, (sender, nonce)) in (0..).zip([(1, 0), (2, 0), (1, 1), (2, 1)]) {
+        let envelope = Envelope {
+            rollup,
+            sender: Address::new([sender; 20]),
+            nonce: Nonce::new(nonce),
+            expiry: UnixNs::NEVER,
+            ..Envelope::default()
+        };
+        let (tick, base) = (Tick::new(second * 1_000_000_000), Some(Nonce::ZERO));
+        builder.push(tick, envelope, base, |_| ()).unwrap();
+    }
+    let workload = builder.finish(Provenance::default());
+    let (_, report) = followed(
+        &workload,
+        &RunConfig {
+            limits,
+            ..RunConfig::default()
+        },
+    );
+    assert_eq!(report.metrics.of(Code::Included), 4);
+}
+
+#[test]
 fn a_payload_that_no_lane_carries_is_refused_and_counted() {
     let limits = Limits {
         payload_bytes_max: 3,
@@ -189,6 +221,63 @@ fn a_payload_that_no_lane_carries_is_refused_and_counted() {
     assert_eq!(report.metrics.of(Code::PayloadTooLarge), 1);
     assert_eq!(follower.count(Code::PayloadTooLarge), 1);
     assert_eq!(report.metrics.of(Code::Included), 1);
+}
+
+#[test]
+fn outcomes_are_heard_in_the_order_of_the_workload() {
+    let limits = Limits {
+        payload_bytes_max: 3,
+        ..RunConfig::default().limits
+    };
+    let mut builder = WorkloadBuilder::default();
+    let rollup = builder.rollup("one").unwrap();
+    let lens = [3, 3, 4, 3, 4, 4, 3];
+    for (nonce, len) in lens.iter().enumerate() {
+        let envelope = Envelope {
+            rollup,
+            // One sender each, so that none waits for another.
+            sender: hauptbuch_core::types::Address::new([nonce as u8; 20]),
+            expiry: UnixNs::NEVER,
+            ..Envelope::default()
+        };
+        builder
+            .push(Tick::ZERO, envelope, None, |out| out.extend(vec![7; *len]))
+            .unwrap();
+    }
+    let config = RunConfig {
+        limits,
+        ..RunConfig::default()
+    };
+    let (follower, _) = followed(&builder.finish(Provenance::default()), &config);
+    let codes = follower.events.iter().map(|event| event.code);
+    let outcomes: Vec<Code> = codes.filter(|code| *code != Code::Included).collect();
+    let expected = lens.map(|len| match len {
+        3 => Code::Admitted,
+        _ => Code::PayloadTooLarge,
+    });
+    assert_eq!(outcomes, expected);
+}
+
+#[test]
+fn a_run_follows_every_sender_of_its_workload() {
+    let limits = Limits {
+        sender_count_max: 2,
+        set_aside_count_max: 2,
+        ..RunConfig::default().limits
+    };
+    let config = RunConfig {
+        limits,
+        ..RunConfig::default()
+    };
+    let workload = generate(&GeneratorConfig {
+        count: 400,
+        ..GeneratorConfig::default()
+    });
+    let workload = workload.unwrap();
+    assert!(config.for_workload(&workload).limits.sender_count_max > 50);
+    let (_, report) = followed(&workload, &config);
+    assert_eq!(report.metrics.of(Code::Included), 400);
+    assert_eq!(config.for_workload(&line(&[(0, 0)])), config);
 }
 
 #[test]

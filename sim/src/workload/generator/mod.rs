@@ -1,6 +1,6 @@
 //! The built-in workload: a seeded market of senders, fitted to real blocks.
 //!
-//! Fees, gas limits, payload lengths and amounts follow [`tables`], by class of transaction:
+//! Fees, gas limits, payload lengths and amounts follow tables of quantiles, most by class:
 //!
 //! | class | share | data | gas limit |
 //! |---|---|---|---|
@@ -19,8 +19,8 @@
 //! |---|---|---|---|---|---|---|---|---|
 //! | fee, 10^9 wei, real | 4.347 | 10.00 | 15.70 | 22.59 | 35.73 | 41.03 | 64.56 | 313.0 |
 //! | generated | 4.348 | 9.93 | 15.68 | 22.31 | 33.34 | 40.59 | 64.91 | 316.6 |
-//! | gas limit, real | 21,000 | 21,000 | 46,761 | 134,857 | 281,031 | 418,997 | 1,050,000 | 8,000,000 |
-//! | generated | 21,000 | 21,000 | 47,193 | 133,879 | 276,965 | 416,858 | 1,045,270 | 8,000,000 |
+//! | gas, 10^3, real | 21 | 21 | 46.8 | 134.9 | 281.0 | 419.0 | 1,050 | 8,000 |
+//! | generated | 21 | 21 | 47.2 | 133.9 | 277.0 | 416.9 | 1,045 | 8,000 |
 //! | payload bytes, real | 32 | 32 | 68 | 68 | 548 | 900 | 2,212 | 115,044 |
 //! | generated | 32 | 32 | 68 | 68 | 545 | 880 | 2,323 | 113,254 |
 //! | amount, 10^15 wei, real | 0 | 0 | 0 | 10.74 | 139.8 | 514.5 | 7,119 | 130,291 |
@@ -32,15 +32,19 @@
 //! Here 13 in 100 repeat the sender of one of the last 256, which makes 8.2 % in a stretch of a
 //! block's length; 6 in 100 come from 60 heavy senders, as many as were seen in four real blocks or
 //! more; the others from light senders, one for every four transactions and at most 50,000. Each
-//! sender lives on one rollup, and its nonces start at 0 and have no gaps. **Recipients**: transfers
-//! go to light senders, calls to 1,543 contracts whose popularity is that of the real ones.
+//! sender lives on one rollup, and its nonces start at 0 and have no gaps. **Recipients**: plain
+//! transfers go to light senders, calls to 1,543 contracts whose popularity is that of the real
+//! ones.
 //!
 //! **Arrivals.** The blocks hold no arrival times, so these are modelled: exponential waits, 500 µs
 //! in the mean, in bursts of 64 transactions in the mean at 8,000 a second that hold half of all
 //! transactions, and calm stretches at 1,143 a second between them.
 //!
+//! All of it is integer arithmetic on the words of ChaCha8 streams that follow from the seed.
+//! 100,000 transactions take 0.11 s (November 2026, one core of a virtual machine).
+//!
 //! What it leaves out: fees do not follow the load, a transaction's fee says nothing about its
-//! class, and nobody replaces, cancels or leaves a gap.
+//! class, and nobody creates a contract, replaces, cancels or leaves a gap.
 
 use core::fmt;
 
@@ -151,7 +155,8 @@ pub fn generate(config: &GeneratorConfig) -> Result<Workload, GenerateError> {
         format: Format::Generated,
         rows: u64::from(config.count),
         notes: vec![format!(
-            "generated with seed {}: fees, gas, lengths and amounts follow 7,153 real transactions, arrivals are modelled",
+            "generated with seed {}: fees, gas, lengths and amounts follow \
+             7,153 real transactions, arrivals are modelled",
             config.seed
         )],
         ..Provenance::default()
