@@ -338,6 +338,34 @@ enum hb_status
    */
   HB_STATUS_INVALID_STRUCT_SIZE = 212,
   /**
+   * no log has this number
+   */
+  HB_STATUS_UNKNOWN_LOG = 220,
+  /**
+   * no vertex has this number
+   */
+  HB_STATUS_UNKNOWN_VERTEX = 221,
+  /**
+   * the graph has no room for so many vertices
+   */
+  HB_STATUS_TOO_MANY_VERTICES = 222,
+  /**
+   * the call does not fit the state of the graph
+   */
+  HB_STATUS_WRONG_PHASE = 223,
+  /**
+   * the graph waits for an edge between two of its vertices
+   */
+  HB_STATUS_EDGES_MISSING = 224,
+  /**
+   * as many graphs stand in line as can
+   */
+  HB_STATUS_LINE_FULL = 225,
+  /**
+   * the orders do not hold the same numbers once each
+   */
+  HB_STATUS_NOT_A_PERMUTATION = 226,
+  /**
    * a limit is out of its range
    */
   HB_STATUS_LIMIT_OUT_OF_RANGE = 300,
@@ -357,6 +385,22 @@ enum hb_status
    * no rollup is configured
    */
   HB_STATUS_NO_ROLLUP = 304,
+  /**
+   * a committee has 1 to 255 sequencers
+   */
+  HB_STATUS_COMMITTEE_SIZE_OUT_OF_RANGE = 320,
+  /**
+   * not every sequencer can be faulty
+   */
+  HB_STATUS_FAULT_COUNT_OUT_OF_RANGE = 321,
+  /**
+   * gamma must be more than one half and at most one
+   */
+  HB_STATUS_GAMMA_OUT_OF_RANGE = 322,
+  /**
+   * too few sequencers for so many faults
+   */
+  HB_STATUS_FAIRNESS_INFEASIBLE = 323,
   /**
    * the bytes end too early
    */

@@ -88,6 +88,20 @@ pub enum hb_status {
     NullPointer = 211,
     /// a structure's size is none that this library knows
     InvalidStructSize = 212,
+    /// no log has this number
+    UnknownLog = 220,
+    /// no vertex has this number
+    UnknownVertex = 221,
+    /// the graph has no room for so many vertices
+    TooManyVertices = 222,
+    /// the call does not fit the state of the graph
+    WrongPhase = 223,
+    /// the graph waits for an edge between two of its vertices
+    EdgesMissing = 224,
+    /// as many graphs stand in line as can
+    LineFull = 225,
+    /// the orders do not hold the same numbers once each
+    NotAPermutation = 226,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -98,6 +112,14 @@ pub enum hb_status {
     DuplicateRollup = 303,
     /// no rollup is configured
     NoRollup = 304,
+    /// a committee has 1 to 255 sequencers
+    CommitteeSizeOutOfRange = 320,
+    /// not every sequencer can be faulty
+    FaultCountOutOfRange = 321,
+    /// gamma must be more than one half and at most one
+    GammaOutOfRange = 322,
+    /// too few sequencers for so many faults
+    FairnessInfeasible = 323,
     /// the bytes end too early
     Truncated = 400,
     /// bytes follow after the end
@@ -190,11 +212,22 @@ impl hb_status {
         Self::StaleHandle,
         Self::NullPointer,
         Self::InvalidStructSize,
+        Self::UnknownLog,
+        Self::UnknownVertex,
+        Self::TooManyVertices,
+        Self::WrongPhase,
+        Self::EdgesMissing,
+        Self::LineFull,
+        Self::NotAPermutation,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
         Self::DuplicateRollup,
         Self::NoRollup,
+        Self::CommitteeSizeOutOfRange,
+        Self::FaultCountOutOfRange,
+        Self::GammaOutOfRange,
+        Self::FairnessInfeasible,
         Self::Truncated,
         Self::TrailingBytes,
         Self::UnsupportedVersion,
