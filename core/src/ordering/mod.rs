@@ -15,12 +15,14 @@
 //! one after it that was a candidate too, which is from the place of its sender's predecessor on.
 //! [`OrderVerifier`] checks exactly that, from the slot's bytes alone, in O(n log n).
 //!
+//! # Order fairness
+//! [`fair`] makes an order of what the members of a committee received, and checks it.
+//!
 //! # What it does not promise
 //! With one sequencer the arrival index and the clock are that sequencer's word: the twin of
 //! [`Policy::Fcfs`] shows that the order is the recorded one, not that the record is true.
 
 mod engine;
-/// Order fairness: the order that most members received, and what checks it.
 pub mod fair;
 mod verify;
 
