@@ -22,7 +22,10 @@ pub enum Fault {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $number:literal, $fault:ident, $retry:literal, $message:literal;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident = $number:literal, $fault:ident, $retry:literal, $message:literal;
+    )*) => {
         /// A stable number with a message; the same in every language.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
@@ -98,7 +101,8 @@ codes! {
     GasTooLarge = 101, Sender, false, "the gas is more than a slot can hold";
     FeeTooLow = 102, Sender, false, "the fee is below the floor";
     AlreadyExpired = 103, Sender, false, "the expiry has passed";
-    ExpiryMissing = 104, Sender, false, "this network wants an expiry, and the transaction has none";
+    ExpiryMissing = 104, Sender, false,
+        "this network wants an expiry, and the transaction has none";
     ExpiryTooFar = 105, Sender, false, "the expiry lies beyond the horizon";
     UnknownRollup = 106, Sender, false, "the rollup is not part of this network";
     Duplicate = 107, Sender, false, "the same transaction is already in the pool";
@@ -151,7 +155,8 @@ codes! {
     WrongHeight = 500, Sender, false, "the height does not follow the one before";
     WrongParent = 501, Sender, false, "the parent's hash is not the one before";
     TimeBeforeParent = 502, Sender, false, "the agreed time lies before the parent's";
-    WrongRollupOrder = 503, Sender, false, "the sub-batches are not the configured rollups in order";
+    WrongRollupOrder = 503, Sender, false,
+        "the sub-batches are not the configured rollups in order";
     WrongRoot = 504, Sender, false, "a Merkle root does not match its content";
     WrongCount = 505, Sender, false, "a count or sum does not match its content";
     WrongRunningHash = 506, Sender, false, "the running hash does not continue the one before";
@@ -163,7 +168,8 @@ codes! {
     SlotOverLimit = 512, Sender, false, "the slot holds more than its limits allow";
     ExpiredIncluded = 513, Sender, false, "a transaction stands in a slot past its expiry";
     EvidenceOutOfOrder = 514, Sender, false, "the recorded arrivals contradict each other";
-    RefusableIncluded = 515, Sender, false, "a transaction stands in a slot that admission would have refused";
+    RefusableIncluded = 515, Sender, false,
+        "a transaction stands in a slot that admission would have refused";
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";
@@ -218,7 +224,10 @@ macro_rules! operation_error {
         #[non_exhaustive]
         pub enum $name {
             $(
-                #[doc = concat!("See [`Code::", stringify!($variant), "`](crate::error::Code::", stringify!($variant), ").")]
+                #[doc = concat!(
+                    "See [`Code::", stringify!($variant), "`]",
+                    "(crate::error::Code::", stringify!($variant), ")."
+                )]
                 $variant,
             )*
         }

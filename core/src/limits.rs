@@ -104,7 +104,8 @@ pub struct Limits {
     pub in_flight_count_max: u32,
     /// Events that wait to be read.
     ///
-    /// Range: two slots ..= 2^24. Why: a slot that is acknowledged ends all its transactions at once.
+    /// Range: two slots ..= 2^24. Why: a slot that is acknowledged ends all its transactions at
+    /// once.
     pub event_count_max: u32,
     /// Producers that can have a lane of their own at the same time.
     ///

@@ -20,7 +20,10 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn ring_is_a_bounded_queue(steps in vec((0_u8..5, any::<u16>()), 0..200), capacity in 0_u32..9) {
+    fn ring_is_a_bounded_queue(
+        steps in vec((0_u8..5, any::<u16>()), 0..200),
+        capacity in 0_u32..9,
+    ) {
         let (mut ring, mut model) = (Ring::new(capacity), VecDeque::new());
         for (step, value) in steps {
             match step {
@@ -39,7 +42,10 @@ proptest! {
     }
 
     #[test]
-    fn slab_keeps_values_and_forgets_handles(steps in vec((any::<bool>(), 0_usize..8), 0..200), capacity in 0_u32..6) {
+    fn slab_keeps_values_and_forgets_handles(
+        steps in vec((any::<bool>(), 0_usize..8), 0..200),
+        capacity in 0_u32..6,
+    ) {
         let mut slab = Slab::new(capacity);
         let (mut live, mut dead) = (Vec::<(Handle, u32)>::new(), Vec::<Handle>::new());
         for (value, (insert, pick)) in (0_u32..).zip(steps) {
@@ -87,7 +93,11 @@ proptest! {
     }
 
     #[test]
-    fn handle_index_finds_what_is_there(steps in vec((any::<bool>(), 0_u32..40), 0..300), capacity in 0_u32..20, few_hashes in any::<bool>()) {
+    fn handle_index_finds_what_is_there(
+        steps in vec((any::<bool>(), 0_u32..40), 0..300),
+        capacity in 0_u32..20,
+        few_hashes in any::<bool>(),
+    ) {
         // A key is its own number; a bad hash makes them collide and wrap around.
         let hash_of = |key: u32| {
             let tag = if few_hashes { u32::MAX - (key % 3) } else { key.wrapping_mul(0x9e37_79b9) };
@@ -117,7 +127,9 @@ proptest! {
     }
 
     #[test]
-    fn heap_set_is_several_priority_queues(steps in vec((0_u8..8, 0_u32..3, 0_u32..200, any::<u8>()), 0..600)) {
+    fn heap_set_is_several_priority_queues(
+        steps in vec((0_u8..8, 0_u32..3, 0_u32..200, any::<u8>()), 0..600),
+    ) {
         let mut heaps = HeapSet::new(3, 190);
         let mut model: [BTreeSet<(u8, u32)>; 3] = Default::default();
         let mut home = BTreeMap::new();
@@ -153,7 +165,9 @@ proptest! {
     }
 
     #[test]
-    fn chunk_arena_holds_what_fits_by_free_bytes_alone(steps in vec((any::<bool>(), 0_usize..700, 0_usize..8), 0..100)) {
+    fn chunk_arena_holds_what_fits_by_free_bytes_alone(
+        steps in vec((any::<bool>(), 0_usize..700, 0_usize..8), 0..100),
+    ) {
         let mut arena = ChunkArena::new(2_000);
         let mut model = Vec::<(ChunkList, Vec<u8>)>::new();
         for (fill, (store, len, pick)) in (0_u8..).cycle().zip(steps) {

@@ -44,7 +44,8 @@ proptest! {
         let bytes = encoded(&transaction);
         prop_assert_eq!(Transaction::decode(&bytes, 1 << 20), Ok(transaction));
         for len in 0..bytes.len() {
-            prop_assert_eq!(Transaction::decode(&bytes[..len], 1 << 20), Err(DecodeError::Truncated));
+            let decoded = Transaction::decode(&bytes[..len], 1 << 20);
+            prop_assert_eq!(decoded, Err(DecodeError::Truncated));
         }
     }
 

@@ -54,7 +54,14 @@ operation_error! {
 
 operation_error! {
     /// Why a slot was neither acknowledged nor rolled back.
-    SettleError { UnknownSlot, NotOldestSlot, AlreadyAcknowledged, EventsFull, TimeWentBack, Poisoned }
+    SettleError {
+        UnknownSlot,
+        NotOldestSlot,
+        AlreadyAcknowledged,
+        EventsFull,
+        TimeWentBack,
+        Poisoned,
+    }
 }
 
 /// What to do when no transaction is ready.

@@ -10,7 +10,8 @@
 //! of the tree, so no proof can be read against another shape.
 //!
 //! Cost: about n / 3 permutations for a root, and as many again for each proof that is made (it
-//! folds the tree again rather than keep it). A proof for m leaves has at most 3 · ⌈log₄ m⌉ digests.
+//! folds the tree again rather than keep it). A proof for m leaves has at most 3 · ⌈log₄ m⌉
+//! digests.
 
 use super::hash::{Domain, MICRO_BATCH, hash_many, hash_parts};
 use crate::types::Hash;

@@ -427,12 +427,8 @@ fn threads_lose_and_double_nothing() {
             seen[index] = true;
             assert_eq!(item.account_nonce, submission(number, b"").account_nonce);
             assert_eq!(transaction.payload.len(), index % 501);
-            assert!(
-                transaction
-                    .payload
-                    .iter()
-                    .all(|byte| *byte == thread_index as u8)
-            );
+            let own = thread_index as u8;
+            assert!(transaction.payload.iter().all(|byte| *byte == own));
         });
         if done && count == 0 {
             break;

@@ -7,7 +7,8 @@
 //! 2. A record's account nonce is the one that it names, or the nonce after the sender's last
 //!    included one, whichever is higher: a host's accounts move on with what is included.
 //! 3. At k · D everything that arrives before it and was not submitted yet is submitted in the
-//!    order of the workload, each record at its own tick. A refusal is final: nothing is tried again.
+//!    order of the workload, each record at its own tick. A refusal is final: nothing is tried
+//!    again.
 //! 4. Then one slot is taken, without transactions none, and acknowledged at once.
 //! 5. Quiet time is jumped over: while something is ready the next k follows, and otherwise the
 //!    first k whose tick lies after the next record's.

@@ -1,0 +1,157 @@
+# Everything that CI does, and nothing that only one machine can do.
+#
+#   make test      what must pass before a commit; sets itself up on a fresh machine
+#   make deep      what takes longer: advisories, Miri over many schedules, fuzzing
+#   make bench     measurements
+#   make fmt       put the code in its one shape
+#   make install   the command line, into ~/.cargo/bin unless PREFIX says otherwise
+#
+# A part in another language brings a file `make.mk` in its folder, which adds its own rules to
+# SETUP_TARGETS, TEST_TARGETS, DEEP_TARGETS, BENCH_TARGETS, FMT_TARGETS and INSTALL_TARGETS.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := test
+MAKEFLAGS += --no-print-directory
+
+CARGO ?= cargo
+NIGHTLY ?= nightly
+FUZZ_SECONDS ?= 60
+MIRI_SEEDS ?= 32
+TARGETS := x86_64-unknown-none thumbv7em-none-eabihf
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# What threads share has models; loom explores them only under a flag that changes the core.
+LOOM_TESTS := $(basename $(notdir $(wildcard core/tests/loom_*.rs)))
+
+SETUP_TARGETS := setup-rust
+TEST_TARGETS := test-format test-lints test-docs test-debug test-release test-loom test-packages
+DEEP_TARGETS := advisories miri fuzz
+BENCH_TARGETS :=
+FMT_TARGETS := fmt-rust
+INSTALL_TARGETS := $(if $(wildcard cli/Cargo.toml),install-cli)
+include $(wildcard */make.mk)
+
+# $(call need,PROGRAM,HOW TO GET IT): one clear line where a program is missing.
+need = command -v $(1) >/dev/null || { echo "$(1) is missing: $(2)" >&2; exit 1; }
+need_cargo = $(call need,$(CARGO),install Rust from https://rustup.rs)
+need_rustup = $(call need,rustup,install Rust from https://rustup.rs)
+
+.PHONY: setup test deep bench fmt install
+setup: $(SETUP_TARGETS)
+
+test:
+	@for target in setup $(TEST_TARGETS); do \
+		echo "== $$target"; $(MAKE) $$target || { echo "FAILED: $$target" >&2; exit 1; }; \
+	done
+	@echo "All checks passed: $(TEST_TARGETS)."
+
+deep:
+	@for target in setup $(DEEP_TARGETS); do \
+		echo "== $$target"; $(MAKE) $$target || { echo "FAILED: $$target" >&2; exit 1; }; \
+	done
+	@echo "All deep checks passed: $(DEEP_TARGETS)."
+
+bench: $(BENCH_TARGETS)
+	@$(need_cargo)
+	$(CARGO) bench --workspace --benches
+
+fmt: $(FMT_TARGETS)
+
+install: $(INSTALL_TARGETS)
+	@[ -n "$(INSTALL_TARGETS)" ] || { echo "nothing to install: cli/Cargo.toml is not there" >&2; exit 1; }
+
+# --- Setting up
+
+.PHONY: setup-rust setup-nightly setup-fuzz
+setup-rust:
+	@$(need_cargo)
+	@$(call need,cc,install a C compiler such as gcc or clang)
+	@$(call need,git,install git from your distribution)
+	@libraries=$$(for t in $(TARGETS); do rustc --print target-libdir --target $$t; done); \
+	for folder in $$libraries; do \
+		[ -d "$$folder" ] || { $(need_rustup); rustup target add $(TARGETS); break; }; \
+	done
+	@for part in fmt clippy; do \
+		$(CARGO) $$part --version >/dev/null 2>&1 \
+			|| { $(need_rustup); rustup component add rustfmt clippy; break; }; \
+	done
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+
+setup-nightly:
+	@$(need_rustup)
+	@rustup run $(NIGHTLY) rustc --version >/dev/null 2>&1 \
+		|| rustup toolchain install $(NIGHTLY) --profile minimal
+	@rustup run $(NIGHTLY) cargo miri --version >/dev/null 2>&1 \
+		|| rustup component add miri rust-src --toolchain $(NIGHTLY)
+
+setup-fuzz: setup-nightly
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
+
+# --- Testing
+
+.PHONY: test-format test-lints test-docs test-debug test-release test-loom test-packages
+test-format:
+	$(CARGO) fmt --all --check
+	cd fuzz && $(CARGO) fmt --check
+	cd tests/freestanding && $(CARGO) fmt --check
+
+test-lints:
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+test-docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+# Documentation examples run with the other tests, in both profiles.
+test-debug:
+	$(CARGO) test --workspace
+
+test-release:
+	$(CARGO) test --workspace --release
+
+test-loom: $(LOOM_TESTS:%=loom-%)
+
+# A target folder of its own, because the flag would rebuild everything else there and back.
+loom-%:
+	RUSTFLAGS="--cfg loom" $(CARGO) test -p hauptbuch-core --release --test $* --target-dir target/loom
+
+test-packages:
+	$(CARGO) deny --log-level error check bans licenses sources
+
+# --- What takes longer
+
+.PHONY: advisories miri fuzz
+# Known vulnerabilities come from a database on the network; being offline is no failure of ours.
+advisories:
+	@if $(CARGO) deny --log-level error fetch db >/dev/null 2>&1; then \
+		$(CARGO) deny --log-level error check advisories; \
+	else \
+		echo "advisories: the database cannot be reached, so nothing was checked"; \
+	fi
+
+# Every run is another interleaving of the threads; leaks are what a test leaves at its end.
+miri: setup-nightly
+	MIRIFLAGS="-Zmiri-many-seeds=0..$(MIRI_SEEDS) -Zmiri-ignore-leaks" \
+		$(CARGO) +$(NIGHTLY) miri test -p hauptbuch-core --lib -- ingress::
+	PROPTEST_CASES=8 MIRIFLAGS="-Zmiri-disable-isolation" \
+		$(CARGO) +$(NIGHTLY) miri test -p hauptbuch-core --lib -- bounded::
+
+fuzz: setup-fuzz $(FUZZ_TARGETS:%=fuzz-%)
+
+fuzz-seeds:
+	@$(CARGO) run --quiet -p hauptbuch-tests --bin write-seeds -- fuzz/corpus
+
+fuzz-%: fuzz-seeds
+	@mkdir -p fuzz/corpus/$*
+	$(CARGO) +$(NIGHTLY) fuzz run $* -- -max_total_time=$(FUZZ_SECONDS)
+
+# --- The rest
+
+.PHONY: fmt-rust install-cli fuzz-seeds
+fmt-rust:
+	$(CARGO) fmt --all
+	cd fuzz && $(CARGO) fmt
+	cd tests/freestanding && $(CARGO) fmt
+
+install-cli:
+	@$(need_cargo)
+	$(CARGO) install --locked --path cli $(if $(PREFIX),--root "$(PREFIX)")

@@ -1,0 +1,131 @@
+//! The table of codes is part of every interface: no number ever changes its meaning.
+
+use std::collections::BTreeSet;
+
+use hauptbuch_core::error::{Code, Fault};
+
+/// Every code as it was first given out. Rows are added, and none is ever changed or removed.
+const GOLDEN: &[(u16, &str)] = &[
+    (0, "Ok"),
+    (1, "Admitted"),
+    (2, "Included"),
+    (3, "Expired"),
+    (4, "Evicted"),
+    (5, "Replaced"),
+    (6, "Cancelled"),
+    (7, "Revoked"),
+    (8, "Superseded"),
+    (100, "PayloadTooLarge"),
+    (101, "GasTooLarge"),
+    (102, "FeeTooLow"),
+    (103, "AlreadyExpired"),
+    (104, "ExpiryMissing"),
+    (105, "ExpiryTooFar"),
+    (106, "UnknownRollup"),
+    (107, "Duplicate"),
+    (108, "NonceUsed"),
+    (109, "NonceOccupied"),
+    (110, "NonceGapTooWide"),
+    (111, "PoolFull"),
+    (112, "PoolBytesFull"),
+    (113, "SenderTableFull"),
+    (114, "NonceTooLarge"),
+    (200, "LaneFull"),
+    (201, "NoFreeLane"),
+    (202, "TimeWentBack"),
+    (203, "EventsFull"),
+    (204, "UnknownSlot"),
+    (205, "NotOldestSlot"),
+    (206, "AlreadyAcknowledged"),
+    (207, "TooManyInFlight"),
+    (208, "BufferTooSmall"),
+    (209, "InvalidArgument"),
+    (210, "StaleHandle"),
+    (300, "LimitOutOfRange"),
+    (301, "LimitsContradict"),
+    (302, "TooManyRollups"),
+    (303, "DuplicateRollup"),
+    (304, "NoRollup"),
+    (400, "Truncated"),
+    (401, "TrailingBytes"),
+    (402, "UnsupportedVersion"),
+    (403, "UnknownKind"),
+    (404, "LengthOverLimit"),
+    (405, "UnknownPolicy"),
+    (406, "FieldNotEmpty"),
+    (500, "WrongHeight"),
+    (501, "WrongParent"),
+    (502, "TimeBeforeParent"),
+    (503, "WrongRollupOrder"),
+    (504, "WrongRoot"),
+    (505, "WrongCount"),
+    (506, "WrongRunningHash"),
+    (507, "WrongPolicy"),
+    (508, "ForeignTransaction"),
+    (509, "RepeatedTransaction"),
+    (510, "NonceOutOfOrder"),
+    (511, "OrderViolated"),
+    (512, "SlotOverLimit"),
+    (513, "ExpiredIncluded"),
+    (514, "EvidenceOutOfOrder"),
+    (515, "RefusableIncluded"),
+    (900, "Poisoned"),
+];
+
+#[test]
+fn no_number_ever_changes() {
+    let codes: Vec<(u16, &str)> = Code::ALL
+        .iter()
+        .map(|code| (code.number(), code.name()))
+        .collect();
+    assert_eq!(codes, GOLDEN);
+}
+
+#[test]
+fn numbers_names_and_messages_are_unique_and_lead_back() {
+    let numbers: BTreeSet<u16> = Code::ALL.iter().map(|code| code.number()).collect();
+    let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    let messages: BTreeSet<&str> = Code::ALL.iter().map(|code| code.message()).collect();
+    for distinct in [numbers.len(), names.len(), messages.len()] {
+        assert_eq!(distinct, Code::ALL.len());
+    }
+    assert!(Code::ALL.is_sorted(), "ALL is in the order of the numbers");
+    for (position, code) in Code::ALL.iter().enumerate() {
+        assert_eq!(Code::from_number(code.number()), Some(*code));
+        assert_eq!(code.position(), position);
+        assert_eq!(code.to_string(), code.message());
+        assert_eq!(format!("{code:?}"), code.name());
+        assert!(!code.message().is_empty());
+        assert!(
+            !code.message().ends_with('.'),
+            "{code:?} is one line without a full stop"
+        );
+    }
+    let unknown = (0..=u16::MAX).filter(|number| !numbers.contains(number));
+    assert!(
+        unknown
+            .clone()
+            .all(|number| Code::from_number(number).is_none())
+    );
+    assert_eq!(unknown.count(), 65_536 - numbers.len());
+}
+
+#[test]
+fn each_range_has_one_meaning() {
+    for code in Code::ALL {
+        let fault = code.fault();
+        let fits = match code.number() {
+            0..=99 => fault == Fault::None && !code.is_retryable(),
+            100..=199 => [Fault::Sender, Fault::Operator].contains(&fault),
+            200..=299 => fault == Fault::Caller,
+            300..=399 => fault == Fault::Operator && !code.is_retryable(),
+            400..=599 => fault == Fault::Sender && !code.is_retryable(),
+            900..=999 => fault == Fault::Library && !code.is_retryable(),
+            _ => false,
+        };
+        assert!(fits, "{code:?}");
+        // A terminal code is an outcome that is neither success of a call nor admission.
+        let is_end = (2..=99).contains(&code.number());
+        assert_eq!(code.is_terminal(), is_end, "{code:?}");
+    }
+}

@@ -1,0 +1,97 @@
+//! What the tests of whole promises share: numbers from a seed, and small transactions.
+#![allow(dead_code, reason = "each test uses its part")]
+
+use hauptbuch_core::batch::SlotReader;
+use hauptbuch_core::config::{Config, Policy};
+use hauptbuch_core::limits::Limits;
+use hauptbuch_core::types::{
+    Address, Envelope, Fee, Gas, Nonce, RollupId, Submission, Transaction, TxId, UnixNs,
+};
+
+/// Numbers from a seed (SplitMix64).
+pub struct Seeded(pub u64);
+
+impl Seeded {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `end`.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    pub fn one_of<T: Copy>(&mut self, values: &[T]) -> T {
+        values[self.below(values.len() as u64) as usize]
+    }
+}
+
+pub const ROLLUPS: [RollupId; 2] = [RollupId::new(1), RollupId::new(4)];
+
+pub fn config(policy: Policy) -> Config {
+    let config = Config {
+        policy,
+        fee_floor: Fee::new(1),
+        index_key: [3, 4],
+        ..Config::default()
+    };
+    config.with_rollups(&ROLLUPS).unwrap()
+}
+
+/// So small that every kind of fullness is common.
+pub fn tiny_limits() -> Limits {
+    Limits {
+        pending_count_max: 12,
+        pending_bytes_max: 12 * 128,
+        payload_bytes_max: 200,
+        sender_count_max: 8,
+        nonce_gap_max: 4,
+        slot_count_max: 4,
+        slot_bytes_max: 600,
+        slot_gas_max: 100,
+        set_aside_count_max: 2,
+        in_flight_count_max: 3,
+        event_count_max: 8,
+        producer_count_max: 0,
+        shared_lane_count_max: 0,
+        ..Limits::default()
+    }
+}
+
+pub fn envelope(rollup: RollupId, sender: u8, nonce: u64) -> Envelope {
+    Envelope {
+        rollup,
+        sender: Address::new([sender; 20]),
+        nonce: Nonce::new(nonce),
+        fee: Fee::new(5),
+        gas: Gas::new(10),
+        expiry: UnixNs::NEVER,
+        ..Envelope::default()
+    }
+}
+
+/// A submission whose sender's account starts at nonce 0.
+pub fn submission(envelope: Envelope, payload: &[u8]) -> Submission<'_> {
+    let transaction = Transaction { envelope, payload };
+    Submission {
+        transaction,
+        account_nonce: Some(Nonce::ZERO),
+    }
+}
+
+/// The ids of a slot's transactions, rollup by rollup.
+pub fn ids_of(slot: &[u8], limits: &Limits) -> Vec<(RollupId, TxId)> {
+    let mut reader = SlotReader::new(slot, limits).unwrap();
+    let mut ids = Vec::new();
+    while let Some(sub_batch) = reader.next_sub_batch().unwrap() {
+        for (bytes, transaction, _) in sub_batch.iter() {
+            let id = hauptbuch_core::crypto::hash::transaction_id(bytes);
+            ids.push((transaction.envelope.rollup, id));
+        }
+    }
+    ids
+}

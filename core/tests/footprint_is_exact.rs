@@ -1,0 +1,174 @@
+//! The memory that the limits lead to is what the allocator gives out, to the byte.
+#![allow(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use hauptbuch_core::batch::SlotVerifier;
+use hauptbuch_core::config::Config;
+use hauptbuch_core::coordinator::TransactionCoordinator;
+use hauptbuch_core::limits::Limits;
+use hauptbuch_core::pool::TransactionPool;
+
+thread_local! {
+    /// Bytes given out to this thread, less those given back.
+    static BYTES: Cell<i64> = const { Cell::new(0) };
+    /// How often this thread asked.
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+fn count(bytes: i64) {
+    BYTES.set(BYTES.get() + bytes);
+    CALLS.set(CALLS.get() + u64::from(bytes > 0));
+}
+
+// SAFETY: every call goes to the system's allocator unchanged; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as i64);
+        // SAFETY: the caller's promise about `layout` is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as i64);
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count(new_size as i64 - layout.size() as i64);
+        // SAFETY: as above, and `place` was given out by the same allocator.
+        unsafe { System.realloc(place, layout, new_size) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        count(-(layout.size() as i64));
+        // SAFETY: as above.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The bytes that are held once `make` is done, and that nothing is left once it is dropped.
+fn bytes_of<T>(make: impl FnOnce() -> T) -> u64 {
+    let before = BYTES.get();
+    let made = make();
+    let held = BYTES.get() - before;
+    drop(made);
+    assert_eq!(BYTES.get(), before, "something leaks");
+    u64::try_from(held).unwrap()
+}
+
+/// Limits from one transaction to more than the default.
+fn all_limits() -> Vec<Limits> {
+    let default = Limits::default();
+    let least = Limits {
+        pending_count_max: 1,
+        pending_bytes_max: 0,
+        payload_bytes_max: 0,
+        sender_count_max: 1,
+        nonce_gap_max: 1,
+        slot_count_max: 1,
+        slot_bytes_max: 98,
+        slot_gas_max: 1,
+        set_aside_count_max: 0,
+        in_flight_count_max: 1,
+        event_count_max: 2,
+        ..default.clone()
+    };
+    let odd = Limits {
+        pending_count_max: 1_000,
+        pending_bytes_max: 77_777,
+        payload_bytes_max: 33_333,
+        sender_count_max: 65,
+        slot_count_max: 129,
+        slot_bytes_max: 33_431,
+        set_aside_count_max: 65,
+        in_flight_count_max: 16,
+        event_count_max: 259,
+        ..default.clone()
+    };
+    let wide = Limits {
+        sender_count_max: 1 << 17,
+        in_flight_count_max: 5,
+        ..default.clone()
+    };
+    vec![least, odd, wide, default]
+}
+
+#[test]
+fn a_coordinator_takes_its_footprint() {
+    for limits in all_limits() {
+        let config = Config::default();
+        let taken = bytes_of(|| TransactionCoordinator::new(&config, &limits).unwrap());
+        let footprint = limits.footprint();
+        assert_eq!(taken, footprint.bytes(), "{limits:?}\n{footprint}");
+        let parts: u64 = footprint.parts().iter().map(|part| part.bytes).sum();
+        assert_eq!(parts, footprint.bytes());
+    }
+}
+
+#[test]
+fn its_parts_take_what_they_say() {
+    for limits in all_limits() {
+        let config = Config::default();
+        let taken = bytes_of(|| SlotVerifier::new(&config, &limits));
+        assert_eq!(taken, SlotVerifier::footprint_bytes(&limits), "{limits:?}");
+        let taken = bytes_of(|| TransactionPool::new(&config, &limits));
+        assert_eq!(
+            taken,
+            TransactionPool::footprint_bytes(&limits)
+                .iter()
+                .sum::<u64>()
+        );
+    }
+}
+
+/// What the documentation says of the memory a transaction and of the default limits.
+#[test]
+fn the_documented_sizes_hold() {
+    let limits = Limits::default();
+    let mib = 1 << 20;
+    assert!(
+        limits.footprint().bytes() < 128 * mib,
+        "{}",
+        limits.footprint()
+    );
+    let [transactions, payloads, senders] = TransactionPool::footprint_bytes(&limits);
+    let each = (transactions + senders) / u64::from(limits.pending_count_max);
+    assert!(each <= 320, "{each} bytes a transaction");
+    assert!(payloads - limits.pending_bytes_max <= limits.pending_bytes_max / 32);
+    let verifier = SlotVerifier::footprint_bytes(&limits) / u64::from(limits.slot_count_max);
+    assert!(verifier <= 180, "{verifier} bytes a transaction of a slot");
+}
+
+#[test]
+fn what_cannot_be_made_takes_nothing() {
+    let limits = Limits {
+        event_count_max: 1,
+        ..Limits::default()
+    };
+    let calls = CALLS.get();
+    assert_eq!(
+        bytes_of(|| TransactionCoordinator::new(&Config::default(), &limits).is_err()),
+        0
+    );
+    assert_eq!(CALLS.get(), calls);
+}
+
+/// The instrument itself: what it says of things whose size is known.
+#[test]
+fn the_allocator_counts() {
+    assert_eq!(bytes_of(|| Box::new([0_u8; 1_000])), 1_000);
+    assert_eq!(bytes_of(|| vec![0_u64; 3]), 24);
+    assert_eq!(bytes_of(Vec::<u64>::new), 0);
+    let (calls, bytes) = (CALLS.get(), BYTES.get());
+    let mut grows = vec![1_u8; 10];
+    grows.reserve_exact(90);
+    assert_eq!((CALLS.get() - calls, BYTES.get() - bytes), (2, 100));
+}

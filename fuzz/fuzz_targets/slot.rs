@@ -1,0 +1,60 @@
+//! Slots from arbitrary bytes: the reader ends for every input, what it reads is canonical, and a
+//! verifier that refuses stays where it was.
+#![no_main]
+
+use hauptbuch_core::batch::{SlotHeader, SlotReader, SlotVerifier, SubBatchHeader};
+use hauptbuch_core::codec::{DecodeError, Writer};
+use hauptbuch_core::config::Config;
+use hauptbuch_core::limits::Limits;
+use libfuzzer_sys::fuzz_target;
+
+/// The limits of the chains in `tests/vectors`, whose slots are the first inputs.
+fn limits() -> Limits {
+    Limits {
+        payload_bytes_max: 1_024,
+        slot_count_max: 8,
+        slot_bytes_max: 8_192,
+        slot_gas_max: 1_000_000,
+        ..Limits::default()
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let limits = limits();
+    let mut bytes = vec![0; data.len()];
+    let mut out = Writer::new(&mut bytes);
+    if rewrite(data, &limits, &mut out).is_ok() {
+        assert_eq!(out.written(), data);
+    }
+    let mut verifier = SlotVerifier::new(&Config::default(), &limits);
+    let before = verifier.tip().clone();
+    match verifier.verify(data) {
+        Ok(slot) => assert_eq!(verifier.tip().hash, slot.hash),
+        Err(_) => assert_eq!(*verifier.tip(), before),
+    }
+});
+
+/// Decodes everything and encodes it again.
+fn rewrite(data: &[u8], limits: &Limits, out: &mut Writer<'_>) -> Result<(), DecodeError> {
+    let mut reader = SlotReader::new(data, limits)?;
+    reader.header().encode(out).unwrap();
+    assert_eq!(out.len(), SlotHeader::LEN);
+    while let Some(sub_batch) = reader.next_sub_batch()? {
+        let before = out.len();
+        sub_batch.header.encode(out).unwrap();
+        assert_eq!(out.len() - before, SubBatchHeader::LEN);
+        let mut count = 0;
+        for (canonical, transaction, _) in sub_batch.iter() {
+            let before = out.len();
+            transaction.encode(out).unwrap();
+            assert_eq!(&out.written()[before..], canonical);
+            count += 1;
+        }
+        assert_eq!(count, sub_batch.header.counts.pool);
+        for (_, _, arrival) in sub_batch.iter() {
+            out.u64(arrival.index).unwrap();
+            out.u64(arrival.tick.get()).unwrap();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Writes first inputs for the fuzz targets into the folder that is named, from the vectors: what
+//! is valid already lets a fuzzer start behind the first checks.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use hauptbuch_core::batch::{SlotHeader, SubBatchHeader};
+use hauptbuch_tests::hex;
+use hauptbuch_tests::vectors::{ChainFile, TransactionsFile, files};
+
+fn main() -> ExitCode {
+    let Some(folder) = std::env::args().nth(1) else {
+        eprintln!("usage: write-seeds FOLDER");
+        return ExitCode::from(2);
+    };
+    match write(Path::new(&folder)) {
+        Ok(count) => {
+            println!("{count} first inputs in {folder}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("cannot write to {folder}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write(folder: &Path) -> std::io::Result<usize> {
+    let seeds = seeds();
+    for (at, (target, bytes)) in seeds.iter().enumerate() {
+        let folder = folder.join(target);
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(format!("seed-{at}")), bytes)?;
+    }
+    Ok(seeds.len())
+}
+
+/// Target and bytes of each first input.
+fn seeds() -> Vec<(&'static str, Vec<u8>)> {
+    let text = |name: &str| {
+        let file = files().into_iter().find(|file| file.name == name);
+        file.expect("the file is one of the vectors").text
+    };
+    let transactions: TransactionsFile =
+        serde_json::from_str(&text("transactions.json")).expect("vectors read as written");
+    let chains: ChainFile =
+        serde_json::from_str(&text("chains.json")).expect("vectors read as written");
+    let mut seeds = Vec::new();
+    for vector in transactions.transactions {
+        let bytes = hex::decode(&vector.canonical).expect("vectors are hex");
+        seeds.push(("transaction", bytes));
+    }
+    for slot in chains
+        .chains
+        .iter()
+        .flat_map(|chain| chain.standing_slots())
+    {
+        let sub_batch = &slot[SlotHeader::LEN..][..SubBatchHeader::LEN];
+        seeds.push(("sub_batch", sub_batch.to_vec()));
+        seeds.push(("sub_batch", slot[..SlotHeader::LEN].to_vec()));
+        seeds.push(("slot", slot));
+    }
+    seeds
+}

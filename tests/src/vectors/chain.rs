@@ -1,0 +1,369 @@
+//! Small chains of slots: every call that made them, and every byte that came out.
+
+use hauptbuch_core::batch::ChainTip;
+use hauptbuch_core::config::{Config, Policy, ReplayProtection};
+use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
+use hauptbuch_core::limits::Limits;
+use hauptbuch_core::types::{
+    Address, Envelope, Fee, Gas, Height, Nonce, RollupId, Submission, Tick, UnixNs,
+};
+use serde::{Deserialize, Serialize};
+
+use super::transactions::{Owned, TransactionFields};
+use super::{ConfigVector, outcome};
+use crate::hex;
+
+/// The agreed time at local time 0.
+const START: u64 = 1_700_000_000_000_000_000;
+
+/// Chains of slots.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct ChainFile {
+    /// What the file holds.
+    pub about: String,
+    /// One chain each.
+    pub chains: Vec<ChainVector>,
+}
+
+/// One chain: its configuration, the calls in their order, and where it stands after them.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct ChainVector {
+    /// What is special about it.
+    pub name: String,
+    /// Its configuration; every limit that is not named here has its default.
+    pub config: ConfigVector,
+    /// The calls and what each gave.
+    pub steps: Vec<Step>,
+    /// Where it stands after them.
+    pub tip: TipVector,
+}
+
+/// One call and what it gave.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(tag = "call", rename_all = "snake_case")]
+pub enum Step {
+    /// A transaction is submitted.
+    Submit {
+        /// The local clock in nanoseconds.
+        now: String,
+        /// The agreed time.
+        time: String,
+        /// The next nonce of the account, where the host knows it.
+        account_nonce: Option<String>,
+        /// The transaction.
+        transaction: TransactionFields,
+        /// `Ok` or the name of the refusal.
+        outcome: String,
+        /// Its id.
+        id: String,
+    },
+    /// A slot is taken.
+    Take {
+        /// The local clock in nanoseconds.
+        now: String,
+        /// The agreed time.
+        time: String,
+        /// Whether a slot without transactions is wanted where none is ready.
+        empty_slot: bool,
+        /// The slot, if one came out.
+        slot: Option<SlotVector>,
+    },
+    /// The oldest slot in flight is acknowledged.
+    Acknowledge {
+        /// The local clock in nanoseconds.
+        now: String,
+        /// Which slot.
+        height: String,
+        /// `Ok` or the name of the refusal.
+        outcome: String,
+        /// The events that wait afterwards, all of them read.
+        events: Vec<EventVector>,
+    },
+    /// A slot and all after it are given back.
+    RollBack {
+        /// Which slot.
+        height: String,
+        /// `Ok` or the name of the refusal.
+        outcome: String,
+    },
+}
+
+/// A slot that was taken.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct SlotVector {
+    /// Its number.
+    pub height: String,
+    /// Its hash.
+    pub hash: String,
+    /// How many transactions it holds.
+    pub transaction_count: u32,
+    /// All of its bytes.
+    pub bytes: String,
+}
+
+/// What became of a transaction.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct EventVector {
+    /// The name of the code.
+    pub code: String,
+    /// Which transaction.
+    pub id: String,
+    /// Its rollup.
+    pub rollup: u32,
+    /// The slot that includes it; 0 for none.
+    pub height: String,
+    /// Its place in its rollup's sub-batch.
+    pub position: u32,
+}
+
+/// Where a chain stands.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct TipVector {
+    /// The last slot's number.
+    pub height: String,
+    /// The last slot's hash.
+    pub hash: String,
+    /// The rollups' chains.
+    pub rollups: Vec<RollupTipVector>,
+}
+
+/// Where one rollup's chain stands.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct RollupTipVector {
+    /// Whose.
+    pub rollup: u32,
+    /// The hash of its last sub-batch's header.
+    pub sub_batch: String,
+    /// Its running hash.
+    pub running_hash: String,
+}
+
+pub(super) fn compute() -> ChainFile {
+    ChainFile {
+        about: "Small chains of slots: every call that made them, and every byte that came out. \
+                A follower with the same configuration accepts each slot that was not rolled back."
+            .into(),
+        chains: vec![first_come(), priority()],
+    }
+}
+
+/// One rollup, first come first served: nonce order, refusals, an empty slot, a roll-back.
+fn first_come() -> ChainVector {
+    let mut chain = Recorder::new(Config::default());
+    let payment = |sender: u8, nonce: u64, payload: &[u8]| owned(0, sender, nonce, 1, payload);
+    chain.submit(1, None, &payment(1, 0, b"one"));
+    chain.submit(2, Some(0), &payment(2, 1, b"waits for the nonce before it"));
+    chain.submit(3, None, &payment(1, 1, b""));
+    chain.submit(3, None, &payment(1, 1, b"same nonce"));
+    chain.submit(4, None, &owned(5, 1, 0, 1, b"no such rollup"));
+    chain.take(10, false);
+    chain.take(11, false);
+    chain.take(12, true);
+    chain.acknowledge(13, 1);
+    chain.submit(14, Some(0), &payment(2, 0, &[0xab; 300]));
+    chain.take(15, false);
+    chain.roll_back(2);
+    chain.take(16, false);
+    chain.acknowledge(17, 2);
+    chain.acknowledge(18, 2);
+    chain.finish("one rollup, first come first served")
+}
+
+/// Two rollups by fee, with expiry: one transaction expires before it is taken.
+fn priority() -> ChainVector {
+    let config = Config {
+        chain_id: 9,
+        policy: Policy::PriorityFee,
+        fee_floor: Fee::new(2),
+        replay_protection: ReplayProtection::ByExpiry { horizon_ns: 1_000 },
+        ..Config::default()
+    };
+    let rollups = [RollupId::new(300), RollupId::new(20)];
+    let config = config.with_rollups(&rollups).expect("two rollups");
+    let mut chain = Recorder::new(config);
+    let until = |ns: u64, mut owned: Owned| {
+        owned.envelope.expiry = UnixNs::new(START + ns);
+        owned
+    };
+    chain.submit(1, None, &until(900, owned(20, 1, 7, 3, b"a")));
+    chain.submit(2, None, &until(900, owned(20, 2, 0, 5, b"b")));
+    chain.submit(3, None, &until(900, owned(300, 1, 0, 4, b"c")));
+    chain.submit(4, None, &until(900, owned(20, 1, 8, 9, b"d")));
+    chain.submit(5, None, &until(50, owned(300, 3, 0, 8, b"too late")));
+    chain.submit(6, None, &until(900, owned(20, 4, 0, 1, b"under the floor")));
+    chain.submit(7, None, &until(5_000, owned(20, 4, 0, 2, b"too far")));
+    chain.submit(8, None, &owned(20, 4, 0, 2, b"never expires"));
+    chain.take(100, false);
+    chain.acknowledge(101, 1);
+    chain.submit(102, None, &until(900, owned(300, 1, 1, 2, b"e")));
+    chain.take(110, false);
+    chain.acknowledge(111, 2);
+    chain.finish("two rollups, highest fee first, replays kept out by expiry")
+}
+
+fn owned(rollup: u32, sender: u8, nonce: u64, fee: u64, payload: &[u8]) -> Owned {
+    Owned {
+        envelope: Envelope {
+            rollup: RollupId::new(rollup),
+            sender: Address::new([sender; 20]),
+            recipient: Address::new([0xee; 20]),
+            amount: u128::from(nonce) + 1,
+            nonce: Nonce::new(nonce),
+            fee: Fee::new(fee),
+            gas: Gas::new(21_000),
+            expiry: UnixNs::NEVER,
+            ..Envelope::default()
+        },
+        payload: payload.to_vec(),
+    }
+}
+
+/// Makes the calls and writes down what each gave.
+struct Recorder {
+    config: Config,
+    limits: Limits,
+    coordinator: TransactionCoordinator,
+    steps: Vec<Step>,
+}
+
+impl Recorder {
+    fn new(config: Config) -> Self {
+        let limits = Limits {
+            payload_bytes_max: 1_024,
+            slot_count_max: 8,
+            slot_bytes_max: 8_192,
+            slot_gas_max: 1_000_000,
+            ..Limits::default()
+        };
+        let coordinator = TransactionCoordinator::new(&config, &limits).expect("a valid config");
+        Self {
+            config,
+            limits,
+            coordinator,
+            steps: Vec::new(),
+        }
+    }
+
+    fn submit(&mut self, now: u64, account_nonce: Option<u64>, owned: &Owned) {
+        let submission = Submission {
+            transaction: owned.borrow(),
+            account_nonce: account_nonce.map(Nonce::new),
+        };
+        let (tick, time) = (Tick::new(now), UnixNs::new(START + now));
+        let result = self.coordinator.submit(&submission, tick, time);
+        let id = hauptbuch_core::crypto::hash::transaction_id(&owned.canonical());
+        self.steps.push(Step::Submit {
+            now: now.to_string(),
+            time: time.to_string(),
+            account_nonce: account_nonce.map(|nonce| nonce.to_string()),
+            transaction: owned.fields(),
+            outcome: outcome(result.map(|_| ())),
+            id: id.to_string(),
+        });
+    }
+
+    fn take(&mut self, now: u64, empty_slot: bool) {
+        let (tick, time) = (Tick::new(now), UnixNs::new(START + now));
+        let when_empty = if empty_slot {
+            WhenEmpty::EmptySlot
+        } else {
+            WhenEmpty::NoSlot
+        };
+        let taken = self.coordinator.take(tick, time, when_empty);
+        let slot = taken.expect("the clock goes on and there is room");
+        let slot = slot.map(|slot| SlotVector {
+            height: slot.header.height.to_string(),
+            hash: slot.hash.to_string(),
+            transaction_count: slot.transaction_count,
+            bytes: hex::encode(slot.bytes),
+        });
+        self.steps.push(Step::Take {
+            now: now.to_string(),
+            time: time.to_string(),
+            empty_slot,
+            slot,
+        });
+    }
+
+    fn acknowledge(&mut self, now: u64, height: u64) {
+        let result = self
+            .coordinator
+            .acknowledge(Height::new(height), Tick::new(now));
+        let events = std::iter::from_fn(|| self.coordinator.poll_event());
+        let events = events.map(|event| EventVector {
+            code: event.code.name().into(),
+            id: event.id.to_string(),
+            rollup: event.rollup.get(),
+            height: event.height.to_string(),
+            position: event.position,
+        });
+        let events = events.collect();
+        self.steps.push(Step::Acknowledge {
+            now: now.to_string(),
+            height: height.to_string(),
+            outcome: outcome(result.map_err(Into::into)),
+            events,
+        });
+    }
+
+    fn roll_back(&mut self, height: u64) {
+        let result = self.coordinator.roll_back(Height::new(height));
+        self.steps.push(Step::RollBack {
+            height: height.to_string(),
+            outcome: outcome(result.map(|_| ()).map_err(Into::into)),
+        });
+    }
+
+    fn finish(self, name: &str) -> ChainVector {
+        let tip = tip(self.coordinator.tip());
+        ChainVector {
+            name: name.into(),
+            config: ConfigVector::of(&self.config, &self.limits),
+            steps: self.steps,
+            tip,
+        }
+    }
+}
+
+fn tip(tip: &ChainTip) -> TipVector {
+    TipVector {
+        height: tip.height.to_string(),
+        hash: tip.hash.to_string(),
+        rollups: tip
+            .rollups
+            .iter()
+            .map(|own| RollupTipVector {
+                rollup: own.rollup.get(),
+                sub_batch: own.sub_batch.to_string(),
+                running_hash: own.running_hash.to_string(),
+            })
+            .collect(),
+    }
+}
+
+impl ChainVector {
+    /// The bytes of the slots that the chain consists of in the end, in their order.
+    ///
+    /// # Panics
+    /// Where a slot's bytes are not hex or a height is not a number.
+    #[must_use]
+    pub fn standing_slots(&self) -> Vec<Vec<u8>> {
+        let mut slots = Vec::<(u64, Vec<u8>)>::new();
+        for step in &self.steps {
+            match step {
+                Step::Take {
+                    slot: Some(slot), ..
+                } => slots.push((
+                    slot.height.parse().expect("a height is a number"),
+                    hex::decode(&slot.bytes).expect("bytes are hex"),
+                )),
+                Step::RollBack { height, outcome } if outcome == "Ok" => {
+                    let height: u64 = height.parse().expect("a height is a number");
+                    slots.retain(|(own, _)| *own < height);
+                }
+                _ => {}
+            }
+        }
+        slots.into_iter().map(|(_, bytes)| bytes).collect()
+    }
+}

@@ -1,0 +1,112 @@
+//! Configurations and the genesis hashes that bind them.
+
+use hauptbuch_core::config::{Config, Policy, ReplayProtection};
+use hauptbuch_core::limits::Limits;
+use hauptbuch_core::types::{Fee, RollupId};
+use serde::{Deserialize, Serialize};
+
+/// Configurations and the genesis hashes that bind them.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct GenesisFile {
+    /// What the file holds.
+    pub about: String,
+    /// One configuration each.
+    pub configurations: Vec<GenesisVector>,
+}
+
+/// A configuration and its genesis hash.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct GenesisVector {
+    /// What is special about it.
+    pub name: String,
+    /// What it says.
+    pub config: ConfigVector,
+    /// The parent of its first slot.
+    pub genesis_hash: String,
+}
+
+/// What a genesis binds.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ConfigVector {
+    /// The network's number.
+    pub chain_id: String,
+    /// The policy's byte: 1 for `fcfs`, 2 for `priority`.
+    pub policy: u8,
+    /// The lowest fee per gas.
+    pub fee_floor: String,
+    /// Nanoseconds to the latest expiry; 0 where the host's nonces keep replays out.
+    pub expiry_horizon_ns: String,
+    /// Bytes of one payload.
+    pub payload_bytes_max: u32,
+    /// Transactions in a slot.
+    pub slot_count_max: u32,
+    /// Bytes of transactions in a slot.
+    pub slot_bytes_max: u32,
+    /// Gas in a slot.
+    pub slot_gas_max: String,
+    /// The rollups, ascending.
+    pub rollups: Vec<u32>,
+}
+
+impl ConfigVector {
+    pub(super) fn of(config: &Config, limits: &Limits) -> Self {
+        let expiry_horizon_ns = match config.replay_protection {
+            ReplayProtection::ByExpiry { horizon_ns } => horizon_ns,
+            _ => 0,
+        };
+        Self {
+            chain_id: config.chain_id.to_string(),
+            policy: config.policy.byte(),
+            fee_floor: config.fee_floor.to_string(),
+            expiry_horizon_ns: expiry_horizon_ns.to_string(),
+            payload_bytes_max: limits.payload_bytes_max,
+            slot_count_max: limits.slot_count_max,
+            slot_bytes_max: limits.slot_bytes_max,
+            slot_gas_max: limits.slot_gas_max.to_string(),
+            rollups: config.rollups.iter().map(|rollup| rollup.get()).collect(),
+        }
+    }
+}
+
+pub(super) fn compute() -> GenesisFile {
+    let limits = Limits::default();
+    let plain = Config::default();
+    let full = Config {
+        chain_id: u64::MAX,
+        policy: Policy::PriorityFee,
+        fee_floor: Fee::new(1_000_000_000),
+        replay_protection: ReplayProtection::ByExpiry {
+            horizon_ns: 3_600_000_000_000,
+        },
+        ..Config::default()
+    };
+    let rollups: Vec<RollupId> = (0..16).rev().map(|n| RollupId::new(n * 1_000)).collect();
+    let full = full
+        .with_rollups(&rollups)
+        .expect("sixteen distinct rollups");
+    let small = Limits {
+        payload_bytes_max: 1_024,
+        slot_count_max: 10,
+        slot_bytes_max: 4_096,
+        slot_gas_max: 1_000_000,
+        ..Limits::default()
+    };
+    let cases = [
+        ("the defaults", &plain, &limits),
+        ("every choice away from its default", &full, &limits),
+        ("small slots", &plain, &small),
+    ];
+    GenesisFile {
+        about: "Configurations and the genesis hashes that bind them. The encoding is drawn in \
+                docs/formats.md."
+            .into(),
+        configurations: cases
+            .into_iter()
+            .map(|(name, config, limits)| GenesisVector {
+                name: name.into(),
+                config: ConfigVector::of(config, limits),
+                genesis_hash: config.genesis_hash(limits).to_string(),
+            })
+            .collect(),
+    }
+}

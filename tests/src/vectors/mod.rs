@@ -1,0 +1,53 @@
+//! The test vectors: one set for Rust, C, C++, Go and Python.
+//!
+//! Byte strings are lower-case hex; 64- and 128-bit numbers are decimal strings, because JSON
+//! readers lose digits past 2^53; smaller numbers are JSON numbers. Every file has a line `about`.
+
+mod chain;
+mod codes;
+mod genesis;
+mod merkle;
+mod transactions;
+
+pub use chain::{
+    ChainFile, ChainVector, EventVector, RollupTipVector, SlotVector, Step, TipVector,
+};
+pub use codes::{CodeVector, CodesFile};
+pub use genesis::{ConfigVector, GenesisFile, GenesisVector};
+pub use merkle::{MerkleFile, MerkleVector, ProofVector};
+pub use transactions::{MalformedVector, TransactionFields, TransactionVector, TransactionsFile};
+
+use hauptbuch_core::error::Code;
+use serde::Serialize;
+
+/// One file of vectors.
+#[derive(Debug)]
+pub struct VectorFile {
+    /// Its name in `tests/vectors`.
+    pub name: &'static str,
+    /// All of its text.
+    pub text: String,
+}
+
+/// Every file of vectors, computed by the core.
+#[must_use]
+pub fn files() -> Vec<VectorFile> {
+    vec![
+        file("transactions.json", &transactions::compute()),
+        file("merkle.json", &merkle::compute()),
+        file("genesis.json", &genesis::compute()),
+        file("chains.json", &chain::compute()),
+        file("codes.json", &codes::compute()),
+    ]
+}
+
+fn file(name: &'static str, content: &impl Serialize) -> VectorFile {
+    let mut text = serde_json::to_string_pretty(content).expect("plain records are valid JSON");
+    text.push('\n');
+    VectorFile { name, text }
+}
+
+/// The name of what a call gave: `Ok`, or the code's.
+fn outcome(result: Result<(), Code>) -> String {
+    result.err().unwrap_or(Code::Ok).name().to_owned()
+}
