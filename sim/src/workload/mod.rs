@@ -178,6 +178,7 @@ impl Workload {
                 Submission {
                     transaction,
                     account_nonce,
+                    origin: 0,
                 },
             )
         })
