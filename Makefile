@@ -18,6 +18,8 @@ CARGO ?= cargo
 NIGHTLY ?= nightly
 FUZZ_SECONDS ?= 60
 MIRI_SEEDS ?= 32
+# Miri runs some thousand times slower, so properties are tried on few inputs.
+MIRI_CASES ?= 2
 TARGETS := x86_64-unknown-none thumbv7em-none-eabihf
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 # What threads share has models; loom explores them only under a flag that changes the core.
@@ -103,10 +105,10 @@ test-docs:
 
 # Documentation examples run with the other tests, in both profiles.
 test-debug:
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --no-fail-fast
 
 test-release:
-	$(CARGO) test --workspace --release
+	$(CARGO) test --workspace --release --no-fail-fast
 
 test-loom: $(LOOM_TESTS:%=loom-%)
 
@@ -132,7 +134,7 @@ advisories:
 miri: setup-nightly
 	MIRIFLAGS="-Zmiri-many-seeds=0..$(MIRI_SEEDS) -Zmiri-ignore-leaks" \
 		$(CARGO) +$(NIGHTLY) miri test -p hauptbuch-core --lib -- ingress::
-	PROPTEST_CASES=8 MIRIFLAGS="-Zmiri-disable-isolation" \
+	PROPTEST_CASES=$(MIRI_CASES) MIRIFLAGS="-Zmiri-disable-isolation" \
 		$(CARGO) +$(NIGHTLY) miri test -p hauptbuch-core --lib -- bounded::
 
 fuzz: setup-fuzz $(FUZZ_TARGETS:%=fuzz-%)

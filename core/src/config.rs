@@ -219,11 +219,16 @@ impl Config {
         Ok(self)
     }
 
-    /// Checks that the rollups are there, distinct and in order.
+    /// Checks that the rollups are there, distinct and in order, and that something can be
+    /// admitted.
     ///
     /// # Errors
-    /// [`ConfigError::NoRollup`] and [`ConfigError::DuplicateRollup`].
+    /// [`ConfigError::NoRollup`], [`ConfigError::DuplicateRollup`], and
+    /// [`ConfigError::LimitOutOfRange`] for a horizon of no time at all.
     pub fn check(&self) -> Result<(), ConfigError> {
+        if self.replay_protection == (ReplayProtection::ByExpiry { horizon_ns: 0 }) {
+            return Err(ConfigError::LimitOutOfRange);
+        }
         if self.rollups.is_empty() {
             return Err(ConfigError::NoRollup);
         }
@@ -273,7 +278,7 @@ impl Config {
         out.u64(self.fee_floor.get())?;
         match self.replay_protection {
             ReplayProtection::ByHost => out.u64(0)?,
-            ReplayProtection::ByExpiry { horizon_ns } => out.u64(horizon_ns.max(1))?,
+            ReplayProtection::ByExpiry { horizon_ns } => out.u64(horizon_ns)?,
         }
         out.u32(limits.payload_bytes_max)?;
         out.u32(limits.slot_count_max)?;
@@ -307,6 +312,12 @@ mod tests {
         let refusal = |numbers: &[u32]| Config::default().with_rollups(&ids(numbers)).unwrap_err();
         assert_eq!(refusal(&[]), ConfigError::NoRollup);
         assert_eq!(refusal(&[1, 2, 1]), ConfigError::DuplicateRollup);
+        let replay_protection = ReplayProtection::ByExpiry { horizon_ns: 0 };
+        let no_time = Config {
+            replay_protection,
+            ..Config::default()
+        };
+        assert_eq!(no_time.check(), Err(ConfigError::LimitOutOfRange));
         assert_eq!(
             refusal(&(0..17).collect::<Vec<_>>()),
             ConfigError::TooManyRollups

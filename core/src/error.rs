@@ -134,6 +134,8 @@ codes! {
     BufferTooSmall = 208, Caller, true, "the buffer given is too small";
     InvalidArgument = 209, Caller, false, "an argument is invalid";
     StaleHandle = 210, Caller, false, "the handle no longer stands for anything";
+    NullPointer = 211, Caller, false, "a pointer that must lead somewhere is null";
+    InvalidStructSize = 212, Caller, false, "a structure's size is none that this library knows";
     TakenAlready = 213, Caller, false, "a slot in flight holds the transaction";
     EndedAlready = 214, Caller, false, "the transaction has ended, or its nonce was used";
 
@@ -175,6 +177,7 @@ codes! {
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";
+    Panicked = 901, Library, false, "the library panicked; the instance refuses further work";
 }
 
 impl Code {

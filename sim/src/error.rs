@@ -318,7 +318,8 @@ fn visible(character: char) -> impl Iterator<Item = char> {
 }
 
 /// A number with a comma after every three digits, as reports print it.
-pub(crate) fn grouped(number: u64) -> String {
+#[must_use]
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut line = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -331,7 +332,8 @@ pub(crate) fn grouped(number: u64) -> String {
 }
 
 /// A number and its noun, as in `1 gap` and `1,015 gaps`.
-pub(crate) fn counted(number: u64, noun: &str) -> String {
+#[must_use]
+pub fn counted(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", grouped(number))
 }

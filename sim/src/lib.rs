@@ -6,11 +6,15 @@
 //! columns in memory ([`read::read_table`]). [`mod@write`] writes one as CSV that reads back the
 //! same.
 //!
-//! Whoever holds a workload can repeat a run to the byte: nothing here looks at a clock, and what
-//! is drawn at random follows from a seed.
+//! [`run`] drives one sequencer through a workload, and [`output`] writes what comes of it into a
+//! directory that anyone can verify.
+//!
+//! Whoever holds a workload can repeat a run to the byte: what is drawn at random follows from a
+//! seed, and a clock is looked at only to say how long the work took ([`output::Timing`]).
 
 pub mod error;
 mod hex;
+pub mod output;
 pub mod read;
 pub mod run;
 pub mod workload;

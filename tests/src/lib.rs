@@ -6,3 +6,8 @@
 
 pub mod hex;
 pub mod vectors;
+
+/// The example of the README compiles and holds.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct ReadmeExamples;

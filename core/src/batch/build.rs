@@ -69,8 +69,11 @@ impl SlotBuilder {
     /// Writes the slot after `tip` with the transactions of `taken`, which stand in their order.
     ///
     /// # Errors
-    /// [`BuildError::BufferTooSmall`] where `out` is shorter than
-    /// [`slot_encoded_len_max`](super::slot_encoded_len_max), and [`BuildError::StaleHandle`].
+    /// [`BuildError::BufferTooSmall`] where the slot is longer than `out`, which can't be where it
+    /// keeps the limits and `out` has [`slot_encoded_len_max`](super::slot_encoded_len_max) bytes,
+    /// or where `taken` has more handles than a slot can hold. [`BuildError::StaleHandle`] where
+    /// one of them stands for nothing, or for a transaction of a rollup that `tip` does not know.
+    /// What `out` holds then is not to be used.
     pub fn build(
         &mut self,
         pool: &TransactionPool,

@@ -8,7 +8,7 @@
 //! - [`SlotBuilder`] writes a slot from what the pool gave.
 //! - [`SlotReader`] takes a slot apart without trusting it.
 //! - [`SlotVerifier`] follows a chain of slots with nothing but the configuration, and says of each
-//!   whether it is what an honest sequencer could have built.
+//!   whether it keeps every rule that its bytes and the slots before it can show.
 //!
 //! Cost of building and of verifying: one hash over each transaction, a third of a permutation for
 //! its place in the Merkle tree, and an eighth for its evidence.

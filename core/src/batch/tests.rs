@@ -299,3 +299,20 @@ fn the_builder_refuses_what_it_cannot_write() {
         .unwrap();
     assert_eq!(built.len, needed);
 }
+
+#[test]
+fn the_builder_never_lets_the_agreed_time_go_back() {
+    let network = Network::new(Policy::Fcfs, None);
+    let (coordinator, mut follower) = (network.coordinator(), network.verifier());
+    let mut builder = SlotBuilder::new(Policy::Fcfs, &network.limits);
+    let (mut out, mut tip) = (vec![0; 2_000], coordinator.tip().clone());
+    for (time, expected) in [(5, 5), (4, 5), (0, 5), (6, 6)] {
+        let time = UnixNs::new(time);
+        let built = builder.build(coordinator.pool(), &[], &tip, time, &mut out);
+        let built = built.unwrap();
+        assert_eq!(built.header.time, UnixNs::new(expected));
+        follower.verify(&out[..built.len]).unwrap();
+        tip = built.tip;
+    }
+    assert_eq!(*follower.tip(), tip);
+}

@@ -16,7 +16,8 @@
 //!
 //! Submissions come at any time. A slot is taken, given to whoever decides (a committee, a disk),
 //! and then acknowledged or rolled back. Events are read in between: where there is no room for
-//! the events of a step, the step is refused and nothing changes.
+//! the events of an acknowledgement, it is refused and nothing changes. A slot is taken all the
+//! same: heads that have expired are put aside until there is room to say so.
 //!
 //! # Guarantees
 //! - Every admitted transaction ends in exactly one terminal event.

@@ -15,7 +15,12 @@
 //! 6. When no record is left and a take yields no slot, what waits for a missing nonce ends as
 //!    expired, and the run is over.
 //!
-//! Transactions go the whole way: through a producer's lane, the pool, the policy, a slot.
+//! Transactions go the whole way: through a producer's lane, the pool, the policy, a slot. The run
+//! stands for the host of the accounts too, and a host forgets no account: the pool follows at
+//! least as many senders as the workload has ([`RunConfig::for_workload`]).
+//!
+//! What became of each submission, admitted or refused, is heard in the order of the workload: the
+//! k-th such event is about the k-th record.
 
 mod accounts;
 mod delays;
@@ -101,6 +106,25 @@ impl RunConfig {
             ..Config::default()
         }
         .with_rollups(&rollups)
+    }
+
+    /// What [`run`] uses for this workload: the same, with room for each of its senders.
+    ///
+    /// Cost: nothing for a workload with no more records than the limit, else a sort of senders.
+    #[must_use]
+    pub fn for_workload(&self, workload: &Workload) -> Self {
+        let mut config = self.clone();
+        if workload.len() > config.limits.sender_count_max as usize {
+            let records = workload.records().iter();
+            let mut senders: Vec<_> = records
+                .map(|record| (record.envelope.rollup, record.envelope.sender))
+                .collect();
+            senders.sort_unstable();
+            senders.dedup();
+            let sender_count = u32::try_from(senders.len()).unwrap_or(u32::MAX);
+            config.limits.sender_count_max = config.limits.sender_count_max.max(sender_count);
+        }
+        config
     }
 }
 
@@ -197,13 +221,14 @@ pub fn run(
         return Err(RunError::ZeroInterval);
     }
     let core_config = config.core_config(workload.rollups().len())?;
+    let config = config.for_workload(workload);
     let coordinator = TransactionCoordinator::new(&core_config, &config.limits)?;
     let producer = coordinator.ingress().register();
     let producer = producer.map_err(|error| RunError::Refused(error.code()))?;
     Runner {
         workload,
         interval: config.slot_interval_ns,
-        limits: config.limits.clone(),
+        limits: config.limits,
         coordinator,
         producer,
         observer,
@@ -327,6 +352,8 @@ impl<O: Observer> Runner<'_, O> {
 
     /// A transaction that no lane can carry never reaches the owner; this stands in for it.
     fn refuse_too_large(&mut self, submission: &Submission<'_>, tick: Tick) {
+        // What was submitted before it is heard of before it.
+        self.read_events();
         let transaction = &submission.transaction;
         let mut canonical = vec![0; transaction.encoded_len()];
         let written = transaction.encode(&mut Writer::new(&mut canonical));

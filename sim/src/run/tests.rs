@@ -224,6 +224,63 @@ fn a_payload_that_no_lane_carries_is_refused_and_counted() {
 }
 
 #[test]
+fn outcomes_are_heard_in_the_order_of_the_workload() {
+    let limits = Limits {
+        payload_bytes_max: 3,
+        ..RunConfig::default().limits
+    };
+    let mut builder = WorkloadBuilder::default();
+    let rollup = builder.rollup("one").unwrap();
+    let lens = [3, 3, 4, 3, 4, 4, 3];
+    for (nonce, len) in lens.iter().enumerate() {
+        let envelope = Envelope {
+            rollup,
+            // One sender each, so that none waits for another.
+            sender: hauptbuch_core::types::Address::new([nonce as u8; 20]),
+            expiry: UnixNs::NEVER,
+            ..Envelope::default()
+        };
+        builder
+            .push(Tick::ZERO, envelope, None, |out| out.extend(vec![7; *len]))
+            .unwrap();
+    }
+    let config = RunConfig {
+        limits,
+        ..RunConfig::default()
+    };
+    let (follower, _) = followed(&builder.finish(Provenance::default()), &config);
+    let codes = follower.events.iter().map(|event| event.code);
+    let outcomes: Vec<Code> = codes.filter(|code| *code != Code::Included).collect();
+    let expected = lens.map(|len| match len {
+        3 => Code::Admitted,
+        _ => Code::PayloadTooLarge,
+    });
+    assert_eq!(outcomes, expected);
+}
+
+#[test]
+fn a_run_follows_every_sender_of_its_workload() {
+    let limits = Limits {
+        sender_count_max: 2,
+        set_aside_count_max: 2,
+        ..RunConfig::default().limits
+    };
+    let config = RunConfig {
+        limits,
+        ..RunConfig::default()
+    };
+    let workload = generate(&GeneratorConfig {
+        count: 400,
+        ..GeneratorConfig::default()
+    });
+    let workload = workload.unwrap();
+    assert!(config.for_workload(&workload).limits.sender_count_max > 50);
+    let (_, report) = followed(&workload, &config);
+    assert_eq!(report.metrics.of(Code::Included), 400);
+    assert_eq!(config.for_workload(&line(&[(0, 0)])), config);
+}
+
+#[test]
 fn unusable_runs_are_refused_and_an_observer_can_end_one() {
     let workload = line(&[(0, 0), (1_000, 1)]);
     let refusal = |config: RunConfig| {

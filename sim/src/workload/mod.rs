@@ -47,6 +47,8 @@ pub struct Workload {
     payloads: Vec<u8>,
     /// Invariant: at most [`ROLLUP_COUNT_MAX`], none empty, none twice; indexed by `RollupId`.
     rollups: Vec<String>,
+    /// By record, its place among those that were added; nothing where that is its own index.
+    added_places: Option<Vec<u32>>,
     provenance: Provenance,
 }
 
@@ -139,6 +141,16 @@ impl Workload {
         self.payloads
             .get(start..start + record.payload_len as usize)
             .unwrap_or_default()
+    }
+
+    /// The row of the source, counted from 0, that the record at `index` came from.
+    ///
+    /// It differs from `index` where rows did not stand in the order of their arrival.
+    #[must_use]
+    pub fn source_row(&self, index: usize) -> usize {
+        let places = self.added_places.as_ref();
+        let place = places.and_then(|places| places.get(index));
+        place.map_or(index, |place| *place as usize)
     }
 
     /// Bytes of all payloads.
@@ -300,8 +312,15 @@ impl WorkloadBuilder {
     /// O(n log n) where they were not added in that order; the payloads are copied then.
     #[must_use]
     pub fn finish(mut self, provenance: Provenance) -> Workload {
+        let mut added_places = None;
         if self.late_count() > 0 {
-            self.records.sort_by_key(|record| record.arrival);
+            let mut places: Vec<u32> = (0..self.records.len() as u32).collect();
+            places.sort_by_key(|place| self.records[*place as usize].arrival);
+            self.records = places
+                .iter()
+                .map(|place| self.records[*place as usize])
+                .collect();
+            added_places = Some(places);
             let mut payloads = Vec::with_capacity(self.payloads.len());
             for record in &mut self.records {
                 let start = record.payload_start as usize;
@@ -315,6 +334,7 @@ impl WorkloadBuilder {
             records: self.records,
             payloads: self.payloads,
             rollups: self.rollups,
+            added_places,
             provenance,
         }
     }

@@ -51,12 +51,16 @@ fn records_are_sorted_by_arrival_and_keep_their_payloads() {
         (workload.last_arrival().get(), workload.payload_bytes()),
         (5, 9)
     );
+    let rows: Vec<usize> = (0..4).map(|index| workload.source_row(index)).collect();
+    assert_eq!(rows, [3, 1, 0, 2]);
 
     let mut builder = WorkloadBuilder::default();
     for (arrival, nonce, payload) in [(0, 3, "none"), (1, 1, ""), (5, 0, "five"), (5, 2, "5")] {
         push(&mut builder, arrival, nonce, payload.as_bytes());
     }
-    assert_eq!(builder.finish(Provenance::default()), workload);
+    let in_order = builder.finish(Provenance::default());
+    assert_eq!(in_order, workload);
+    assert_eq!((in_order.source_row(0), in_order.source_row(3)), (0, 3));
 }
 
 #[test]

@@ -229,6 +229,37 @@ fn a_cursor_stays_until_all_that_was_included_has_expired() {
     assert_eq!(fixture.pool.verify(), Ok(()));
 }
 
+/// The last that was included need not be the last to expire: the earlier one could come again.
+#[test]
+fn a_cursor_waits_for_the_latest_expiry_of_all_that_was_included() {
+    let limits = Limits {
+        sender_count_max: 1,
+        ..tiny_limits()
+    };
+    let mut fixture = Fixture::new(&limits);
+    for (nonce, expiry) in [(0, 1_400), (1, 1_100)] {
+        let expiry = UnixNs::new(expiry);
+        fixture.admit(Envelope {
+            expiry,
+            ..plain(1, nonce)
+        });
+    }
+    fixture.include_all();
+    let other = Envelope {
+        expiry: UnixNs::new(1_500),
+        ..plain(2, 0)
+    };
+    for time in [1_100, 1_399] {
+        let refused = fixture.submit(other, b"", None, UnixNs::new(time));
+        assert_eq!(refused, Err(AdmissionError::SenderTableFull));
+        let replayed = fixture.submit(plain(1, 0), b"", None, UnixNs::new(time));
+        assert_eq!(replayed, Err(AdmissionError::NonceUsed));
+    }
+    fixture
+        .submit(other, b"", None, UnixNs::new(1_400))
+        .unwrap();
+}
+
 #[test]
 fn the_cheapest_check_speaks_first() {
     let mut fixture = Fixture::new(&tiny_limits());

@@ -1,0 +1,154 @@
+//! How long single operations take: percentiles rather than means.
+//!
+//! `cargo run --release -p hauptbuch-benches --bin latency -- 2026-11-22`
+//!
+//! Each operation is timed on its own, so every figure includes one reading of the clock, whose
+//! own cost stands in the first row. The date is an argument, because it is printed as given.
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use hauptbuch_benches::pool::{BURST, Filled, admit};
+use hauptbuch_benches::transactions::{TIME, Transactions, limits_of};
+use hauptbuch_core::bounded::Handle;
+use hauptbuch_core::config::Config;
+use hauptbuch_core::coordinator::TransactionCoordinator;
+use hauptbuch_core::types::{Submission, Tick, TxId};
+
+/// Times each operation is measured, at least.
+const SAMPLE_COUNT_MIN: usize = 1 << 16;
+
+fn main() -> ExitCode {
+    let Some(date) = std::env::args().nth(1) else {
+        eprintln!("latency: give the date as an argument, such as 2026-11-22");
+        return ExitCode::from(2);
+    };
+    println!("CPU: {}, date: {date}, nanoseconds", cpu_model());
+    println!();
+    println!("| operation | samples | p50 | p90 | p99 | p99.9 | max |");
+    println!("|---|---|---|---|---|---|---|");
+    report("reading the clock", clock());
+    for pending in [1 << 10, 1 << 14, 1 << 16] {
+        pool(pending);
+    }
+    report("submit 200 bytes, id included", submit());
+    ExitCode::SUCCESS
+}
+
+/// Inserts, refusals and takes at so many pending transactions.
+fn pool(pending: usize) {
+    let mut filled = Filled::new(pending);
+    let others = Transactions::new(1 << 40, 64 * BURST);
+    let others = others.with_ids();
+
+    let mut times = Samples::default();
+    while times.ns.len() < SAMPLE_COUNT_MIN {
+        for known in &others {
+            times.time(|| admit(&mut filled.pool, known).is_err());
+        }
+    }
+    report(&format!("insert when full, {pending} pending"), times);
+
+    let mut times = Samples::default();
+    let residents = filled.transactions.clone();
+    let residents = residents.with_ids();
+    while times.ns.len() < SAMPLE_COUNT_MIN {
+        for known in &residents {
+            times.time(|| admit(&mut filled.pool, known).is_err());
+        }
+    }
+    report(&format!("insert a duplicate, {pending} pending"), times);
+
+    report(
+        &format!("insert, {pending} pending"),
+        inserts(&mut filled, &others),
+    );
+
+    let mut times = Samples::default();
+    let mut filled = Filled::new(pending);
+    while times.ns.len() < SAMPLE_COUNT_MIN {
+        while !filled.pool.is_empty() {
+            let mut handle = [Handle::default()];
+            times.time(|| {
+                filled.take(&mut handle);
+                filled.pool.acknowledge(handle[0]).is_ok()
+            });
+        }
+        filled.refill();
+    }
+    report(
+        &format!("take and acknowledge, {pending} pending at first"),
+        times,
+    );
+}
+
+/// Inserts into a pool that is full but for a burst, again and again.
+fn inserts(filled: &mut Filled, others: &[(TxId, Submission<'_>)]) -> Samples {
+    let mut times = Samples::default();
+    filled.remove(BURST);
+    for burst in others.chunks_exact(BURST).cycle() {
+        for known in burst {
+            times.time(|| admit(&mut filled.pool, known).is_ok());
+        }
+        for (id, _) in burst {
+            let found = filled.pool.find(*id).expect("it was inserted");
+            assert!(filled.pool.remove(found.handle).is_ok(), "it waits");
+        }
+        if times.ns.len() >= SAMPLE_COUNT_MIN {
+            break;
+        }
+    }
+    times
+}
+
+/// Submissions on the owner's thread, one at a time.
+fn submit() -> Samples {
+    let mut times = Samples::default();
+    let limits = limits_of(SAMPLE_COUNT_MIN as u32);
+    let coordinator = TransactionCoordinator::new(&Config::default(), &limits);
+    let mut coordinator = coordinator.expect("the limits fit each other");
+    for submission in Transactions::new(0, SAMPLE_COUNT_MIN).submissions() {
+        times.time(|| coordinator.submit(&submission, Tick::ZERO, TIME).is_ok());
+    }
+    times
+}
+
+fn clock() -> Samples {
+    let mut times = Samples::default();
+    (0..SAMPLE_COUNT_MIN).for_each(|_| times.time(|| true));
+    times
+}
+
+/// How long an operation took each time, in nanoseconds.
+#[derive(Default)]
+struct Samples {
+    ns: Vec<u64>,
+}
+
+impl Samples {
+    /// Times an operation that says whether it did what is measured.
+    fn time(&mut self, operation: impl FnOnce() -> bool) {
+        let start = Instant::now();
+        let is_done = black_box(operation());
+        let spent = start.elapsed();
+        assert!(is_done, "something else was measured");
+        self.ns.push(spent.as_nanos() as u64);
+    }
+}
+
+fn report(name: &str, mut samples: Samples) {
+    let ns = &mut samples.ns;
+    ns.sort_unstable();
+    let at = |per_mille: usize| ns[(ns.len() * per_mille).div_ceil(1_000).max(1) - 1];
+    let [p50, p90, p99, p999] = [500, 900, 990, 999].map(at);
+    let (count, max) = (ns.len(), at(1_000));
+    println!("| {name} | {count} | {p50} | {p90} | {p99} | {p999} | {max} |");
+}
+
+fn cpu_model() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("model name"));
+    let model = line.and_then(|line| line.split_once(": "));
+    model.map_or_else(|| "unknown".into(), |(_, model)| model.to_owned())
+}

@@ -1,0 +1,213 @@
+//! `hauptbuch run`.
+
+use core::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hauptbuch_core::config::Policy;
+use hauptbuch_core::error::{Code, Fault};
+use hauptbuch_sim::output::text::{bytes, duration, grouped, percent};
+use hauptbuch_sim::output::{Summary, Timing, Written, run_to_directory};
+use hauptbuch_sim::run::RunConfig;
+use serde::Serialize;
+
+use crate::args::RunOptions;
+use crate::failure::Failure;
+use crate::input;
+use crate::print::{self, Table};
+
+/// Runs, and says what came of it.
+pub fn run(options: &RunOptions, json: bool) -> Result<(), Failure> {
+    let config = run_config(options)?;
+    let workload = match &options.input {
+        Some(path) => input::from_file(path, options.nonces, options.rollups)?,
+        None => input::generated(options.count, options.seed, options.rollups)?,
+    };
+    let is_interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&is_interrupted);
+    // Without a handler an interruption ends the process at once, as it would anyway.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    let bar = print::progress(workload.len() as u64).with_message("submitted");
+    let written = run_to_directory(&workload, &config, &options.out, |submitted| {
+        bar.set_position(submitted as u64);
+        if is_interrupted.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    bar.finish_and_clear();
+    let written = written?;
+    if json {
+        print::json(&RunJson {
+            directory: written.directory.display().to_string(),
+            summary: &written.summary,
+            timing: &written.timing,
+        })
+    } else {
+        print::text(&table(options, &written).render())
+    }
+}
+
+/// What `--json` prints: the summary, and beside it the timing and the place.
+#[derive(Serialize)]
+struct RunJson<'a> {
+    directory: String,
+    #[serde(flatten)]
+    summary: &'a Summary,
+    timing: &'a Timing,
+}
+
+fn run_config(options: &RunOptions) -> Result<RunConfig, Failure> {
+    match options.sequencers {
+        0 => {
+            return Err(Failure::bad_input(
+                "--sequencers: there must be at least one",
+            ));
+        }
+        1 => {}
+        more => {
+            return Err(Failure::bad_input(format!(
+                "--sequencers {more}: this version has no committee; it runs one sequencer"
+            )));
+        }
+    }
+    let policy = Policy::from_name(&options.policy).ok_or_else(|| {
+        let known: Vec<&str> = Policy::ALL.iter().map(|policy| policy.name()).collect();
+        Failure::bad_input(format!(
+            "--policy {}: no such policy in this version; there are: {}",
+            options.policy,
+            known.join(", ")
+        ))
+    })?;
+    let interval = options.batch_ms.checked_mul(1_000_000);
+    let interval = interval.filter(|interval| *interval > 0).ok_or_else(|| {
+        Failure::bad_input(format!(
+            "--batch-ms {}: must be 1 to {}",
+            options.batch_ms,
+            grouped(u64::MAX / 1_000_000)
+        ))
+    })?;
+    Ok(RunConfig {
+        policy,
+        slot_interval_ns: interval,
+        seed: options.seed,
+        ..RunConfig::default()
+    })
+}
+
+fn table(options: &RunOptions, written: &Written) -> Table {
+    let Written {
+        directory,
+        summary,
+        timing,
+    } = written;
+    let mut table = Table::default();
+    table.title(input_title(summary));
+    table.row("rollups", grouped(u64::from(summary.rollups)), "");
+    table.count("transactions", summary.input.rows.0, "");
+    for note in &summary.input.notes {
+        table.row("", "", note);
+    }
+    table.title(format!(
+        "One sequencer, policy {}, a slot every {}, seed {}",
+        summary.policy,
+        duration(summary.slot_interval_ns.0),
+        summary.seed
+    ));
+    add_outcomes(&mut table, summary);
+    table.title("Speed on this machine");
+    add_speed(&mut table, timing);
+    table.title("Delay from arrival to slot, in simulated time");
+    let delay = &summary.delay_ns;
+    for (label, value, remark) in [
+        ("shortest", delay.min, ""),
+        ("median", delay.p50, ""),
+        ("90 %", delay.p90, "wait no longer"),
+        ("99 %", delay.p99, "wait no longer"),
+        ("longest", delay.max, ""),
+    ] {
+        table.row(label, duration(value.0), remark);
+    }
+    table.title("Memory, taken once when the sequencer is made");
+    for part in &summary.memory {
+        table.row(&part.name, bytes(part.bytes.0), "");
+    }
+    table.row("in all", bytes(summary.memory_bytes.0), "");
+    table.title("Output");
+    table.count("slots", summary.batches.0, "");
+    table.row("last hash", "", summary.final_batch_hash.to_string());
+    table.row("directory", "", directory.display().to_string());
+    table.row(
+        "signed",
+        "no",
+        "one sequencer alone has nobody to vouch for it",
+    );
+    let shown = options.out.display();
+    table.row("check it", "", format!("hauptbuch verify {shown}"));
+    table
+}
+
+fn input_title(summary: &Summary) -> String {
+    let input = &summary.input;
+    let name = if input.name.is_empty() {
+        "built-in workload".to_owned()
+    } else {
+        format!("{} ({})", input.name, input.format)
+    };
+    format!("Input: {name}, SHA-256 {:.16}…", input.sha256.to_string())
+}
+
+fn add_outcomes(table: &mut Table, summary: &Summary) {
+    let counts = &summary.transactions;
+    let submitted = counts.submitted.0;
+    table.count("submitted", submitted, "");
+    let admitted = counts.admitted.0;
+    table.count("admitted", admitted, percent(admitted, submitted));
+    for (label, count, code) in [
+        ("  included", counts.included, Code::Included),
+        ("  expired", counts.expired, Code::Expired),
+        ("  evicted", counts.evicted, Code::Evicted),
+        ("  replaced", counts.replaced, Code::Replaced),
+        ("  cancelled", counts.cancelled, Code::Cancelled),
+        ("  revoked", counts.revoked, Code::Revoked),
+        ("  superseded", counts.superseded, Code::Superseded),
+    ] {
+        if count.0 > 0 || code == Code::Included {
+            let share = percent(count.0, submitted);
+            table.count(label, count.0, format!("{share:<7}  {}", code.message()));
+        }
+    }
+    let rejected = counts.rejected.sum();
+    table.count("rejected", rejected, percent(rejected, submitted));
+    for (code, count) in &counts.rejected.0 {
+        let share = percent(*count, submitted);
+        let remark = format!("{share:<7}  {} ({})", code.message(), fault(*code));
+        table.count(&format!("  {}", code.name()), *count, remark);
+    }
+}
+
+const fn fault(code: Code) -> &'static str {
+    match code.fault() {
+        Fault::Sender => "the sender's to change",
+        Fault::Operator => "the operator's to change",
+        Fault::Caller => "the calling program's to change",
+        _ => "nobody's fault",
+    }
+}
+
+fn add_speed(table: &mut Table, timing: &Timing) {
+    table.count(
+        "transactions/s",
+        timing.transactions_per_s.0,
+        "through the sequencer",
+    );
+    table.row("at work", duration(timing.elapsed_ns.0), "");
+    for step in &timing.steps {
+        let each = step.total_ns.0.checked_div(step.transactions.0);
+        let each = each.map_or_else(String::new, |ns| format!("{} a transaction", duration(ns)));
+        table.row(&format!("  {}", step.step), duration(step.total_ns.0), each);
+    }
+    let total = duration(timing.total_ns.0);
+    table.row("with writing", total, "and hashing the output");
+}

@@ -1,0 +1,263 @@
+//! Every choice and every maximum of a network, in one structure.
+
+use hauptbuch_core::config::{Config, Policy, ReplayProtection};
+use hauptbuch_core::limits::{BUFFER_CLASS_COUNT, Limits, ROLLUP_COUNT_MAX};
+use hauptbuch_core::types::{Fee, RollupId};
+
+use crate::boundary::{Growing, Outcome, guard, input, output};
+use crate::coordinator::hb_coordinator;
+use crate::status::hb_status;
+
+/// The most rollups that one network can serve.
+pub const HB_ROLLUP_COUNT_MAX: usize = 16;
+/// Policy: first come, first served.
+pub const HB_POLICY_FCFS: u32 = 1;
+/// Policy: the highest fee per gas first, and within one fee first come, first served.
+pub const HB_POLICY_PRIORITY_FEE: u32 = 2;
+/// Replay protection: the host's own nonces make a replay a no-op, as on an EVM rollup.
+pub const HB_REPLAY_BY_HOST: u32 = 0;
+/// Replay protection: every transaction expires within the horizon, and until then the library
+/// remembers what was included.
+pub const HB_REPLAY_BY_EXPIRY: u32 = 1;
+
+/// Every choice and every maximum of a network. Fill it with `hb_config_init`, then change fields.
+///
+/// All memory follows from the maximums: see `hb_footprint`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hb_config {
+    /// `sizeof(struct hb_config)`; `hb_config_init` sets it.
+    pub struct_size: u32,
+    /// How transactions are put in order: an `HB_POLICY_` number.
+    pub policy: u32,
+    /// Names the network, so that nothing hashed for one holds in another.
+    pub chain_id: u64,
+    /// The lowest fee per gas that is admitted.
+    pub fee_floor: u64,
+    /// Where replays are kept out by expiry: nanoseconds from the agreed time at admission to the
+    /// latest expiry. Otherwise 0.
+    pub expiry_horizon_ns: u64,
+    /// A secret of this node, drawn at random by the host: without it nobody can choose
+    /// transactions that collide in the node's indexes. It never changes what is decided.
+    pub index_key: [u64; 2],
+    /// What keeps a transaction from being included twice: an `HB_REPLAY_` number.
+    pub replay_protection: u32,
+    /// How many of `rollups` count: 1 ..= `HB_ROLLUP_COUNT_MAX`.
+    pub rollup_count: u32,
+    /// The rollups that the network serves, in any order, each once.
+    pub rollups: [u32; HB_ROLLUP_COUNT_MAX],
+    /// Bytes that the pool keeps for payloads. Range: `payload_bytes_max` ..= 2^36.
+    pub pending_bytes_max: u64,
+    /// Gas of the transactions in one slot. Range: 1 ..= 2^63.
+    pub slot_gas_max: u64,
+    /// Transactions that the pool holds, taken ones included. Range: 1 ..= 2^24.
+    pub pending_count_max: u32,
+    /// Bytes of one payload. Range: 0 ..= 2^24.
+    pub payload_bytes_max: u32,
+    /// Senders whose next nonce the pool remembers, over all rollups. Range: 1 ..= 2^24.
+    pub sender_count_max: u32,
+    /// How far above its sender's next nonce a transaction's may lie. Range: 1 ..= 2^32-1.
+    pub nonce_gap_max: u32,
+    /// Transactions in one slot, over all rollups. Range: 1 ..= 2^20.
+    pub slot_count_max: u32,
+    /// Bytes of transactions in one slot, in their canonical encoding of 98 bytes and the payload.
+    /// Range: one transaction of the largest payload ..= 2^30.
+    pub slot_bytes_max: u32,
+    /// Senders that one slot may pass over because their next transaction does not fit.
+    /// Range: 0 ..= `sender_count_max`.
+    pub set_aside_count_max: u32,
+    /// Slots that are taken and neither acknowledged nor rolled back. Range: 1 ..= 16.
+    pub in_flight_count_max: u32,
+    /// Events that wait to be read. Range: two slots ..= 2^24.
+    pub event_count_max: u32,
+    /// Producers that can have a lane of their own at the same time. Range: 0 ..= 1,024.
+    /// `hb_coordinator_submit` needs no lane: 0 here, for the shared lane and for the buffers
+    /// saves their memory.
+    pub producer_count_max: u32,
+    /// Transactions that wait in one producer's lane. Range: 1 ..= 2^20.
+    pub lane_count_max: u32,
+    /// Transactions that wait in the lane that all threads share; 0 for none. Range: 0 ..= 2^20.
+    pub shared_lane_count_max: u32,
+    /// Buffers of a lane for transactions of up to 512 bytes, up to 8,192 bytes and any length.
+    /// Range: 0 ..= 2^20 each, with at least one of the last where there is a lane.
+    pub lane_buffer_counts: [u32; 3],
+    /// Must be 0.
+    pub reserved: u32,
+}
+
+// SAFETY: it is `repr(C)`, and `struct_size` comes first.
+unsafe impl Growing for hb_config {}
+
+const _: () = assert!(size_of::<hb_config>() == 200 && align_of::<hb_config>() == 8);
+const _: () = assert!(HB_ROLLUP_COUNT_MAX == ROLLUP_COUNT_MAX && BUFFER_CLASS_COUNT == 3);
+const _: () = assert!(HB_POLICY_FCFS == Policy::Fcfs.byte() as u32);
+const _: () = assert!(HB_POLICY_PRIORITY_FEE == Policy::PriorityFee.byte() as u32);
+
+/// Fills a configuration with the defaults: one rollup with the number 0, first come, first
+/// served, no fee floor, replays by host, and limits that take less than 128 MiB.
+///
+/// `struct_size` is `sizeof(struct hb_config)`. Any thread. Cost: O(1).
+///
+/// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hb_config_init(config: *mut hb_config, struct_size: usize) -> hb_status {
+    guard(|| {
+        // SAFETY: the header asks for it.
+        let out = unsafe { output(config) }?;
+        hb_config::check_size(struct_size)?;
+        out.write(hb_config::default());
+        Ok(())
+    })
+}
+
+/// The bytes that `hb_coordinator_open` takes from the allocator with this configuration.
+///
+/// It is exact, and nothing is allocated afterwards. Any thread. Cost: O(1).
+///
+/// Statuses: `HB_STATUS_OK`, and those of `hb_coordinator_open`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hb_footprint(config: *const hb_config, out_bytes: *mut u64) -> hb_status {
+    guard(|| {
+        // SAFETY: the header asks for it.
+        let (config, out) = unsafe { (input(config)?, output(out_bytes)?) };
+        let (_, limits) = config.parse()?;
+        let handle_bytes = size_of::<hb_coordinator>() as u64;
+        out.write(limits.footprint().bytes().saturating_add(handle_bytes));
+        Ok(())
+    })
+}
+
+/// The hash that stands for the configuration and is the parent of the first slot.
+///
+/// It binds all that members and verifiers must agree on, and not `index_key`. `out_hash` has
+/// `HB_HASH_LEN` bytes. Any thread. Cost: one hash.
+///
+/// Statuses: `HB_STATUS_OK`, and those of `hb_coordinator_open`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hb_genesis_hash(config: *const hb_config, out_hash: *mut u8) -> hb_status {
+    guard(|| {
+        // SAFETY: the header asks for it; an array of bytes is as aligned as a byte.
+        let (config, out) = unsafe { (input(config)?, output(out_hash.cast::<[u8; 32]>())?) };
+        let (config, limits) = config.parse()?;
+        out.write(*config.genesis_hash(&limits).as_bytes());
+        Ok(())
+    })
+}
+
+impl Default for hb_config {
+    fn default() -> Self {
+        let (config, limits) = (Config::default(), Limits::default());
+        let mut rollups = [0; HB_ROLLUP_COUNT_MAX];
+        for (place, rollup) in rollups.iter_mut().zip(&config.rollups) {
+            *place = rollup.get();
+        }
+        Self {
+            struct_size: Self::SIZE,
+            policy: u32::from(config.policy.byte()),
+            chain_id: config.chain_id,
+            fee_floor: config.fee_floor.get(),
+            expiry_horizon_ns: 0,
+            index_key: config.index_key,
+            replay_protection: HB_REPLAY_BY_HOST,
+            rollup_count: config.rollups.len() as u32,
+            rollups,
+            pending_bytes_max: limits.pending_bytes_max,
+            slot_gas_max: limits.slot_gas_max,
+            pending_count_max: limits.pending_count_max,
+            payload_bytes_max: limits.payload_bytes_max,
+            sender_count_max: limits.sender_count_max,
+            nonce_gap_max: limits.nonce_gap_max,
+            slot_count_max: limits.slot_count_max,
+            slot_bytes_max: limits.slot_bytes_max,
+            set_aside_count_max: limits.set_aside_count_max,
+            in_flight_count_max: limits.in_flight_count_max,
+            event_count_max: limits.event_count_max,
+            producer_count_max: limits.producer_count_max,
+            lane_count_max: limits.lane_count_max,
+            shared_lane_count_max: limits.shared_lane_count_max,
+            lane_buffer_counts: limits.lane_buffer_counts,
+            reserved: 0,
+        }
+    }
+}
+
+impl hb_config {
+    /// What the core makes of it, checked.
+    pub(crate) fn parse(&self) -> Result<(Config, Limits), hb_status> {
+        if self.reserved != 0 {
+            return Err(hb_status::InvalidArgument);
+        }
+        let limits = self.limits();
+        limits.check()?;
+        let policy = u8::try_from(self.policy).ok().and_then(Policy::from_byte);
+        let count = usize::try_from(self.rollup_count).unwrap_or(usize::MAX);
+        let numbers = self.rollups.get(..count).ok_or(hb_status::TooManyRollups)?;
+        let mut rollups = [RollupId::ZERO; HB_ROLLUP_COUNT_MAX];
+        for (rollup, number) in rollups.iter_mut().zip(numbers) {
+            *rollup = RollupId::new(*number);
+        }
+        let config = Config {
+            chain_id: self.chain_id,
+            policy: policy.ok_or(hb_status::UnknownPolicy)?,
+            fee_floor: Fee::new(self.fee_floor),
+            replay_protection: self.replay_protection()?,
+            index_key: self.index_key,
+            ..Config::default()
+        };
+        let config = config.with_rollups(rollups.get(..count).unwrap_or_default())?;
+        Ok((config, limits))
+    }
+
+    fn replay_protection(&self) -> Result<ReplayProtection, hb_status> {
+        match (self.replay_protection, self.expiry_horizon_ns) {
+            (HB_REPLAY_BY_HOST, 0) => Ok(ReplayProtection::ByHost),
+            (HB_REPLAY_BY_EXPIRY, horizon_ns) if horizon_ns > 0 => {
+                Ok(ReplayProtection::ByExpiry { horizon_ns })
+            }
+            // A horizon that nothing uses, or none where one is needed, is a slip.
+            _ => Err(hb_status::InvalidArgument),
+        }
+    }
+
+    const fn limits(&self) -> Limits {
+        Limits {
+            pending_count_max: self.pending_count_max,
+            pending_bytes_max: self.pending_bytes_max,
+            payload_bytes_max: self.payload_bytes_max,
+            sender_count_max: self.sender_count_max,
+            nonce_gap_max: self.nonce_gap_max,
+            slot_count_max: self.slot_count_max,
+            slot_bytes_max: self.slot_bytes_max,
+            slot_gas_max: self.slot_gas_max,
+            set_aside_count_max: self.set_aside_count_max,
+            in_flight_count_max: self.in_flight_count_max,
+            event_count_max: self.event_count_max,
+            producer_count_max: self.producer_count_max,
+            lane_count_max: self.lane_count_max,
+            shared_lane_count_max: self.shared_lane_count_max,
+            lane_buffer_counts: self.lane_buffer_counts,
+        }
+    }
+}
+
+/// Checks a configuration that a caller gave.
+///
+/// # Safety
+/// See *Pointers* in the crate's documentation.
+pub(crate) unsafe fn parse(config: *const hb_config) -> Result<(Config, Limits), hb_status> {
+    // SAFETY: passed on to the caller.
+    unsafe { input(config) }?.parse()
+}
+
+/// The core checks limits only up to their ranges; what those allow at most must still be
+/// something that an allocator can be asked for.
+pub(crate) fn check_allocatable(bytes: u64) -> Outcome {
+    if isize::try_from(bytes).is_ok() {
+        Ok(())
+    } else {
+        Err(hb_status::LimitOutOfRange)
+    }
+}

@@ -1,0 +1,242 @@
+//! Structures that the library fills in.
+
+use hauptbuch_core::batch::{VerifiedSlot, VerifyError};
+use hauptbuch_core::coordinator::{Slot, TransactionCoordinator};
+use hauptbuch_core::event::Event;
+
+use crate::boundary::Growing;
+use crate::status::hb_status;
+use crate::transaction::HB_HASH_LEN;
+
+/// A slot in flight. Set `struct_size` before the call.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hb_slot {
+    /// `sizeof(struct hb_slot)`.
+    pub struct_size: u32,
+    /// Its transactions, over all rollups.
+    pub transaction_count: u32,
+    /// Its number; the first slot has 1, and 0 says that there is no slot.
+    pub height: u64,
+    /// The stretch of slots with one membership that it belongs to.
+    pub epoch: u64,
+    /// The agreed time, in nanoseconds since the Unix epoch.
+    pub time_unix_ns: u64,
+    /// How many bytes `hb_coordinator_slot_bytes` gives.
+    pub bytes_len: u64,
+    /// Its hash.
+    pub hash: [u8; HB_HASH_LEN],
+    /// The hash of the slot before it, or of the genesis.
+    pub parent: [u8; HB_HASH_LEN],
+}
+
+/// Something that became of a transaction.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hb_event {
+    /// Which transaction.
+    pub id: [u8; HB_HASH_LEN],
+    /// The slot that includes it; 0 for every other event.
+    pub height: u64,
+    /// The local clock when it happened.
+    pub tick_ns: u64,
+    /// What became of it.
+    pub status: hb_status,
+    /// Its rollup.
+    pub rollup: u32,
+    /// Its place in its rollup's sub-batch, where a slot includes it.
+    pub position: u32,
+    /// Always 0.
+    pub reserved: u32,
+}
+
+/// Where a coordinator stands. Set `struct_size` before the call.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hb_counters {
+    /// `sizeof(struct hb_counters)`.
+    pub struct_size: u32,
+    /// Slots that are taken and neither acknowledged nor rolled back.
+    pub in_flight_count: u32,
+    /// Transactions that were handed in so far.
+    pub submitted_count: u64,
+    /// Slots that were built so far, those rolled back later included.
+    pub slots_taken_count: u64,
+    /// Slots that were acknowledged so far.
+    pub slots_acknowledged_count: u64,
+    /// Slots that were rolled back so far.
+    pub slots_rolled_back_count: u64,
+    /// Transactions in the pool, taken ones included.
+    pub pending_count: u64,
+    /// Transactions in the pool that are not taken.
+    pub waiting_count: u64,
+    /// Senders whose next transaction could be taken now.
+    pub ready_sender_count: u64,
+    /// Bytes that the pool has left for payloads.
+    pub payload_free_bytes: u64,
+    /// Events that wait to be read.
+    pub event_count: u64,
+    /// The last slot that was acknowledged.
+    pub acknowledged_height: u64,
+    /// The newest slot, acknowledged or in flight.
+    pub tip_height: u64,
+    /// The hash of the newest slot, or of the genesis.
+    pub tip_hash: [u8; HB_HASH_LEN],
+}
+
+/// A slot that was verified. Set `struct_size` before the call.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hb_verified_slot {
+    /// `sizeof(struct hb_verified_slot)`.
+    pub struct_size: u32,
+    /// Its transactions, over all rollups.
+    pub transaction_count: u32,
+    /// Its number.
+    pub height: u64,
+    /// The stretch of slots with one membership that it belongs to.
+    pub epoch: u64,
+    /// The agreed time, in nanoseconds since the Unix epoch.
+    pub time_unix_ns: u64,
+    /// Bytes of its transactions in their canonical encoding.
+    pub transaction_bytes: u64,
+    /// Gas of its transactions.
+    pub gas: u64,
+    /// Its hash.
+    pub hash: [u8; HB_HASH_LEN],
+    /// The hash of the slot before it, or of the genesis.
+    pub parent: [u8; HB_HASH_LEN],
+}
+
+/// What is wrong with a slot, and where. Set `struct_size` before the call.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hb_verify_fault {
+    /// `sizeof(struct hb_verify_fault)`.
+    pub struct_size: u32,
+    /// What is wrong; the same as the call returns.
+    pub status: hb_status,
+    /// In which rollup's sub-batch, where `has_rollup` is 1.
+    pub rollup: u32,
+    /// At which transaction of it, where `has_position` is 1.
+    pub position: u32,
+    /// Whether it is the fault of one sub-batch.
+    pub has_rollup: u8,
+    /// Whether it is the fault of one transaction.
+    pub has_position: u8,
+    /// Always 0.
+    pub reserved: [u8; 6],
+}
+
+// SAFETY: they are `repr(C)`, and `struct_size` comes first.
+unsafe impl Growing for hb_slot {}
+// SAFETY: as above.
+unsafe impl Growing for hb_counters {}
+// SAFETY: as above.
+unsafe impl Growing for hb_verified_slot {}
+// SAFETY: as above.
+unsafe impl Growing for hb_verify_fault {}
+
+const _: () = assert!(size_of::<hb_slot>() == 104 && align_of::<hb_slot>() == 8);
+const _: () = assert!(size_of::<hb_event>() == 64 && align_of::<hb_event>() == 8);
+const _: () = assert!(size_of::<hb_counters>() == 128 && align_of::<hb_counters>() == 8);
+const _: () = assert!(size_of::<hb_verified_slot>() == 112 && align_of::<hb_verified_slot>() == 8);
+const _: () = assert!(size_of::<hb_verify_fault>() == 24 && align_of::<hb_verify_fault>() == 4);
+
+impl hb_slot {
+    /// What stands for no slot.
+    pub(crate) const NONE: Self = Self {
+        struct_size: Self::SIZE,
+        transaction_count: 0,
+        height: 0,
+        epoch: 0,
+        time_unix_ns: 0,
+        bytes_len: 0,
+        hash: [0; HB_HASH_LEN],
+        parent: [0; HB_HASH_LEN],
+    };
+}
+
+impl From<Slot<'_>> for hb_slot {
+    fn from(slot: Slot<'_>) -> Self {
+        Self {
+            struct_size: Self::SIZE,
+            transaction_count: slot.transaction_count,
+            height: slot.header.height.get(),
+            epoch: slot.header.epoch.get(),
+            time_unix_ns: slot.header.time.get(),
+            bytes_len: slot.bytes.len() as u64,
+            hash: *slot.hash.as_bytes(),
+            parent: *slot.header.parent.as_bytes(),
+        }
+    }
+}
+
+impl From<Event> for hb_event {
+    fn from(event: Event) -> Self {
+        Self {
+            id: *event.id.as_bytes(),
+            height: event.height.get(),
+            tick_ns: event.tick.get(),
+            status: hb_status::of(event.code),
+            rollup: event.rollup.get(),
+            position: event.position,
+            reserved: 0,
+        }
+    }
+}
+
+impl From<&TransactionCoordinator> for hb_counters {
+    fn from(coordinator: &TransactionCoordinator) -> Self {
+        let (metrics, pool, tip) = (coordinator.metrics(), coordinator.pool(), coordinator.tip());
+        let acknowledged_height = coordinator.acknowledged_height().get();
+        let in_flight_count = tip.height.get().saturating_sub(acknowledged_height);
+        Self {
+            struct_size: Self::SIZE,
+            // At most 16, because the limits say so.
+            in_flight_count: in_flight_count as u32,
+            submitted_count: metrics.submitted,
+            slots_taken_count: metrics.slots_taken,
+            slots_acknowledged_count: metrics.slots_acknowledged,
+            slots_rolled_back_count: metrics.slots_rolled_back,
+            pending_count: pool.len() as u64,
+            waiting_count: pool.waiting_count() as u64,
+            ready_sender_count: pool.ready_sender_count() as u64,
+            payload_free_bytes: pool.free_bytes(),
+            event_count: coordinator.event_count() as u64,
+            acknowledged_height,
+            tip_height: tip.height.get(),
+            tip_hash: *tip.hash.as_bytes(),
+        }
+    }
+}
+
+impl From<VerifiedSlot> for hb_verified_slot {
+    fn from(slot: VerifiedSlot) -> Self {
+        Self {
+            struct_size: Self::SIZE,
+            transaction_count: slot.transaction_count,
+            height: slot.header.height.get(),
+            epoch: slot.header.epoch.get(),
+            time_unix_ns: slot.header.time.get(),
+            transaction_bytes: slot.transaction_bytes,
+            gas: slot.gas,
+            hash: *slot.hash.as_bytes(),
+            parent: *slot.header.parent.as_bytes(),
+        }
+    }
+}
+
+impl From<VerifyError> for hb_verify_fault {
+    fn from(error: VerifyError) -> Self {
+        Self {
+            struct_size: Self::SIZE,
+            status: hb_status::of(error.code),
+            rollup: error.rollup.map_or(0, |rollup| rollup.get()),
+            position: error.position.unwrap_or(0),
+            has_rollup: u8::from(error.rollup.is_some()),
+            has_position: u8::from(error.position.is_some()),
+            reserved: [0; 6],
+        }
+    }
+}

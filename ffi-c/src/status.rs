@@ -1,0 +1,253 @@
+//! The one status type of the C interface: the core's table of codes, number by number.
+
+use hauptbuch_core::error::Code;
+
+/// What became of a call or of a transaction: `HB_STATUS_OK`, or a number that says what happened.
+///
+/// The numbers never change and are the same in every language. The library only gives them out;
+/// where it takes one, it takes an `int32_t`, and any number is allowed.
+///
+/// 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
+/// calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
+/// 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
+/// and 900..999 are broken invariants of the library. `hb_status_fault` says whose fault one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum hb_status {
+    /// done
+    Ok = 0,
+    /// admitted to the pool
+    Admitted = 1,
+    /// included in an acknowledged slot
+    Included = 2,
+    /// expired before it could be included
+    Expired = 3,
+    /// evicted from the pool
+    Evicted = 4,
+    /// replaced by another transaction of the same sender and nonce
+    Replaced = 5,
+    /// cancelled by its sender
+    Cancelled = 6,
+    /// revoked, because what it depended on was rolled back
+    Revoked = 7,
+    /// its nonce was used by another transaction
+    Superseded = 8,
+    /// the payload is larger than the limit
+    PayloadTooLarge = 100,
+    /// the gas is more than a slot can hold
+    GasTooLarge = 101,
+    /// the fee is below the floor
+    FeeTooLow = 102,
+    /// the expiry has passed
+    AlreadyExpired = 103,
+    /// this network wants an expiry, and the transaction has none
+    ExpiryMissing = 104,
+    /// the expiry lies beyond the horizon
+    ExpiryTooFar = 105,
+    /// the rollup is not part of this network
+    UnknownRollup = 106,
+    /// the same transaction is already in the pool
+    Duplicate = 107,
+    /// the nonce has been used
+    NonceUsed = 108,
+    /// another transaction of the sender holds this nonce
+    NonceOccupied = 109,
+    /// the nonce lies too far above the sender's next one
+    NonceGapTooWide = 110,
+    /// the pool holds as many transactions as it can
+    PoolFull = 111,
+    /// the pool holds as many payload bytes as it can
+    PoolBytesFull = 112,
+    /// the pool follows as many senders as it can
+    SenderTableFull = 113,
+    /// the nonce is 2^64-1, which no account may use
+    NonceTooLarge = 114,
+    /// the lane to the owner is full
+    LaneFull = 200,
+    /// every lane has a producer
+    NoFreeLane = 201,
+    /// a clock went back
+    TimeWentBack = 202,
+    /// the event queue is full; read events first
+    EventsFull = 203,
+    /// no slot of this height is in flight
+    UnknownSlot = 204,
+    /// only the oldest slot in flight can be acknowledged
+    NotOldestSlot = 205,
+    /// the slot has been acknowledged already
+    AlreadyAcknowledged = 206,
+    /// as many slots are in flight as can be
+    TooManyInFlight = 207,
+    /// the buffer given is too small
+    BufferTooSmall = 208,
+    /// an argument is invalid
+    InvalidArgument = 209,
+    /// the handle no longer stands for anything
+    StaleHandle = 210,
+    /// a pointer that must lead somewhere is null
+    NullPointer = 211,
+    /// a structure's size is none that this library knows
+    InvalidStructSize = 212,
+    /// a limit is out of its range
+    LimitOutOfRange = 300,
+    /// two limits contradict each other
+    LimitsContradict = 301,
+    /// more rollups are configured than a network can have
+    TooManyRollups = 302,
+    /// a rollup is configured twice
+    DuplicateRollup = 303,
+    /// no rollup is configured
+    NoRollup = 304,
+    /// the bytes end too early
+    Truncated = 400,
+    /// bytes follow after the end
+    TrailingBytes = 401,
+    /// the version is not supported
+    UnsupportedVersion = 402,
+    /// the kind of transaction is unknown
+    UnknownKind = 403,
+    /// a length or count is over its limit
+    LengthOverLimit = 404,
+    /// the ordering policy is unknown
+    UnknownPolicy = 405,
+    /// a field that must be empty in this version is not
+    FieldNotEmpty = 406,
+    /// the height does not follow the one before
+    WrongHeight = 500,
+    /// the parent's hash is not the one before
+    WrongParent = 501,
+    /// the agreed time lies before the parent's
+    TimeBeforeParent = 502,
+    /// the sub-batches are not the configured rollups in order
+    WrongRollupOrder = 503,
+    /// a Merkle root does not match its content
+    WrongRoot = 504,
+    /// a count or sum does not match its content
+    WrongCount = 505,
+    /// the running hash does not continue the one before
+    WrongRunningHash = 506,
+    /// the ordering policy is not the configured one
+    WrongPolicy = 507,
+    /// a transaction belongs to another rollup
+    ForeignTransaction = 508,
+    /// a transaction stands in the slot twice
+    RepeatedTransaction = 509,
+    /// a sender's nonces do not follow each other
+    NonceOutOfOrder = 510,
+    /// the order is not the one that the policy gives
+    OrderViolated = 511,
+    /// the slot holds more than its limits allow
+    SlotOverLimit = 512,
+    /// a transaction stands in a slot past its expiry
+    ExpiredIncluded = 513,
+    /// the recorded arrivals contradict each other
+    EvidenceOutOfOrder = 514,
+    /// a transaction stands in a slot that admission would have refused
+    RefusableIncluded = 515,
+    /// an invariant broke; the instance refuses further work
+    Poisoned = 900,
+    /// the library panicked; the instance refuses further work
+    Panicked = 901,
+}
+
+impl hb_status {
+    /// Every status, in the order of [`Code::ALL`].
+    pub const ALL: &'static [Self] = &[
+        Self::Ok,
+        Self::Admitted,
+        Self::Included,
+        Self::Expired,
+        Self::Evicted,
+        Self::Replaced,
+        Self::Cancelled,
+        Self::Revoked,
+        Self::Superseded,
+        Self::PayloadTooLarge,
+        Self::GasTooLarge,
+        Self::FeeTooLow,
+        Self::AlreadyExpired,
+        Self::ExpiryMissing,
+        Self::ExpiryTooFar,
+        Self::UnknownRollup,
+        Self::Duplicate,
+        Self::NonceUsed,
+        Self::NonceOccupied,
+        Self::NonceGapTooWide,
+        Self::PoolFull,
+        Self::PoolBytesFull,
+        Self::SenderTableFull,
+        Self::NonceTooLarge,
+        Self::LaneFull,
+        Self::NoFreeLane,
+        Self::TimeWentBack,
+        Self::EventsFull,
+        Self::UnknownSlot,
+        Self::NotOldestSlot,
+        Self::AlreadyAcknowledged,
+        Self::TooManyInFlight,
+        Self::BufferTooSmall,
+        Self::InvalidArgument,
+        Self::StaleHandle,
+        Self::NullPointer,
+        Self::InvalidStructSize,
+        Self::LimitOutOfRange,
+        Self::LimitsContradict,
+        Self::TooManyRollups,
+        Self::DuplicateRollup,
+        Self::NoRollup,
+        Self::Truncated,
+        Self::TrailingBytes,
+        Self::UnsupportedVersion,
+        Self::UnknownKind,
+        Self::LengthOverLimit,
+        Self::UnknownPolicy,
+        Self::FieldNotEmpty,
+        Self::WrongHeight,
+        Self::WrongParent,
+        Self::TimeBeforeParent,
+        Self::WrongRollupOrder,
+        Self::WrongRoot,
+        Self::WrongCount,
+        Self::WrongRunningHash,
+        Self::WrongPolicy,
+        Self::ForeignTransaction,
+        Self::RepeatedTransaction,
+        Self::NonceOutOfOrder,
+        Self::OrderViolated,
+        Self::SlotOverLimit,
+        Self::ExpiredIncluded,
+        Self::EvidenceOutOfOrder,
+        Self::RefusableIncluded,
+        Self::Poisoned,
+        Self::Panicked,
+    ];
+
+    /// The status of a code.
+    #[must_use]
+    pub const fn of(code: Code) -> Self {
+        Self::ALL[code.position()]
+    }
+}
+
+impl<C: Into<Code>> From<C> for hb_status {
+    fn from(code: C) -> Self {
+        Self::of(code.into())
+    }
+}
+
+/// A code that the core gains or renumbers must be written down here before anything compiles.
+const _: () = {
+    assert!(
+        hb_status::ALL.len() == Code::ALL.len(),
+        "list the core's new codes in hb_status"
+    );
+    let mut at = 0;
+    while at < Code::ALL.len() {
+        let same = hb_status::ALL[at] as i32 == Code::ALL[at].number() as i32;
+        assert!(
+            same && Code::ALL[at].position() == at,
+            "hb_status differs from the core's codes"
+        );
+        at += 1;
+    }
+};

@@ -1,0 +1,163 @@
+//! Slots from taking to verifying, with what can go wrong between the calls.
+#![allow(unsafe_code)]
+
+mod owner;
+
+use std::mem::MaybeUninit;
+use std::ptr::{null, null_mut};
+
+use hauptbuch::*;
+
+use owner::{Owner, UNTOUCHED, config, transfer};
+
+#[test]
+fn slots_are_settled_once_and_in_order() {
+    let owner = Owner::new();
+    let records: Vec<_> = (0..20).map(|sender| transfer(sender, 0)).collect();
+    assert_eq!(owner.submit(&records, &[]), (hb_status::Ok, 20));
+    assert_eq!(owner.take().1.height, 1);
+    assert_eq!(owner.take().1.height, 2);
+    let (status, slot) = owner.take();
+    assert_eq!(
+        (status, slot.height),
+        (hb_status::TooManyInFlight, UNTOUCHED as u64)
+    );
+    assert_eq!(owner.counters().in_flight_count, 2);
+
+    assert_eq!(owner.acknowledge(2), hb_status::NotOldestSlot);
+    assert_eq!(owner.acknowledge(3), hb_status::UnknownSlot);
+    assert_eq!(owner.acknowledge(1), hb_status::Ok);
+    assert_eq!(owner.acknowledge(1), hb_status::AlreadyAcknowledged);
+    assert_eq!(owner.slot_bytes(1, 10_000).0, hb_status::UnknownSlot);
+
+    let mut count = UNTOUCHED;
+    // SAFETY: the handle is open.
+    unsafe {
+        let status = hb_coordinator_roll_back(owner.0, 1, &mut count);
+        assert_eq!((status, count), (hb_status::AlreadyAcknowledged, UNTOUCHED));
+        assert_eq!(
+            hb_coordinator_roll_back(owner.0, 2, &mut count),
+            hb_status::Ok
+        );
+        assert_eq!(count, 1);
+        assert_eq!(
+            hb_coordinator_roll_back(owner.0, 2, null_mut()),
+            hb_status::UnknownSlot
+        );
+    }
+    assert_eq!(owner.take().1.height, 2);
+    assert_eq!(owner.acknowledge(2), hb_status::Ok);
+    assert_eq!(owner.take().1.transaction_count, 4);
+    // Two slots of 8 fill the 16 places for events.
+    assert_eq!(owner.acknowledge(3), hb_status::EventsFull);
+    assert_eq!(owner.drain(0).len(), 0);
+    let events = owner.drain(10);
+    assert_eq!(events.len(), 10);
+    assert!(
+        events
+            .iter()
+            .all(|event| event.status == hb_status::Included)
+    );
+    assert_eq!((events[8].height, events[8].position), (2, 0));
+    assert_eq!(owner.acknowledge(3), hb_status::Ok);
+    assert_eq!(owner.drain(100).len(), 10);
+    assert_eq!(owner.counters().pending_count, 0);
+}
+
+#[test]
+fn a_short_buffer_is_told_how_long_it_must_be() {
+    let owner = Owner::new();
+    assert_eq!(owner.submit(&[transfer(1, 0)], &[]), (hb_status::Ok, 1));
+    let len = owner.take().1.bytes_len as usize;
+    for capacity in [0, 1, len - 1] {
+        let (status, told, buffer) = owner.slot_bytes(1, capacity);
+        assert_eq!((status, told), (hb_status::BufferTooSmall, len));
+        assert!(buffer.iter().all(|byte| *byte == 0xaa));
+    }
+    let (status, told, buffer) = owner.slot_bytes(1, len + 1);
+    assert_eq!((status, told, buffer[len]), (hb_status::Ok, len, 0xaa));
+    assert_eq!(owner.slot_bytes(2, len).1, UNTOUCHED);
+}
+
+#[test]
+fn what_cannot_become_ready_expires_as_far_as_events_have_room() {
+    let owner = Owner::new();
+    // A first transaction makes the base, and the next nonce is missing.
+    let records: Vec<_> = (0..30_u8)
+        .map(|at| {
+            if at == 0 {
+                transfer(1, 0)
+            } else {
+                transfer(1, u64::from(at) + 1)
+            }
+        })
+        .collect();
+    assert_eq!(owner.submit(&records, &[]), (hb_status::Ok, 30));
+    assert_eq!(owner.take().1.transaction_count, 1);
+    assert_eq!(owner.acknowledge(1), hb_status::Ok);
+    assert_eq!(owner.drain(16).len(), 1);
+    let mut progress = Vec::new();
+    loop {
+        let (mut ended, mut is_finished) = (UNTOUCHED, false);
+        // SAFETY: the handle is open.
+        let status =
+            unsafe { hb_coordinator_expire_unready(owner.0, &mut ended, &mut is_finished) };
+        assert_eq!(status, hb_status::Ok);
+        progress.push((ended, is_finished, owner.drain(16).len()));
+        if is_finished {
+            break;
+        }
+    }
+    assert_eq!(progress, [(16, false, 16), (13, true, 13)]);
+}
+
+#[test]
+fn a_verifier_says_what_is_wrong_and_where_and_stays() {
+    let owner = Owner::new();
+    assert_eq!(
+        owner.submit(&[transfer(1, 0), transfer(2, 0)], &[]),
+        (hb_status::Ok, 2)
+    );
+    let slot = owner.take().1;
+    let (_, len, bytes) = owner.slot_bytes(1, slot.bytes_len as usize);
+    let mut damaged = bytes.clone();
+    // The fee of the second transaction: behind both headers and the first one's 98 bytes.
+    damaged[219 + 246 + 98 + 70] ^= 1;
+
+    let mut verifier = null_mut();
+    let mut fault = MaybeUninit::<hb_verify_fault>::zeroed();
+    let mut verified = MaybeUninit::<hb_verified_slot>::zeroed();
+    // SAFETY: all fields of both may be 0, everything is as large as it says.
+    unsafe {
+        assert_eq!(hb_verifier_open(&config(), &mut verifier), hb_status::Ok);
+        let (out, out_fault) = (verified.as_mut_ptr(), fault.as_mut_ptr());
+        let verify = move |bytes: &[u8], out_fault| {
+            hb_verifier_verify(verifier, bytes.as_ptr(), bytes.len(), out, out_fault)
+        };
+        assert_eq!(verify(&bytes, null_mut()), hb_status::InvalidStructSize);
+        (*out).struct_size = size_of::<hb_verified_slot>() as u32;
+        assert_eq!(verify(&bytes, out_fault), hb_status::InvalidStructSize);
+        (*out_fault).struct_size = size_of::<hb_verify_fault>() as u32;
+
+        assert_eq!(verify(&bytes[..len - 1], out_fault), hb_status::Truncated);
+        assert_eq!((*out_fault).status, hb_status::Truncated);
+        assert_eq!(((*out_fault).has_rollup, (*out_fault).has_position), (0, 0));
+        assert_eq!(verify(&damaged, out_fault), hb_status::WrongRoot);
+        assert_eq!(((*out_fault).has_rollup, (*out_fault).rollup), (1, 0));
+        assert_eq!(
+            hb_verifier_verify(verifier, null(), 0, out, null_mut()),
+            hb_status::Truncated
+        );
+        assert_eq!((*out).height, 0);
+
+        assert_eq!(verify(&bytes, out_fault), hb_status::Ok);
+        assert_eq!(((*out).height, (*out).transaction_count), (1, 2));
+        assert_eq!(((*out).hash, (*out).parent), (slot.hash, slot.parent));
+        assert_eq!(verify(&bytes, out_fault), hb_status::WrongHeight);
+        hb_verifier_close(verifier);
+    }
+    let mut genesis = [0; 32];
+    // SAFETY: it has 32 bytes.
+    let status = unsafe { hb_genesis_hash(&config(), genesis.as_mut_ptr()) };
+    assert_eq!((status, genesis), (hb_status::Ok, slot.parent));
+}

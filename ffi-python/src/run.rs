@@ -1,0 +1,403 @@
+//! A run over a workload, and what came of it as columns.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use hauptbuch_core::batch::SlotReader;
+use hauptbuch_core::config::Policy;
+use hauptbuch_core::coordinator::Slot;
+use hauptbuch_core::error::Code;
+use hauptbuch_core::event::Event;
+use hauptbuch_core::limits::{Footprint, Limits};
+use hauptbuch_core::types::{Fee, Hash, Height, TxId};
+use hauptbuch_sim::output::OutputWriter;
+use hauptbuch_sim::run::{Observer, RunConfig, RunReport, Step};
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyDict};
+
+use crate::columns::{fixed, u64s};
+use crate::errors::{detached, input_error, internal_error, output_error, run_error};
+use crate::workload::Workload;
+
+/// How long work goes on before the interpreter is asked for signals.
+const SLICE: Duration = Duration::from_millis(20);
+
+/// What a run came to: columns and counters.
+#[pyclass(frozen, module = "hauptbuch._native")]
+pub(crate) struct Run {
+    slots: Vec<SlotRow>,
+    /// By height, rollup and position.
+    order: Vec<OrderRow>,
+    /// By row of the source.
+    outcomes: Vec<Code>,
+    report: RunReport,
+    memory: Footprint,
+    elapsed: Duration,
+}
+
+struct SlotRow {
+    height: Height,
+    hash: Hash,
+    time_ns: u64,
+    transaction_count: u64,
+    transaction_bytes: u64,
+    gas: u64,
+    encoded_bytes: u64,
+}
+
+struct OrderRow {
+    row: u64,
+    id: TxId,
+    rollup: u32,
+    height: Height,
+    position: u32,
+    delay_ns: u64,
+}
+
+/// Runs one sequencer over a workload.
+///
+/// `out` is a directory to write as the command line does. `on_progress` is called with the number
+/// of records submitted, some fifty times a second.
+#[pyfunction]
+#[pyo3(signature = (
+    workload, *, policy, batch_ns, seed, chain_id, fee_floor, limits, out=None, on_progress=None
+))]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "they are keywords on the other side"
+)]
+pub(crate) fn run(
+    py: Python<'_>,
+    workload: &Bound<'_, Workload>,
+    policy: &str,
+    batch_ns: u64,
+    seed: u64,
+    chain_id: u64,
+    fee_floor: u64,
+    limits: &Bound<'_, PyDict>,
+    out: Option<PathBuf>,
+    on_progress: Option<Py<PyAny>>,
+) -> PyResult<Run> {
+    let policy = Policy::from_name(policy).ok_or_else(|| {
+        let names: Vec<&str> = Policy::ALL.iter().map(|policy| policy.name()).collect();
+        let message = format!("unknown policy `{policy}`; there are: {}", names.join(", "));
+        input_error(message, Code::UnknownPolicy)
+    })?;
+    let mut config = RunConfig {
+        chain_id,
+        policy,
+        fee_floor: Fee::new(fee_floor),
+        slot_interval_ns: batch_ns,
+        seed,
+        ..RunConfig::default()
+    };
+    for (name, value) in limits {
+        set_limit(&mut config.limits, &name.extract::<String>()?, &value)?;
+    }
+    let workload = &workload.get().inner;
+    detached(py, || {
+        let go_on = |_submitted: usize| ControlFlow::Continue(());
+        let writer = out.map(|path| OutputWriter::create(workload, &config, &path, go_on));
+        let writer = writer.transpose().map_err(output_error)?;
+        let mut recorder = Recorder::new(workload, &config.limits, writer, on_progress);
+        let start = Instant::now();
+        let report = hauptbuch_sim::run::run(workload, &config, &mut recorder);
+        let elapsed = start.elapsed();
+        if let Some(stop) = recorder.stop {
+            return Err(stop);
+        }
+        // A writer that failed ended the run, and knows why.
+        let report = match (report, recorder.writer) {
+            (Err(error), writer) => {
+                let cause = writer.and_then(OutputWriter::into_error);
+                return Err(cause.map_or_else(|| run_error(error), output_error));
+            }
+            (Ok(report), Some(writer)) => {
+                writer.finish(&report).map_err(output_error)?;
+                report
+            }
+            (Ok(report), None) => report,
+        };
+        let mut order = recorder.order;
+        order.sort_unstable_by_key(|row| (row.height, row.rollup, row.position));
+        Ok(Run {
+            slots: recorder.slots,
+            order,
+            outcomes: recorder.outcomes,
+            report,
+            memory: config.for_workload(workload).limits.footprint(),
+            elapsed,
+        })
+    })
+}
+
+/// Sets one limit by its name in the core.
+fn set_limit(limits: &mut Limits, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let place = match name {
+        "pending_bytes_max" => return set(&mut limits.pending_bytes_max, name, value),
+        "slot_gas_max" => return set(&mut limits.slot_gas_max, name, value),
+        "pending_count_max" => &mut limits.pending_count_max,
+        "payload_bytes_max" => &mut limits.payload_bytes_max,
+        "sender_count_max" => &mut limits.sender_count_max,
+        "nonce_gap_max" => &mut limits.nonce_gap_max,
+        "slot_count_max" => &mut limits.slot_count_max,
+        "slot_bytes_max" => &mut limits.slot_bytes_max,
+        "set_aside_count_max" => &mut limits.set_aside_count_max,
+        "in_flight_count_max" => &mut limits.in_flight_count_max,
+        "event_count_max" => &mut limits.event_count_max,
+        "lane_count_max" => &mut limits.lane_count_max,
+        _ => {
+            let message = format!(
+                "unknown limit `{name}`; there are: pending_count_max, pending_bytes_max, \
+                 payload_bytes_max, sender_count_max, nonce_gap_max, slot_count_max, \
+                 slot_bytes_max, slot_gas_max, set_aside_count_max, in_flight_count_max, \
+                 event_count_max, lane_count_max"
+            );
+            return Err(input_error(message, Code::InvalidArgument));
+        }
+    };
+    set(place, name, value)
+}
+
+fn set<'py, T: for<'a> FromPyObject<'a, 'py>>(
+    place: &mut T,
+    name: &str,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    *place = value.extract().map_err(|_| {
+        let message = format!("limit `{name}`: {value} is no whole number of its range");
+        input_error(message, Code::LimitOutOfRange)
+    })?;
+    Ok(())
+}
+
+/// Keeps what it hears of a run, by row of the source, and passes it on to whoever writes it down.
+struct Recorder<'a, P> {
+    workload: &'a hauptbuch_sim::workload::Workload,
+    limits: &'a Limits,
+    writer: Option<OutputWriter<'a, P>>,
+    slots: Vec<SlotRow>,
+    order: Vec<OrderRow>,
+    outcomes: Vec<Code>,
+    /// Records that were admitted and have not ended, by id. Never iterated.
+    live: HashMap<TxId, u32>,
+    /// Records whose admission or refusal was heard of; it comes in the order of the workload.
+    heard_count: usize,
+    on_progress: Option<Py<PyAny>>,
+    last_look: Instant,
+    stop: Option<PyErr>,
+}
+
+impl<'a, P: FnMut(usize) -> ControlFlow<()>> Recorder<'a, P> {
+    fn new(
+        workload: &'a hauptbuch_sim::workload::Workload,
+        limits: &'a Limits,
+        writer: Option<OutputWriter<'a, P>>,
+        on_progress: Option<Py<PyAny>>,
+    ) -> Self {
+        Self {
+            workload,
+            limits,
+            writer,
+            slots: Vec::new(),
+            order: Vec::new(),
+            outcomes: vec![Code::Ok; workload.len()],
+            live: HashMap::new(),
+            heard_count: 0,
+            on_progress,
+            last_look: Instant::now(),
+            stop: None,
+        }
+    }
+
+    /// Notes what became of a transaction; nothing where the event is about none of the workload.
+    fn note(&mut self, event: &Event) -> Option<()> {
+        let index = if event.code.is_terminal() {
+            self.live.remove(&event.id)? as usize
+        } else {
+            let index = self.heard_count;
+            self.heard_count += 1;
+            if event.code == Code::Admitted {
+                self.live.insert(event.id, index as u32);
+            }
+            index
+        };
+        let row = self.workload.source_row(index);
+        *self.outcomes.get_mut(row)? = event.code;
+        if event.code == Code::Included {
+            let arrival = self.workload.records().get(index)?.arrival;
+            self.order.push(OrderRow {
+                row: row as u64,
+                id: event.id,
+                rollup: event.rollup.get(),
+                height: event.height,
+                position: event.position,
+                delay_ns: event.tick.saturating_distance(arrival),
+            });
+        }
+        Some(())
+    }
+
+    /// Lets the interpreter run signal handlers and the caller's progress report.
+    fn look_up(&self, submitted: usize) -> PyResult<()> {
+        Python::attach(|py| {
+            py.check_signals()?;
+            if let Some(report) = &self.on_progress {
+                report.call1(py, (submitted,))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl<P: FnMut(usize) -> ControlFlow<()>> Observer for Recorder<'_, P> {
+    fn on_slot(&mut self, slot: &Slot<'_>) {
+        if let Some(writer) = &mut self.writer {
+            writer.on_slot(slot);
+        }
+        let (mut transaction_bytes, mut gas) = (0, 0);
+        if let Ok(mut reader) = SlotReader::new(slot.bytes, self.limits) {
+            while let Ok(Some(sub_batch)) = reader.next_sub_batch() {
+                transaction_bytes += sub_batch.header.bytes;
+                gas += sub_batch.header.gas;
+            }
+        }
+        self.slots.push(SlotRow {
+            height: slot.header.height,
+            hash: slot.hash,
+            time_ns: slot.header.time.get(),
+            transaction_count: u64::from(slot.transaction_count),
+            transaction_bytes,
+            gas,
+            encoded_bytes: slot.bytes.len() as u64,
+        });
+    }
+
+    fn on_event(&mut self, event: &Event) {
+        if let Some(writer) = &mut self.writer {
+            writer.on_event(event);
+        }
+        if self.note(event).is_none() && self.stop.is_none() {
+            let message = format!("an event about an unknown transaction: {}", event.id);
+            self.stop = Some(internal_error(message, Code::Poisoned));
+        }
+    }
+
+    fn on_progress(&mut self, submitted: usize) -> ControlFlow<()> {
+        if self.last_look.elapsed() >= SLICE {
+            if let Err(error) = self.look_up(submitted) {
+                self.stop = Some(error);
+            }
+            self.last_look = Instant::now();
+        }
+        match &mut self.writer {
+            _ if self.stop.is_some() => ControlFlow::Break(()),
+            Some(writer) => writer.on_progress(submitted),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    fn step_begins(&mut self, step: Step) {
+        if let Some(writer) = &mut self.writer {
+            writer.step_begins(step);
+        }
+    }
+
+    fn step_ends(&mut self, step: Step, count: usize) {
+        if let Some(writer) = &mut self.writer {
+            writer.step_ends(step, count);
+        }
+    }
+}
+
+#[pymethods]
+impl Run {
+    /// The slots as columns: hashes of 32 bytes, numbers of 8.
+    fn slots<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let columns = PyDict::new(py);
+        let column = |of: fn(&SlotRow) -> u64| u64s(py, self.slots.iter().map(of));
+        columns.set_item("height", column(|slot| slot.height.get())?)?;
+        columns.set_item(
+            "hash",
+            fixed(py, self.slots.iter().map(|slot| *slot.hash.as_bytes()))?,
+        )?;
+        columns.set_item("time_ns", column(|slot| slot.time_ns)?)?;
+        columns.set_item("transactions", column(|slot| slot.transaction_count)?)?;
+        columns.set_item("bytes", column(|slot| slot.transaction_bytes)?)?;
+        columns.set_item("gas", column(|slot| slot.gas)?)?;
+        columns.set_item("encoded_bytes", column(|slot| slot.encoded_bytes)?)?;
+        Ok(columns)
+    }
+
+    /// The included transactions as columns, by height, rollup and position.
+    fn order<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let columns = PyDict::new(py);
+        let column = |of: fn(&OrderRow) -> u64| u64s(py, self.order.iter().map(of));
+        columns.set_item("row", column(|own| own.row)?)?;
+        columns.set_item(
+            "id",
+            fixed(py, self.order.iter().map(|own| *own.id.as_bytes()))?,
+        )?;
+        columns.set_item("rollup", column(|own| u64::from(own.rollup))?)?;
+        columns.set_item("height", column(|own| own.height.get())?)?;
+        columns.set_item("position", column(|own| u64::from(own.position))?)?;
+        columns.set_item("delay_ns", column(|own| own.delay_ns)?)?;
+        Ok(columns)
+    }
+
+    /// By row of the input, the number of what became of it, in 8 bytes each.
+    fn outcomes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
+        u64s(
+            py,
+            self.outcomes.iter().map(|code| u64::from(code.number())),
+        )
+    }
+
+    /// How often each thing happened: number and count, in the order of the numbers.
+    fn counts(&self) -> Vec<(u16, u64)> {
+        let counted = self.report.metrics.counted();
+        counted
+            .map(|(code, count)| (code.number(), count))
+            .collect()
+    }
+
+    /// Transactions that were handed in.
+    #[getter]
+    fn submitted(&self) -> u64 {
+        self.report.metrics.submitted
+    }
+
+    /// The hash of the last slot, or of the genesis, in hexadecimal.
+    #[getter]
+    fn final_hash(&self) -> String {
+        self.report.last_hash.to_string()
+    }
+
+    /// Bytes that the sequencer took when it was made.
+    #[getter]
+    fn footprint_bytes(&self) -> u64 {
+        self.report.footprint_bytes
+    }
+
+    /// What those bytes are for.
+    fn memory(&self) -> Vec<(&'static str, u64)> {
+        let parts = self.memory.parts().iter();
+        parts.map(|part| (part.name, part.bytes)).collect()
+    }
+
+    /// How long the run took by the clock on the wall, in nanoseconds.
+    #[getter]
+    fn elapsed_ns(&self) -> u64 {
+        u64::try_from(self.elapsed.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// From arrival to slot in simulated nanoseconds: count, min, p50, p90, p99, p99.9, max.
+    fn delay_quantiles(&self) -> [u64; 7] {
+        let own = self.report.delays.quantiles();
+        [
+            own.count, own.min, own.p50, own.p90, own.p99, own.p999, own.max,
+        ]
+    }
+}

@@ -1,0 +1,1218 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+/**
+ * @file hauptbuch.h
+ * A sequencer network for rollups as a library: transactions in, slots out, in an order that
+ * anyone can verify.
+ *
+ * What holds for every function:
+ *
+ * - Results. A function returns a status; HB_STATUS_OK is 0. Results go through the last
+ *   parameters, whose names begin with "out_", and are written only on success unless the
+ *   function says otherwise. Those that may be null say so.
+ * - Null. A null pointer where one is needed gives HB_STATUS_NULL_POINTER, a misaligned one or an
+ *   impossible length HB_STATUS_INVALID_ARGUMENT. An array of length 0 may be null.
+ * - Sizes. A structure that may grow begins with struct_size. Set it to its sizeof, in outputs
+ *   too; any other size gives HB_STATUS_INVALID_STRUCT_SIZE. Fields called "reserved" must be 0.
+ * - Ownership. What an "open" function gives belongs to the caller until the "close" function. The
+ *   library keeps no pointer that it was given, and texts that it gives are static. Outputs must
+ *   not overlap inputs or each other.
+ * - Threads. Different handles are independent. One handle is used by one thread at a time, which
+ *   may change. A "const" handle says that nothing about it changes, not that calls may overlap.
+ * - Memory. Only the "open" functions allocate, exactly as much as the "footprint" functions say.
+ *   Where the system has not that much, the process is aborted.
+ * - Time. "now_ns" is a monotonic local clock in nanoseconds and must not go back; "time_unix_ns"
+ *   is the agreed time in nanoseconds since the Unix epoch. The library reads no clock.
+ * - Determinism. The same calls with the same arguments give the same bytes on every machine.
+ * - Panics. Should an invariant of the library break, the function returns HB_STATUS_PANICKED, its
+ *   outputs are unspecified, a message goes to standard error, and the handle answers
+ *   HB_STATUS_POISONED from then on; close it. There are no callbacks and no global state.
+ */
+
+#ifndef HAUPTBUCH_H
+#define HAUPTBUCH_H
+
+/* Generated; rewritten by `cargo run -p hauptbuch-ffi-c --example write-header`. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version of the header as numbers; hb_version_string() tells the library's. */
+#define HB_VERSION_MAJOR 0
+#define HB_VERSION_MINOR 1
+#define HB_VERSION_PATCH 0
+/** The version as one number that grows with every release. */
+#define HB_VERSION_NUMBER \
+  ((HB_VERSION_MAJOR * 1000000) + (HB_VERSION_MINOR * 1000) + HB_VERSION_PATCH)
+/** The version as text. */
+#define HB_VERSION "0.1.0"
+
+/** Warns where a status is dropped. */
+#if defined(__cplusplus) && __cplusplus >= 201703L
+#define HB_MUST_USE [[nodiscard]]
+#elif defined(__GNUC__) || defined(__clang__)
+#define HB_MUST_USE __attribute__((warn_unused_result))
+#else
+#define HB_MUST_USE
+#endif
+
+/** Says that a function throws nothing. */
+#if defined(__cplusplus)
+#define HB_NOEXCEPT noexcept
+#else
+#define HB_NOEXCEPT
+#endif
+
+/** Fails to compile where a condition does not hold; the name is used once. */
+#if defined(__cplusplus)
+#define HB_STATIC_ASSERT(condition, name) static_assert(condition, #name)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define HB_STATIC_ASSERT(condition, name) _Static_assert(condition, #name)
+#else
+#define HB_STATIC_ASSERT(condition, name) extern const char name[(condition) ? 1 : -1]
+#endif
+
+/**
+ * The number of the binary interface; also the end of the shared library's SONAME.
+ *
+ * It grows whenever a program that was built against an older header could break. 0 promises
+ * nothing between versions.
+ */
+#define HB_ABI_VERSION 0
+
+/**
+ * The most rollups that one network can serve.
+ */
+#define HB_ROLLUP_COUNT_MAX 16
+
+/**
+ * Policy: first come, first served.
+ */
+#define HB_POLICY_FCFS 1
+
+/**
+ * Policy: the highest fee per gas first, and within one fee first come, first served.
+ */
+#define HB_POLICY_PRIORITY_FEE 2
+
+/**
+ * Replay protection: the host's own nonces make a replay a no-op, as on an EVM rollup.
+ */
+#define HB_REPLAY_BY_HOST 0
+
+/**
+ * Replay protection: every transaction expires within the horizon, and until then the library
+ * remembers what was included.
+ */
+#define HB_REPLAY_BY_EXPIRY 1
+
+/**
+ * Bytes of a hash and of a transaction's identity.
+ */
+#define HB_HASH_LEN 32
+
+/**
+ * Bytes of an address.
+ */
+#define HB_ADDRESS_LEN 20
+
+/**
+ * Kind of transaction: one whose content everybody may read.
+ */
+#define HB_TRANSACTION_PLAIN 0
+
+/**
+ * When no transaction is ready: take no slot.
+ */
+#define HB_WHEN_EMPTY_NO_SLOT 0
+
+/**
+ * When no transaction is ready: take a slot without transactions, so that the agreed time goes on.
+ */
+#define HB_WHEN_EMPTY_EMPTY_SLOT 1
+
+/**
+ * Who has to change something before the same call can succeed.
+ */
+enum hb_fault
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * The number is no status of this library.
+   */
+  HB_FAULT_UNKNOWN = -1,
+  /**
+   * Nobody: an outcome, not an error.
+   */
+  HB_FAULT_NONE = 0,
+  /**
+   * Whoever sent the transaction or the bytes.
+   */
+  HB_FAULT_SENDER = 1,
+  /**
+   * The program that calls the library.
+   */
+  HB_FAULT_CALLER = 2,
+  /**
+   * Whoever runs the node: its configuration, or its capacity for the load.
+   */
+  HB_FAULT_OPERATOR = 3,
+  /**
+   * The library: a broken invariant, please report it.
+   */
+  HB_FAULT_LIBRARY = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum hb_fault hb_fault;
+#else
+typedef int32_t hb_fault;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What became of a call or of a transaction: `HB_STATUS_OK`, or a number that says what happened.
+ *
+ * The numbers never change and are the same in every language. The library only gives them out;
+ * where it takes one, it takes an `int32_t`, and any number is allowed.
+ *
+ * 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
+ * calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
+ * 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
+ * and 900..999 are broken invariants of the library. `hb_status_fault` says whose fault one is.
+ */
+enum hb_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * done
+   */
+  HB_STATUS_OK = 0,
+  /**
+   * admitted to the pool
+   */
+  HB_STATUS_ADMITTED = 1,
+  /**
+   * included in an acknowledged slot
+   */
+  HB_STATUS_INCLUDED = 2,
+  /**
+   * expired before it could be included
+   */
+  HB_STATUS_EXPIRED = 3,
+  /**
+   * evicted from the pool
+   */
+  HB_STATUS_EVICTED = 4,
+  /**
+   * replaced by another transaction of the same sender and nonce
+   */
+  HB_STATUS_REPLACED = 5,
+  /**
+   * cancelled by its sender
+   */
+  HB_STATUS_CANCELLED = 6,
+  /**
+   * revoked, because what it depended on was rolled back
+   */
+  HB_STATUS_REVOKED = 7,
+  /**
+   * its nonce was used by another transaction
+   */
+  HB_STATUS_SUPERSEDED = 8,
+  /**
+   * the payload is larger than the limit
+   */
+  HB_STATUS_PAYLOAD_TOO_LARGE = 100,
+  /**
+   * the gas is more than a slot can hold
+   */
+  HB_STATUS_GAS_TOO_LARGE = 101,
+  /**
+   * the fee is below the floor
+   */
+  HB_STATUS_FEE_TOO_LOW = 102,
+  /**
+   * the expiry has passed
+   */
+  HB_STATUS_ALREADY_EXPIRED = 103,
+  /**
+   * this network wants an expiry, and the transaction has none
+   */
+  HB_STATUS_EXPIRY_MISSING = 104,
+  /**
+   * the expiry lies beyond the horizon
+   */
+  HB_STATUS_EXPIRY_TOO_FAR = 105,
+  /**
+   * the rollup is not part of this network
+   */
+  HB_STATUS_UNKNOWN_ROLLUP = 106,
+  /**
+   * the same transaction is already in the pool
+   */
+  HB_STATUS_DUPLICATE = 107,
+  /**
+   * the nonce has been used
+   */
+  HB_STATUS_NONCE_USED = 108,
+  /**
+   * another transaction of the sender holds this nonce
+   */
+  HB_STATUS_NONCE_OCCUPIED = 109,
+  /**
+   * the nonce lies too far above the sender's next one
+   */
+  HB_STATUS_NONCE_GAP_TOO_WIDE = 110,
+  /**
+   * the pool holds as many transactions as it can
+   */
+  HB_STATUS_POOL_FULL = 111,
+  /**
+   * the pool holds as many payload bytes as it can
+   */
+  HB_STATUS_POOL_BYTES_FULL = 112,
+  /**
+   * the pool follows as many senders as it can
+   */
+  HB_STATUS_SENDER_TABLE_FULL = 113,
+  /**
+   * the nonce is 2^64-1, which no account may use
+   */
+  HB_STATUS_NONCE_TOO_LARGE = 114,
+  /**
+   * the lane to the owner is full
+   */
+  HB_STATUS_LANE_FULL = 200,
+  /**
+   * every lane has a producer
+   */
+  HB_STATUS_NO_FREE_LANE = 201,
+  /**
+   * a clock went back
+   */
+  HB_STATUS_TIME_WENT_BACK = 202,
+  /**
+   * the event queue is full; read events first
+   */
+  HB_STATUS_EVENTS_FULL = 203,
+  /**
+   * no slot of this height is in flight
+   */
+  HB_STATUS_UNKNOWN_SLOT = 204,
+  /**
+   * only the oldest slot in flight can be acknowledged
+   */
+  HB_STATUS_NOT_OLDEST_SLOT = 205,
+  /**
+   * the slot has been acknowledged already
+   */
+  HB_STATUS_ALREADY_ACKNOWLEDGED = 206,
+  /**
+   * as many slots are in flight as can be
+   */
+  HB_STATUS_TOO_MANY_IN_FLIGHT = 207,
+  /**
+   * the buffer given is too small
+   */
+  HB_STATUS_BUFFER_TOO_SMALL = 208,
+  /**
+   * an argument is invalid
+   */
+  HB_STATUS_INVALID_ARGUMENT = 209,
+  /**
+   * the handle no longer stands for anything
+   */
+  HB_STATUS_STALE_HANDLE = 210,
+  /**
+   * a pointer that must lead somewhere is null
+   */
+  HB_STATUS_NULL_POINTER = 211,
+  /**
+   * a structure's size is none that this library knows
+   */
+  HB_STATUS_INVALID_STRUCT_SIZE = 212,
+  /**
+   * a limit is out of its range
+   */
+  HB_STATUS_LIMIT_OUT_OF_RANGE = 300,
+  /**
+   * two limits contradict each other
+   */
+  HB_STATUS_LIMITS_CONTRADICT = 301,
+  /**
+   * more rollups are configured than a network can have
+   */
+  HB_STATUS_TOO_MANY_ROLLUPS = 302,
+  /**
+   * a rollup is configured twice
+   */
+  HB_STATUS_DUPLICATE_ROLLUP = 303,
+  /**
+   * no rollup is configured
+   */
+  HB_STATUS_NO_ROLLUP = 304,
+  /**
+   * the bytes end too early
+   */
+  HB_STATUS_TRUNCATED = 400,
+  /**
+   * bytes follow after the end
+   */
+  HB_STATUS_TRAILING_BYTES = 401,
+  /**
+   * the version is not supported
+   */
+  HB_STATUS_UNSUPPORTED_VERSION = 402,
+  /**
+   * the kind of transaction is unknown
+   */
+  HB_STATUS_UNKNOWN_KIND = 403,
+  /**
+   * a length or count is over its limit
+   */
+  HB_STATUS_LENGTH_OVER_LIMIT = 404,
+  /**
+   * the ordering policy is unknown
+   */
+  HB_STATUS_UNKNOWN_POLICY = 405,
+  /**
+   * a field that must be empty in this version is not
+   */
+  HB_STATUS_FIELD_NOT_EMPTY = 406,
+  /**
+   * the height does not follow the one before
+   */
+  HB_STATUS_WRONG_HEIGHT = 500,
+  /**
+   * the parent's hash is not the one before
+   */
+  HB_STATUS_WRONG_PARENT = 501,
+  /**
+   * the agreed time lies before the parent's
+   */
+  HB_STATUS_TIME_BEFORE_PARENT = 502,
+  /**
+   * the sub-batches are not the configured rollups in order
+   */
+  HB_STATUS_WRONG_ROLLUP_ORDER = 503,
+  /**
+   * a Merkle root does not match its content
+   */
+  HB_STATUS_WRONG_ROOT = 504,
+  /**
+   * a count or sum does not match its content
+   */
+  HB_STATUS_WRONG_COUNT = 505,
+  /**
+   * the running hash does not continue the one before
+   */
+  HB_STATUS_WRONG_RUNNING_HASH = 506,
+  /**
+   * the ordering policy is not the configured one
+   */
+  HB_STATUS_WRONG_POLICY = 507,
+  /**
+   * a transaction belongs to another rollup
+   */
+  HB_STATUS_FOREIGN_TRANSACTION = 508,
+  /**
+   * a transaction stands in the slot twice
+   */
+  HB_STATUS_REPEATED_TRANSACTION = 509,
+  /**
+   * a sender's nonces do not follow each other
+   */
+  HB_STATUS_NONCE_OUT_OF_ORDER = 510,
+  /**
+   * the order is not the one that the policy gives
+   */
+  HB_STATUS_ORDER_VIOLATED = 511,
+  /**
+   * the slot holds more than its limits allow
+   */
+  HB_STATUS_SLOT_OVER_LIMIT = 512,
+  /**
+   * a transaction stands in a slot past its expiry
+   */
+  HB_STATUS_EXPIRED_INCLUDED = 513,
+  /**
+   * the recorded arrivals contradict each other
+   */
+  HB_STATUS_EVIDENCE_OUT_OF_ORDER = 514,
+  /**
+   * a transaction stands in a slot that admission would have refused
+   */
+  HB_STATUS_REFUSABLE_INCLUDED = 515,
+  /**
+   * an invariant broke; the instance refuses further work
+   */
+  HB_STATUS_POISONED = 900,
+  /**
+   * the library panicked; the instance refuses further work
+   */
+  HB_STATUS_PANICKED = 901,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum hb_status hb_status;
+#else
+typedef int32_t hb_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * One sequencer: its pool, its order and its slots. Open it with `hb_coordinator_open`.
+ */
+typedef struct hb_coordinator hb_coordinator;
+
+/**
+ * Follows a chain of slots with nothing but the configuration, and says of each whether an honest
+ * sequencer could have built it. Open it with `hb_verifier_open`.
+ */
+typedef struct hb_verifier hb_verifier;
+
+/**
+ * Every choice and every maximum of a network. Fill it with `hb_config_init`, then change fields.
+ *
+ * All memory follows from the maximums: see `hb_footprint`.
+ */
+typedef struct hb_config {
+  /**
+   * `sizeof(struct hb_config)`; `hb_config_init` sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * How transactions are put in order: an `HB_POLICY_` number.
+   */
+  uint32_t policy;
+  /**
+   * Names the network, so that nothing hashed for one holds in another.
+   */
+  uint64_t chain_id;
+  /**
+   * The lowest fee per gas that is admitted.
+   */
+  uint64_t fee_floor;
+  /**
+   * Where replays are kept out by expiry: nanoseconds from the agreed time at admission to the
+   * latest expiry. Otherwise 0.
+   */
+  uint64_t expiry_horizon_ns;
+  /**
+   * A secret of this node, drawn at random by the host: without it nobody can choose
+   * transactions that collide in the node's indexes. It never changes what is decided.
+   */
+  uint64_t index_key[2];
+  /**
+   * What keeps a transaction from being included twice: an `HB_REPLAY_` number.
+   */
+  uint32_t replay_protection;
+  /**
+   * How many of `rollups` count: 1 ..= `HB_ROLLUP_COUNT_MAX`.
+   */
+  uint32_t rollup_count;
+  /**
+   * The rollups that the network serves, in any order, each once.
+   */
+  uint32_t rollups[HB_ROLLUP_COUNT_MAX];
+  /**
+   * Bytes that the pool keeps for payloads. Range: `payload_bytes_max` ..= 2^36.
+   */
+  uint64_t pending_bytes_max;
+  /**
+   * Gas of the transactions in one slot. Range: 1 ..= 2^63.
+   */
+  uint64_t slot_gas_max;
+  /**
+   * Transactions that the pool holds, taken ones included. Range: 1 ..= 2^24.
+   */
+  uint32_t pending_count_max;
+  /**
+   * Bytes of one payload. Range: 0 ..= 2^24.
+   */
+  uint32_t payload_bytes_max;
+  /**
+   * Senders whose next nonce the pool remembers, over all rollups. Range: 1 ..= 2^24.
+   */
+  uint32_t sender_count_max;
+  /**
+   * How far above its sender's next nonce a transaction's may lie. Range: 1 ..= 2^32-1.
+   */
+  uint32_t nonce_gap_max;
+  /**
+   * Transactions in one slot, over all rollups. Range: 1 ..= 2^20.
+   */
+  uint32_t slot_count_max;
+  /**
+   * Bytes of transactions in one slot, in their canonical encoding of 98 bytes and the payload.
+   * Range: one transaction of the largest payload ..= 2^30.
+   */
+  uint32_t slot_bytes_max;
+  /**
+   * Senders that one slot may pass over because their next transaction does not fit.
+   * Range: 0 ..= `sender_count_max`.
+   */
+  uint32_t set_aside_count_max;
+  /**
+   * Slots that are taken and neither acknowledged nor rolled back. Range: 1 ..= 16.
+   */
+  uint32_t in_flight_count_max;
+  /**
+   * Events that wait to be read. Range: two slots ..= 2^24.
+   */
+  uint32_t event_count_max;
+  /**
+   * Producers that can have a lane of their own at the same time. Range: 0 ..= 1,024.
+   * `hb_coordinator_submit` needs no lane: 0 here, for the shared lane and for the buffers
+   * saves their memory.
+   */
+  uint32_t producer_count_max;
+  /**
+   * Transactions that wait in one producer's lane. Range: 1 ..= 2^20.
+   */
+  uint32_t lane_count_max;
+  /**
+   * Transactions that wait in the lane that all threads share; 0 for none. Range: 0 ..= 2^20.
+   */
+  uint32_t shared_lane_count_max;
+  /**
+   * Buffers of a lane for transactions of up to 512 bytes, up to 8,192 bytes and any length.
+   * Range: 0 ..= 2^20 each, with at least one of the last where there is a lane.
+   */
+  uint32_t lane_buffer_counts[3];
+  /**
+   * Must be 0.
+   */
+  uint32_t reserved;
+} hb_config;
+
+/**
+ * A transaction to submit: 128 bytes of fixed layout, its payload elsewhere.
+ *
+ * An expiry of `UINT64_MAX` means never.
+ */
+typedef struct hb_transaction {
+  /**
+   * The lower 64 bits of the value that it moves, in the rollup's smallest unit.
+   */
+  uint64_t amount_low;
+  /**
+   * The upper 64 bits of the value that it moves.
+   */
+  uint64_t amount_high;
+  /**
+   * The sender's running number on this rollup.
+   */
+  uint64_t nonce;
+  /**
+   * What the sender pays per unit of gas.
+   */
+  uint64_t fee;
+  /**
+   * The most gas that its execution may use.
+   */
+  uint64_t gas;
+  /**
+   * The agreed time from which on it must not be included, in nanoseconds since the Unix epoch.
+   */
+  uint64_t expiry_unix_ns;
+  /**
+   * The next nonce of the sender's account at the host, where `has_account_nonce` is 1.
+   */
+  uint64_t account_nonce;
+  /**
+   * Where its payload begins in the block of payloads, in bytes.
+   */
+  uint64_t payload_offset;
+  /**
+   * Bytes of its payload.
+   */
+  uint32_t payload_len;
+  /**
+   * The rollup that will execute it.
+   */
+  uint32_t rollup;
+  /**
+   * Who sends it. The host has checked the signature.
+   */
+  uint8_t sender[HB_ADDRESS_LEN];
+  /**
+   * Who receives it; zero where it creates a contract.
+   */
+  uint8_t recipient[HB_ADDRESS_LEN];
+  /**
+   * What it is for: `HB_TRANSACTION_PLAIN`.
+   */
+  uint8_t kind;
+  /**
+   * 1 where `account_nonce` is known, 0 where the first nonce included becomes the base.
+   */
+  uint8_t has_account_nonce;
+  /**
+   * Must be 0.
+   */
+  uint8_t reserved[14];
+} hb_transaction;
+
+/**
+ * What became of one submitted transaction.
+ */
+typedef struct hb_admission {
+  /**
+   * Its identity: SHA3-256 of its canonical bytes; zero where the payload is over the limit.
+   */
+  uint8_t id[HB_HASH_LEN];
+  /**
+   * `HB_STATUS_ADMITTED`, or why it was refused.
+   */
+  hb_status status;
+  /**
+   * Always 0.
+   */
+  uint32_t reserved;
+} hb_admission;
+
+/**
+ * A slot in flight. Set `struct_size` before the call.
+ */
+typedef struct hb_slot {
+  /**
+   * `sizeof(struct hb_slot)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Its transactions, over all rollups.
+   */
+  uint32_t transaction_count;
+  /**
+   * Its number; the first slot has 1, and 0 says that there is no slot.
+   */
+  uint64_t height;
+  /**
+   * The stretch of slots with one membership that it belongs to.
+   */
+  uint64_t epoch;
+  /**
+   * The agreed time, in nanoseconds since the Unix epoch.
+   */
+  uint64_t time_unix_ns;
+  /**
+   * How many bytes `hb_coordinator_slot_bytes` gives.
+   */
+  uint64_t bytes_len;
+  /**
+   * Its hash.
+   */
+  uint8_t hash[HB_HASH_LEN];
+  /**
+   * The hash of the slot before it, or of the genesis.
+   */
+  uint8_t parent[HB_HASH_LEN];
+} hb_slot;
+
+/**
+ * Something that became of a transaction.
+ */
+typedef struct hb_event {
+  /**
+   * Which transaction.
+   */
+  uint8_t id[HB_HASH_LEN];
+  /**
+   * The slot that includes it; 0 for every other event.
+   */
+  uint64_t height;
+  /**
+   * The local clock when it happened.
+   */
+  uint64_t tick_ns;
+  /**
+   * What became of it.
+   */
+  hb_status status;
+  /**
+   * Its rollup.
+   */
+  uint32_t rollup;
+  /**
+   * Its place in its rollup's sub-batch, where a slot includes it.
+   */
+  uint32_t position;
+  /**
+   * Always 0.
+   */
+  uint32_t reserved;
+} hb_event;
+
+/**
+ * Where a coordinator stands. Set `struct_size` before the call.
+ */
+typedef struct hb_counters {
+  /**
+   * `sizeof(struct hb_counters)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Slots that are taken and neither acknowledged nor rolled back.
+   */
+  uint32_t in_flight_count;
+  /**
+   * Transactions that were handed in so far.
+   */
+  uint64_t submitted_count;
+  /**
+   * Slots that were built so far, those rolled back later included.
+   */
+  uint64_t slots_taken_count;
+  /**
+   * Slots that were acknowledged so far.
+   */
+  uint64_t slots_acknowledged_count;
+  /**
+   * Slots that were rolled back so far.
+   */
+  uint64_t slots_rolled_back_count;
+  /**
+   * Transactions in the pool, taken ones included.
+   */
+  uint64_t pending_count;
+  /**
+   * Transactions in the pool that are not taken.
+   */
+  uint64_t waiting_count;
+  /**
+   * Senders whose next transaction could be taken now.
+   */
+  uint64_t ready_sender_count;
+  /**
+   * Bytes that the pool has left for payloads.
+   */
+  uint64_t payload_free_bytes;
+  /**
+   * Events that wait to be read.
+   */
+  uint64_t event_count;
+  /**
+   * The last slot that was acknowledged.
+   */
+  uint64_t acknowledged_height;
+  /**
+   * The newest slot, acknowledged or in flight.
+   */
+  uint64_t tip_height;
+  /**
+   * The hash of the newest slot, or of the genesis.
+   */
+  uint8_t tip_hash[HB_HASH_LEN];
+} hb_counters;
+
+/**
+ * A slot that was verified. Set `struct_size` before the call.
+ */
+typedef struct hb_verified_slot {
+  /**
+   * `sizeof(struct hb_verified_slot)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Its transactions, over all rollups.
+   */
+  uint32_t transaction_count;
+  /**
+   * Its number.
+   */
+  uint64_t height;
+  /**
+   * The stretch of slots with one membership that it belongs to.
+   */
+  uint64_t epoch;
+  /**
+   * The agreed time, in nanoseconds since the Unix epoch.
+   */
+  uint64_t time_unix_ns;
+  /**
+   * Bytes of its transactions in their canonical encoding.
+   */
+  uint64_t transaction_bytes;
+  /**
+   * Gas of its transactions.
+   */
+  uint64_t gas;
+  /**
+   * Its hash.
+   */
+  uint8_t hash[HB_HASH_LEN];
+  /**
+   * The hash of the slot before it, or of the genesis.
+   */
+  uint8_t parent[HB_HASH_LEN];
+} hb_verified_slot;
+
+/**
+ * What is wrong with a slot, and where. Set `struct_size` before the call.
+ */
+typedef struct hb_verify_fault {
+  /**
+   * `sizeof(struct hb_verify_fault)`.
+   */
+  uint32_t struct_size;
+  /**
+   * What is wrong; the same as the call returns.
+   */
+  hb_status status;
+  /**
+   * In which rollup's sub-batch, where `has_rollup` is 1.
+   */
+  uint32_t rollup;
+  /**
+   * At which transaction of it, where `has_position` is 1.
+   */
+  uint32_t position;
+  /**
+   * Whether it is the fault of one sub-batch.
+   */
+  uint8_t has_rollup;
+  /**
+   * Whether it is the fault of one transaction.
+   */
+  uint8_t has_position;
+  /**
+   * Always 0.
+   */
+  uint8_t reserved[6];
+} hb_verify_fault;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The binary interface that the library has.
+ *
+ * A program compares it with `HB_ABI_VERSION`, the one that it was built for, before anything
+ * else. Any thread, at any time.
+ */
+HB_MUST_USE uint32_t hb_abi_version(void) HB_NOEXCEPT;
+
+/**
+ * The library's version, as in "0.1.0". The text is static and ends with a zero byte.
+ *
+ * Any thread, at any time.
+ */
+HB_MUST_USE const char *hb_version_string(void) HB_NOEXCEPT;
+
+/**
+ * What a status means, in one line of English.
+ *
+ * The text is static, ends with a zero byte and is never null; of a number that is no status it
+ * says so. Any thread, at any time. Cost: O(number of statuses).
+ */
+HB_MUST_USE const char *hb_status_message(int32_t status) HB_NOEXCEPT;
+
+/**
+ * A status's name as metrics and reports print it, as in "PoolFull"; "Unknown" for others.
+ *
+ * The text is static, ends with a zero byte and is never null. Any thread, at any time.
+ */
+HB_MUST_USE const char *hb_status_name(int32_t status) HB_NOEXCEPT;
+
+/**
+ * Whose fault a status is.
+ *
+ * Any thread, at any time.
+ */
+HB_MUST_USE hb_fault hb_status_fault(int32_t status) HB_NOEXCEPT;
+
+/**
+ * Whether the same call can succeed later with nothing changed in it.
+ *
+ * Any thread, at any time.
+ */
+HB_MUST_USE bool hb_status_is_retryable(int32_t status) HB_NOEXCEPT;
+
+/**
+ * Fills a configuration with the defaults: one rollup with the number 0, first come, first
+ * served, no fee floor, replays by host, and limits that take less than 128 MiB.
+ *
+ * `struct_size` is `sizeof(struct hb_config)`. Any thread. Cost: O(1).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`.
+ */
+HB_MUST_USE hb_status hb_config_init(struct hb_config *config, size_t struct_size) HB_NOEXCEPT;
+
+/**
+ * The bytes that `hb_coordinator_open` takes from the allocator with this configuration.
+ *
+ * It is exact, and nothing is allocated afterwards. Any thread. Cost: O(1).
+ *
+ * Statuses: `HB_STATUS_OK`, and those of `hb_coordinator_open`.
+ */
+HB_MUST_USE hb_status hb_footprint(const struct hb_config *config, uint64_t *out_bytes) HB_NOEXCEPT;
+
+/**
+ * The hash that stands for the configuration and is the parent of the first slot.
+ *
+ * It binds all that members and verifiers must agree on, and not `index_key`. `out_hash` has
+ * `HB_HASH_LEN` bytes. Any thread. Cost: one hash.
+ *
+ * Statuses: `HB_STATUS_OK`, and those of `hb_coordinator_open`.
+ */
+HB_MUST_USE
+hb_status hb_genesis_hash(const struct hb_config *config,
+                          uint8_t *out_hash)
+HB_NOEXCEPT;
+
+/**
+ * Opens a coordinator with all the memory that it will ever use; see `hb_footprint`.
+ *
+ * The caller owns it and closes it with `hb_coordinator_close`. Any thread. Cost: O(footprint).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
+ * `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_UNKNOWN_POLICY`, and those of 300..399.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_open(const struct hb_config *config,
+                              struct hb_coordinator **out_coordinator)
+HB_NOEXCEPT;
+
+/**
+ * Submits transactions in their order.
+ *
+ * `records` has `record_count` elements, whose payloads lie anywhere in the `payloads_len` bytes
+ * of `payloads`; either may be null where it has none. `out_admissions` (may be null) has
+ * `record_count` elements and hears of each transaction, `out_admitted_count` (may be null) how
+ * many were admitted. The library keeps no pointer: everything is copied before it returns.
+ *
+ * A transaction that is refused is no failure of the call. A record that can't be read is: where
+ * one has an unknown kind, a payload outside of `payloads` or a reserved byte that is not 0,
+ * nothing of the call is submitted.
+ *
+ * `now_ns` is the local clock and must not go back; `time_unix_ns` is the agreed time.
+ * One thread at a time. Cost: O(log n), one hash and one copy a transaction.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_UNKNOWN_KIND`, `HB_STATUS_TIME_WENT_BACK`, `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_submit(struct hb_coordinator *coordinator,
+                                const struct hb_transaction *records,
+                                size_t record_count,
+                                const uint8_t *payloads,
+                                size_t payloads_len,
+                                uint64_t now_ns,
+                                uint64_t time_unix_ns,
+                                struct hb_admission *out_admissions,
+                                size_t *out_admitted_count)
+HB_NOEXCEPT;
+
+/**
+ * Takes the next slot from what is ready.
+ *
+ * Where nothing is, `when_empty` says what to do: with `HB_WHEN_EMPTY_NO_SLOT` the call succeeds
+ * with an `out_slot` whose height is 0. The slot's time is `time_unix_ns`, or the time of the slot
+ * before it where that is later. Copy its bytes with `hb_coordinator_slot_bytes` before it is
+ * acknowledged. One thread at a time. Cost: O(log n) and one copy a transaction.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
+ * `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_TIME_WENT_BACK`, `HB_STATUS_TOO_MANY_IN_FLIGHT`,
+ * `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_take(struct hb_coordinator *coordinator,
+                              uint64_t now_ns,
+                              uint64_t time_unix_ns,
+                              uint32_t when_empty,
+                              struct hb_slot *out_slot)
+HB_NOEXCEPT;
+
+/**
+ * Copies the bytes of a slot in flight, as `hb_verifier_verify` checks them.
+ *
+ * `out_bytes_len` is written on success and where the buffer is too small: it then says how many
+ * bytes it needs. A null buffer of capacity 0 is allowed, to ask for that.
+ * One thread at a time. Cost: one copy.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_BUFFER_TOO_SMALL`, `HB_STATUS_UNKNOWN_SLOT`,
+ * `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_slot_bytes(const struct hb_coordinator *coordinator,
+                                    uint64_t height,
+                                    uint8_t *buffer,
+                                    size_t buffer_capacity,
+                                    size_t *out_bytes_len)
+HB_NOEXCEPT;
+
+/**
+ * Ends the oldest slot in flight: its transactions are included, and an event says so of each.
+ *
+ * One thread at a time. Cost: O(log n) a transaction.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_UNKNOWN_SLOT`, `HB_STATUS_NOT_OLDEST_SLOT`,
+ * `HB_STATUS_ALREADY_ACKNOWLEDGED`, `HB_STATUS_EVENTS_FULL`, `HB_STATUS_TIME_WENT_BACK`,
+ * `HB_STATUS_NULL_POINTER`, `HB_STATUS_POISONED`. Nothing changes unless it is the first.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_acknowledge(struct hb_coordinator *coordinator,
+                                     uint64_t height,
+                                     uint64_t now_ns)
+HB_NOEXCEPT;
+
+/**
+ * Gives a slot in flight back, and every one after it: their transactions wait again, in the
+ * places that they had. `out_slot_count` (may be null) says how many slots that were.
+ *
+ * One thread at a time. Cost: O(log n) a transaction.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_UNKNOWN_SLOT`, `HB_STATUS_ALREADY_ACKNOWLEDGED`,
+ * `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_POISONED`. Nothing changes
+ * unless it is the first.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_roll_back(struct hb_coordinator *coordinator,
+                                   uint64_t height,
+                                   size_t *out_slot_count)
+HB_NOEXCEPT;
+
+/**
+ * Ends every waiting transaction that can't become ready before another one arrives.
+ *
+ * For the end of a run, when none will arrive. It stops where the events have no more room:
+ * where `out_is_finished` is false, read the events and call again. `out_ended_count` (may be
+ * null) says how many ended in this call. One thread at a time. Cost: O(pool).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_expire_unready(struct hb_coordinator *coordinator,
+                                        size_t *out_ended_count,
+                                        bool *out_is_finished)
+HB_NOEXCEPT;
+
+/**
+ * Reads the oldest events, at most `event_capacity` of them, and how many they are.
+ *
+ * Each event is given out once. No event is ever dropped: what needs room for one is refused
+ * where there is none. One thread at a time. Cost: one copy an event.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_drain_events(struct hb_coordinator *coordinator,
+                                      struct hb_event *events,
+                                      size_t event_capacity,
+                                      size_t *out_event_count)
+HB_NOEXCEPT;
+
+/**
+ * How often something became of a transaction: `HB_STATUS_ADMITTED`, a refusal, or an end.
+ *
+ * One thread at a time. Cost: O(1).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_INVALID_ARGUMENT` where `status` is no status,
+ * `HB_STATUS_NULL_POINTER`, `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_metric(const struct hb_coordinator *coordinator,
+                                int32_t status,
+                                uint64_t *out_count)
+HB_NOEXCEPT;
+
+/**
+ * Where a coordinator stands: its sums, its pool, its chain.
+ *
+ * One thread at a time. Cost: O(rollups).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
+ * `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_counters(const struct hb_coordinator *coordinator,
+                                  struct hb_counters *out_counters)
+HB_NOEXCEPT;
+
+/**
+ * Closes a coordinator and frees its memory; null is allowed and does nothing.
+ *
+ * Afterwards the handle must not be used. No other call with it may run. Cost: O(1).
+ */
+void hb_coordinator_close(struct hb_coordinator *coordinator) HB_NOEXCEPT;
+
+/**
+ * The bytes that `hb_verifier_open` takes from the allocator with this configuration.
+ *
+ * It is exact, and nothing is allocated afterwards. Any thread. Cost: O(1).
+ *
+ * Statuses: `HB_STATUS_OK`, and those of `hb_verifier_open`.
+ */
+HB_MUST_USE
+hb_status hb_verifier_footprint(const struct hb_config *config,
+                                uint64_t *out_bytes)
+HB_NOEXCEPT;
+
+/**
+ * Opens a verifier that starts before the first slot of the network.
+ *
+ * The caller owns it and closes it with `hb_verifier_close`. Any thread. Cost: O(footprint).
+ *
+ * Statuses: those of `hb_coordinator_open`.
+ */
+HB_MUST_USE
+hb_status hb_verifier_open(const struct hb_config *config,
+                           struct hb_verifier **out_verifier)
+HB_NOEXCEPT;
+
+/**
+ * Checks the next slot, and moves on to it.
+ *
+ * `out_slot` is written on success. Where the slot is bad, the status says what is wrong with it,
+ * `out_fault` (may be null) where, and the verifier stays before it. Nothing else writes
+ * `out_fault`. One thread at a time. Cost: one hash and some comparisons a transaction.
+ *
+ * Statuses: `HB_STATUS_OK`; those of 400..599 for a bad slot; `HB_STATUS_NULL_POINTER`,
+ * `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_INVALID_STRUCT_SIZE`, `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_verifier_verify(struct hb_verifier *verifier,
+                             const uint8_t *bytes,
+                             size_t bytes_len,
+                             struct hb_verified_slot *out_slot,
+                             struct hb_verify_fault *out_fault)
+HB_NOEXCEPT;
+
+/**
+ * Closes a verifier and frees its memory; null is allowed and does nothing.
+ *
+ * Afterwards the handle must not be used. No other call with it may run. Cost: O(1).
+ */
+void hb_verifier_close(struct hb_verifier *verifier) HB_NOEXCEPT;
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+/* The layouts that the library was built with; a compiler that differs stops here. */
+HB_STATIC_ASSERT(sizeof(hb_status) == 4, hb_status_has_4_bytes);
+HB_STATIC_ASSERT(sizeof(hb_fault) == 4, hb_fault_has_4_bytes);
+HB_STATIC_ASSERT(sizeof(bool) == 1, bool_has_1_byte);
+HB_STATIC_ASSERT(sizeof(hb_config) == 200, hb_config_has_200_bytes);
+HB_STATIC_ASSERT(sizeof(hb_transaction) == 128, hb_transaction_has_128_bytes);
+HB_STATIC_ASSERT(offsetof(hb_transaction, payload_len) == 64, hb_transaction_payload_len_at_64);
+HB_STATIC_ASSERT(offsetof(hb_transaction, sender) == 72, hb_transaction_sender_at_72);
+HB_STATIC_ASSERT(offsetof(hb_transaction, kind) == 112, hb_transaction_kind_at_112);
+HB_STATIC_ASSERT(sizeof(hb_admission) == 40, hb_admission_has_40_bytes);
+HB_STATIC_ASSERT(sizeof(hb_slot) == 104, hb_slot_has_104_bytes);
+HB_STATIC_ASSERT(sizeof(hb_event) == 64, hb_event_has_64_bytes);
+HB_STATIC_ASSERT(sizeof(hb_counters) == 128, hb_counters_has_128_bytes);
+HB_STATIC_ASSERT(sizeof(hb_verified_slot) == 112, hb_verified_slot_has_112_bytes);
+HB_STATIC_ASSERT(sizeof(hb_verify_fault) == 24, hb_verify_fault_has_24_bytes);
+
+#endif  /* HAUPTBUCH_H */

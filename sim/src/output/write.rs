@@ -1,0 +1,339 @@
+//! Writes a run's output while it goes on.
+
+use core::ops::ControlFlow;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use hauptbuch_core::coordinator::Slot;
+use hauptbuch_core::event::Event;
+use hauptbuch_core::types::{Hash, Tick};
+use sha2::{Digest as _, Sha256};
+
+use super::directory::Staging;
+use super::error::{OutputError, ROLLUP_NAME_BYTES_MAX};
+use super::format::{
+    BATCHES, BatchLine, FORMAT_VERSION, FileEntry, GENESIS, Genesis, InputSummary, KIND, MANIFEST,
+    Manifest, MemoryPart, RECEIPTS, REPORT, SUMMARY, Summary, TIMING, Timing, TransactionCounts,
+};
+use super::json::{Digest, Number, document, push_line};
+use super::report::{self, Observations};
+use super::tally::Tally;
+use super::timing::{Stopwatch, timing_bytes};
+use crate::hex;
+use crate::run::{EPOCH_UNIX_NS, Observer, Quantiles, RunConfig, RunError, RunReport, Step, run};
+use crate::workload::Workload;
+use crate::write::canonical_sha256;
+
+/// What was written, and where.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The directory.
+    pub directory: PathBuf,
+    /// What `summary.json` says.
+    pub summary: Summary,
+    /// What `timing.json` says.
+    pub timing: Timing,
+}
+
+/// Runs one sequencer over the workload, and writes what comes of it to `directory`.
+///
+/// The directory is replaced whole, and only if it is missing, empty or the output of a run; its
+/// parent must be there. On any error it is left as it was, and nothing lies beside it.
+/// `progress` hears how many records have been submitted, and can end the run.
+///
+/// # Errors
+/// An [`OutputError`], whose text is one line for the user.
+pub fn run_to_directory(
+    workload: &Workload,
+    config: &RunConfig,
+    directory: &Path,
+    progress: impl FnMut(usize) -> ControlFlow<()>,
+) -> Result<Written, OutputError> {
+    let mut writer = OutputWriter::create(workload, config, directory, progress)?;
+    match run(workload, config, &mut writer) {
+        Ok(report) => writer.finish(&report),
+        Err(error) => Err(writer.error.unwrap_or(OutputError::Run(error))),
+    }
+}
+
+/// Hears of a run and writes its output; dropped before [`OutputWriter::finish`], it leaves nothing
+/// behind.
+#[derive(Debug)]
+pub struct OutputWriter<'a, P> {
+    workload: &'a Workload,
+    config: RunConfig,
+    // Files stand before the directory, so that they are closed when it is removed.
+    genesis: FileEntry,
+    genesis_hash: Hash,
+    batches: HashedFile,
+    staging: Staging,
+    tally: Tally,
+    observations: Observations,
+    stopwatch: Stopwatch,
+    progress: P,
+    error: Option<OutputError>,
+    /// Memory for the digits and the line of a slot, used again and again.
+    digits: String,
+    line: Vec<u8>,
+}
+
+impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
+    /// Starts the output of a run of `workload` with `config`.
+    ///
+    /// # Errors
+    /// As [`run_to_directory`].
+    pub fn create(
+        workload: &'a Workload,
+        config: &RunConfig,
+        directory: &Path,
+        progress: P,
+    ) -> Result<Self, OutputError> {
+        let config = config.for_workload(workload);
+        let core_config = config.core_config(workload.rollups().len());
+        let core_config = core_config.map_err(RunError::Config)?;
+        config
+            .limits
+            .check()
+            .map_err(|error| RunError::Config(error.into()))?;
+        let is_too_long = |name: &String| name.len() > ROLLUP_NAME_BYTES_MAX;
+        if let Some(rollup) = workload.rollups().iter().position(is_too_long) {
+            let rollup = rollup as u32;
+            return Err(OutputError::RollupName { rollup });
+        }
+        let staging = Staging::create(directory)?;
+        let genesis = Genesis::new(&config, &core_config, workload.rollups());
+        let genesis = write_whole(&staging, GENESIS, &document(&genesis))?;
+        Ok(Self {
+            workload,
+            genesis,
+            genesis_hash: core_config.genesis_hash(&config.limits),
+            batches: HashedFile::create(&staging, BATCHES)?,
+            staging,
+            tally: Tally::default(),
+            observations: Observations::default(),
+            stopwatch: Stopwatch::start(),
+            progress,
+            error: None,
+            digits: String::new(),
+            line: Vec::new(),
+            config,
+        })
+    }
+
+    /// Why it ended the run, if it did: what else a run that was interrupted would hide.
+    #[must_use]
+    pub fn into_error(self) -> Option<OutputError> {
+        self.error
+    }
+
+    /// Writes what is left once the run has come to its end, and puts the directory in its place.
+    ///
+    /// # Errors
+    /// As [`run_to_directory`].
+    pub fn finish(mut self, report: &RunReport) -> Result<Written, OutputError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let counts = self.tally.counts(report)?;
+        let batches = self.batches.finish()?;
+        let mut receipts = HashedFile::create(&self.staging, RECEIPTS)?;
+        self.tally.write_lines(
+            self.config.policy.name(),
+            self.workload.rollups().len(),
+            |line| {
+                let written = receipts.write(line);
+                line.clear();
+                written
+            },
+        )?;
+        let receipts = receipts.finish()?;
+        let last_hash = match report.slot_count {
+            0 => self.genesis_hash,
+            _ => report.last_hash,
+        };
+        let facts = SummaryFacts {
+            input: input_summary(self.workload),
+            rollup_count: self.workload.rollups().len() as u32,
+            counts,
+            slot_count: report.slot_count,
+            last_hash,
+            delays: report.delays.quantiles(),
+        };
+        let summary = facts.summary(&self.config);
+        let summary_entry = write_whole(&self.staging, SUMMARY, &document(&summary))?;
+        let manifest = Manifest {
+            kind: KIND.into(),
+            format: FORMAT_VERSION,
+            files: vec![batches, self.genesis, receipts, summary_entry],
+        };
+        write_whole(&self.staging, MANIFEST, &document(&manifest))?;
+        let submitted = summary.transactions.submitted.0;
+        let timing = self.stopwatch.finish(submitted, last_hash.into());
+        write_whole(&self.staging, TIMING, &timing_bytes(&timing))?;
+        let page = report::Page {
+            summary: &summary,
+            timing: &timing,
+            workload: self.workload,
+            delays_ns: report.delays.as_ns(),
+            observations: &self.observations,
+        };
+        write_whole(&self.staging, REPORT, &page.bytes())?;
+        Ok(Written {
+            directory: self.staging.settle()?,
+            summary,
+            timing,
+        })
+    }
+
+    fn write_slot(&mut self, slot: &Slot<'_>) -> Result<(), OutputError> {
+        let mut digits = std::mem::take(&mut self.digits).into_bytes();
+        digits.clear();
+        hex::encode(slot.bytes, &mut digits);
+        self.digits = String::from_utf8(digits).unwrap_or_default();
+        let Self {
+            tally,
+            observations,
+            ..
+        } = self;
+        let tick = Tick::new(slot.header.time.get().saturating_sub(EPOCH_UNIX_NS));
+        observations.begin_slot(tick, slot.transaction_count);
+        let line = BatchLine::new(slot.bytes, &self.digits, &self.config.limits, |sub_batch| {
+            tally.add_running_hash(sub_batch.header.running_hash);
+            observations.add_sub_batch(sub_batch);
+        });
+        let line = line.map_err(|_| OutputError::Contradiction("a slot does not decode"))?;
+        self.line.clear();
+        push_line(&line, &mut self.line);
+        self.batches.write(&self.line)
+    }
+}
+
+impl<P: FnMut(usize) -> ControlFlow<()>> Observer for OutputWriter<'_, P> {
+    fn on_slot(&mut self, slot: &Slot<'_>) {
+        if self.error.is_none() {
+            self.error = self.write_slot(slot).err();
+        }
+    }
+
+    fn on_event(&mut self, event: &Event) {
+        self.tally.add(event);
+    }
+
+    fn on_progress(&mut self, submitted: usize) -> ControlFlow<()> {
+        match self.error {
+            None => (self.progress)(submitted),
+            Some(_) => ControlFlow::Break(()),
+        }
+    }
+
+    fn step_begins(&mut self, _step: Step) {
+        self.stopwatch.begin();
+    }
+
+    fn step_ends(&mut self, step: Step, count: usize) {
+        self.stopwatch.end(step, count);
+    }
+}
+
+/// All that a summary follows from beside the configuration.
+pub(super) struct SummaryFacts {
+    pub(super) input: InputSummary,
+    pub(super) rollup_count: u32,
+    pub(super) counts: TransactionCounts,
+    pub(super) slot_count: u64,
+    pub(super) last_hash: Hash,
+    pub(super) delays: Quantiles,
+}
+
+impl SummaryFacts {
+    pub(super) fn summary(self, config: &RunConfig) -> Summary {
+        let footprint = config.limits.footprint();
+        let parts = footprint.parts().iter().map(|part| MemoryPart {
+            name: part.name.into(),
+            bytes: Number(part.bytes),
+        });
+        Summary {
+            format: FORMAT_VERSION,
+            input: self.input,
+            seed: Number(config.seed),
+            policy: config.policy.name().into(),
+            sequencers: 1,
+            rollups: self.rollup_count,
+            slot_interval_ns: Number(config.slot_interval_ns),
+            transactions: self.counts,
+            batches: Number(self.slot_count),
+            final_batch_hash: self.last_hash.into(),
+            delay_ns: self.delays.into(),
+            memory_bytes: Number(footprint.bytes()),
+            memory: parts.collect(),
+            signed: false,
+        }
+    }
+}
+
+fn input_summary(workload: &Workload) -> InputSummary {
+    let provenance = workload.provenance();
+    let sha256 = provenance
+        .sha256
+        .unwrap_or_else(|| canonical_sha256(workload));
+    InputSummary {
+        name: provenance.file_name.clone(),
+        format: provenance.format.name().into(),
+        sha256: Digest(sha256),
+        rows: Number(workload.len() as u64),
+        nonce_gaps_closed: Number(provenance.nonce_gaps_closed),
+        notes: provenance.notes.clone(),
+    }
+}
+
+/// Writes a small file at once.
+fn write_whole(
+    staging: &Staging,
+    name: &'static str,
+    bytes: &[u8],
+) -> Result<FileEntry, OutputError> {
+    let mut file = HashedFile::create(staging, name)?;
+    file.write(bytes)?;
+    file.finish()
+}
+
+/// A file that is hashed while it is written.
+#[derive(Debug)]
+struct HashedFile {
+    name: &'static str,
+    path: PathBuf,
+    file: BufWriter<File>,
+    hash: Sha256,
+    size: u64,
+}
+
+impl HashedFile {
+    fn create(staging: &Staging, name: &'static str) -> Result<Self, OutputError> {
+        let path = staging.path_of(name);
+        let file = File::create_new(&path).map_err(OutputError::io(&path))?;
+        Ok(Self {
+            name,
+            path,
+            file: BufWriter::with_capacity(1 << 18, file),
+            hash: Sha256::new(),
+            size: 0,
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
+        self.hash.update(bytes);
+        self.size += bytes.len() as u64;
+        let written = self.file.write_all(bytes);
+        written.map_err(OutputError::io(&self.path))
+    }
+
+    fn finish(mut self) -> Result<FileEntry, OutputError> {
+        self.file.flush().map_err(OutputError::io(&self.path))?;
+        Ok(FileEntry {
+            name: self.name.into(),
+            size: Number(self.size),
+            sha256: Digest(self.hash.finalize().into()),
+        })
+    }
+}
