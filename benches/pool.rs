@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use hauptbuch_benches::plain;
-use hauptbuch_benches::pool::{BURST, Filled, admit};
+use hauptbuch_benches::pool::{BURST, Filled};
 use hauptbuch_benches::transactions::Transactions;
 use hauptbuch_core::pool::AdmissionError;
 use hauptbuch_core::types::{Submission, TxId};
@@ -34,6 +34,8 @@ fn pool(criterion: &mut Criterion) {
 
 fn ours(group: &mut Group<'_>, pending: usize, others: &Known<'_>) {
     let mut filled = Filled::new(pending);
+    let cheap = Transactions::new(1 << 50, BURST).for_nothing();
+    let cheap = cheap.with_ids();
     group.throughput(Throughput::Elements(pending as u64));
     group.bench_function("hauptbuch/take_and_acknowledge", |bencher| {
         bencher.iter_custom(|rounds| {
@@ -50,8 +52,8 @@ fn ours(group: &mut Group<'_>, pending: usize, others: &Known<'_>) {
     group.throughput(Throughput::Elements(BURST as u64));
     group.bench_function("hauptbuch/insert_when_full", |bencher| {
         bencher.iter(|| {
-            for known in &others[..BURST] {
-                let refused = admit(&mut filled.pool, black_box(known));
+            for known in &cheap {
+                let refused = filled.admit(black_box(known));
                 assert_eq!(refused, Err(AdmissionError::PoolFull));
             }
         });
@@ -62,12 +64,12 @@ fn ours(group: &mut Group<'_>, pending: usize, others: &Known<'_>) {
     group.bench_function("hauptbuch/insert_duplicate", |bencher| {
         bencher.iter(|| {
             for known in bursts.next().into_iter().flatten() {
-                let refused = admit(&mut filled.pool, black_box(known));
+                let refused = filled.admit(black_box(known));
                 assert_eq!(refused, Err(AdmissionError::Duplicate));
             }
         });
     });
-    filled.remove(BURST);
+    filled.cancel(&residents[..BURST]);
     let mut bursts = others.chunks_exact(BURST).cycle();
     group.bench_function("hauptbuch/insert", |bencher| {
         bencher.iter_custom(|rounds| {
@@ -76,13 +78,11 @@ fn ours(group: &mut Group<'_>, pending: usize, others: &Known<'_>) {
                 let mut handles = Vec::with_capacity(BURST);
                 let start = Instant::now();
                 for known in burst {
-                    handles.push(admit(&mut filled.pool, known));
+                    handles.push(filled.admit(known));
                 }
                 spent += start.elapsed();
-                for handle in handles {
-                    let handle = handle.expect("there is room");
-                    assert!(filled.pool.remove(handle).is_ok());
-                }
+                assert!(handles.iter().all(Result::is_ok), "there is room");
+                filled.cancel(burst);
             }
             spent
         });

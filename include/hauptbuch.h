@@ -108,6 +108,16 @@
 #define HB_REPLAY_BY_EXPIRY 1
 
 /**
+ * Nonces: one after another without a gap, as on an EVM rollup.
+ */
+#define HB_NONCES_SEQUENTIAL 0
+
+/**
+ * Nonces: each once, in any order, within a window of 128 that moves on with what is included.
+ */
+#define HB_NONCES_WINDOW 1
+
+/**
  * Bytes of a hash and of a transaction's identity.
  */
 #define HB_HASH_LEN 32
@@ -266,9 +276,9 @@ enum hb_status
    */
   HB_STATUS_NONCE_OCCUPIED = 109,
   /**
-   * the nonce lies too far above the sender's next one
+   * too much of the sender waits for a missing nonce already; send that first
    */
-  HB_STATUS_NONCE_GAP_TOO_WIDE = 110,
+  HB_STATUS_MISSING_PREDECESSOR = 110,
   /**
    * the pool holds as many transactions as it can
    */
@@ -285,6 +295,30 @@ enum hb_status
    * the nonce is 2^64-1, which no account may use
    */
   HB_STATUS_NONCE_TOO_LARGE = 114,
+  /**
+   * the nonce lies beyond the sender's window
+   */
+  HB_STATUS_NONCE_BEYOND_WINDOW = 115,
+  /**
+   * the fee is not enough above that of the transaction with the same nonce
+   */
+  HB_STATUS_REPLACEMENT_UNDERPRICED = 116,
+  /**
+   * the sender holds as much of the pool as it may
+   */
+  HB_STATUS_SENDER_QUOTA_EXCEEDED = 117,
+  /**
+   * the origin holds as much of the pool as it may
+   */
+  HB_STATUS_ORIGIN_QUOTA_EXCEEDED = 118,
+  /**
+   * the same transaction has ended already
+   */
+  HB_STATUS_ALREADY_ENDED = 119,
+  /**
+   * the transaction was cancelled before it came
+   */
+  HB_STATUS_CANCELLED_BEFORE = 120,
   /**
    * the lane to the owner is full
    */
@@ -337,6 +371,14 @@ enum hb_status
    * a structure's size is none that this library knows
    */
   HB_STATUS_INVALID_STRUCT_SIZE = 212,
+  /**
+   * a slot in flight holds the transaction
+   */
+  HB_STATUS_TAKEN_ALREADY = 213,
+  /**
+   * the transaction has ended, or its nonce was used
+   */
+  HB_STATUS_ENDED_ALREADY = 214,
   /**
    * no log has this number
    */
@@ -522,6 +564,28 @@ typedef struct hb_coordinator hb_coordinator;
 typedef struct hb_verifier hb_verifier;
 
 /**
+ * What somebody's transactions in the pool may come to.
+ */
+typedef struct hb_quota {
+  /**
+   * Bytes of their payloads.
+   */
+  uint64_t bytes_max;
+  /**
+   * Gas.
+   */
+  uint64_t gas_max;
+  /**
+   * Transactions.
+   */
+  uint32_t count_max;
+  /**
+   * Must be 0.
+   */
+  uint32_t reserved;
+} hb_quota;
+
+/**
  * Every choice and every maximum of a network. Fill it with `hb_config_init`, then change fields.
  *
  * All memory follows from the maximums: see `hb_footprint`.
@@ -566,6 +630,19 @@ typedef struct hb_config {
    */
   uint32_t rollups[HB_ROLLUP_COUNT_MAX];
   /**
+   * How the nonces of each of `rollups` work: `HB_NONCES_` numbers.
+   */
+  uint8_t nonce_modes[HB_ROLLUP_COUNT_MAX];
+  /**
+   * What one sender's transactions in the pool may come to. Range: at least one transaction of
+   * every admissible size.
+   */
+  struct hb_quota sender_quota;
+  /**
+   * What the transactions of one origin may come to. Range: as `sender_quota`.
+   */
+  struct hb_quota origin_quota;
+  /**
    * Bytes that the pool keeps for payloads. Range: `payload_bytes_max` ..= 2^36.
    */
   uint64_t pending_bytes_max;
@@ -585,6 +662,47 @@ typedef struct hb_config {
    * Senders whose next nonce the pool remembers, over all rollups. Range: 1 ..= 2^24.
    */
   uint32_t sender_count_max;
+  /**
+   * Transactions of one sender that wait for a missing nonce. Range: 0 ..= 4,096.
+   */
+  uint32_t sender_gapped_count_max;
+  /**
+   * Origins that are told apart; origins that differ by a multiple of it share a quota.
+   * Range: 1 ..= 2^20.
+   */
+  uint32_t origin_count_max;
+  /**
+   * Places that each rollup has for itself, where there are several.
+   * Range: 0 ..= `pending_count_max` / 16.
+   */
+  uint32_t rollup_reserved_count;
+  /**
+   * Places for senders with few transactions in the pool.
+   * Range: 0 ..= `pending_count_max` / 2.
+   */
+  uint32_t quiet_reserved_count;
+  /**
+   * Transactions that are remembered after their end, so that they are not admitted again.
+   * Range: 0 ..= 2^24.
+   */
+  uint32_t seen_count_max;
+  /**
+   * Cancellations that are remembered before their transaction comes, by id and by nonce each.
+   * Range: 1 ..= 2^20.
+   */
+  uint32_t cancel_count_max;
+  /**
+   * How many percent more per gas a replacement must pay.
+   */
+  uint32_t replacement_bump_percent;
+  /**
+   * A sender with fewer transactions in the pool than this is a quiet one.
+   */
+  uint32_t quiet_pending_count_max;
+  /**
+   * From how many percent of its places on the pool takes nothing that waits for a nonce.
+   */
+  uint32_t gap_refusal_percent;
   /**
    * How far above its sender's next nonce a transaction's may lie. Range: 1 ..= 2^32-1.
    */
@@ -633,7 +751,7 @@ typedef struct hb_config {
   /**
    * Must be 0.
    */
-  uint32_t reserved;
+  uint32_t reserved[2];
 } hb_config;
 
 /**
@@ -691,6 +809,10 @@ typedef struct hb_transaction {
    */
   uint8_t recipient[HB_ADDRESS_LEN];
   /**
+   * Where it came from, as the host numbers its peers; quotas hold for each origin.
+   */
+  uint32_t origin;
+  /**
    * What it is for: `HB_TRANSACTION_PLAIN`.
    */
   uint8_t kind;
@@ -701,7 +823,7 @@ typedef struct hb_transaction {
   /**
    * Must be 0.
    */
-  uint8_t reserved[14];
+  uint8_t reserved[10];
 } hb_transaction;
 
 /**
@@ -769,6 +891,10 @@ typedef struct hb_event {
    */
   uint8_t id[HB_HASH_LEN];
   /**
+   * The transaction that took its place, where it was replaced; zero for every other event.
+   */
+  uint8_t related[HB_HASH_LEN];
+  /**
    * The slot that includes it; 0 for every other event.
    */
   uint64_t height;
@@ -831,9 +957,10 @@ typedef struct hb_counters {
    */
   uint64_t waiting_count;
   /**
-   * Senders whose next transaction could be taken now.
+   * Transactions that could be taken now: each sender's next one, or, where nonces come in
+   * windows, all within it.
    */
-  uint64_t ready_sender_count;
+  uint64_t ready_count;
   /**
    * Bytes that the pool has left for payloads.
    */
@@ -1247,14 +1374,15 @@ void hb_verifier_close(struct hb_verifier *verifier) HB_NOEXCEPT;
 HB_STATIC_ASSERT(sizeof(hb_status) == 4, hb_status_has_4_bytes);
 HB_STATIC_ASSERT(sizeof(hb_fault) == 4, hb_fault_has_4_bytes);
 HB_STATIC_ASSERT(sizeof(bool) == 1, bool_has_1_byte);
-HB_STATIC_ASSERT(sizeof(hb_config) == 200, hb_config_has_200_bytes);
+HB_STATIC_ASSERT(sizeof(hb_config) == 304, hb_config_has_304_bytes);
+HB_STATIC_ASSERT(sizeof(hb_quota) == 24, hb_quota_has_24_bytes);
 HB_STATIC_ASSERT(sizeof(hb_transaction) == 128, hb_transaction_has_128_bytes);
 HB_STATIC_ASSERT(offsetof(hb_transaction, payload_len) == 64, hb_transaction_payload_len_at_64);
 HB_STATIC_ASSERT(offsetof(hb_transaction, sender) == 72, hb_transaction_sender_at_72);
-HB_STATIC_ASSERT(offsetof(hb_transaction, kind) == 112, hb_transaction_kind_at_112);
+HB_STATIC_ASSERT(offsetof(hb_transaction, kind) == 116, hb_transaction_kind_at_116);
 HB_STATIC_ASSERT(sizeof(hb_admission) == 40, hb_admission_has_40_bytes);
 HB_STATIC_ASSERT(sizeof(hb_slot) == 104, hb_slot_has_104_bytes);
-HB_STATIC_ASSERT(sizeof(hb_event) == 64, hb_event_has_64_bytes);
+HB_STATIC_ASSERT(sizeof(hb_event) == 96, hb_event_has_96_bytes);
 HB_STATIC_ASSERT(sizeof(hb_counters) == 128, hb_counters_has_128_bytes);
 HB_STATIC_ASSERT(sizeof(hb_verified_slot) == 112, hb_verified_slot_has_112_bytes);
 HB_STATIC_ASSERT(sizeof(hb_verify_fault) == 24, hb_verify_fault_has_24_bytes);

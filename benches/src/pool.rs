@@ -2,7 +2,9 @@
 
 use hauptbuch_core::bounded::Handle;
 use hauptbuch_core::config::{Config, Policy};
-use hauptbuch_core::pool::{AdmissionError, TransactionPool};
+use hauptbuch_core::event::{EventQueue, Ledger};
+use hauptbuch_core::metrics::Metrics;
+use hauptbuch_core::pool::{AdmissionError, Arriving, Cancelled, TransactionPool};
 use hauptbuch_core::types::{CandidateSource as _, RollupId, Submission, Tick, TxId};
 
 use crate::transactions::{TIME, Transactions, limits_of};
@@ -13,17 +15,6 @@ pub const RULE: Policy = Policy::PriorityFee;
 /// Transactions that are inserted, or taken, one after another.
 pub const BURST: usize = 256;
 
-/// Admits one transaction whose id is known.
-///
-/// # Errors
-/// What the pool says.
-pub fn admit(
-    pool: &mut TransactionPool,
-    known: &(TxId, Submission<'_>),
-) -> Result<Handle, AdmissionError> {
-    pool.admit(known.0, &known.1, Tick::ZERO, TIME, &RULE)
-}
-
 /// A full pool and what it holds.
 #[derive(Debug)]
 pub struct Filled {
@@ -31,6 +22,8 @@ pub struct Filled {
     pub pool: TransactionPool,
     /// Its transactions, one for each of as many senders.
     pub transactions: Transactions,
+    events: EventQueue,
+    metrics: Metrics,
 }
 
 impl Filled {
@@ -45,9 +38,27 @@ impl Filled {
         let mut filled = Self {
             pool,
             transactions: Transactions::new(0, pending),
+            events: EventQueue::new(BURST as u32),
+            metrics: Metrics::default(),
         };
         filled.fill();
         filled
+    }
+
+    /// Admits one transaction whose id is known.
+    ///
+    /// # Errors
+    /// What the pool says.
+    pub fn admit(&mut self, known: &(TxId, Submission<'_>)) -> Result<Handle, AdmissionError> {
+        while self.events.pop().is_some() {}
+        let arriving = Arriving {
+            id: known.0,
+            submission: &known.1,
+            tick: Tick::ZERO,
+            time: TIME,
+        };
+        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, Tick::ZERO);
+        self.pool.admit(&arriving, &RULE, &mut ledger)
     }
 
     /// Takes and acknowledges everything, in bursts, best first.
@@ -84,20 +95,23 @@ impl Filled {
         self.fill();
     }
 
-    /// Removes so many of the transactions, the first ones.
+    /// Cancels transactions that wait.
     ///
     /// # Panics
     /// Where they are not there.
-    pub fn remove(&mut self, count: usize) {
-        for (id, _) in self.transactions.with_ids().iter().take(count) {
-            let found = self.pool.find(*id).expect("it is in the pool");
-            assert!(self.pool.remove(found.handle).is_ok(), "it waits");
+    pub fn cancel(&mut self, transactions: &[(TxId, Submission<'_>)]) {
+        for (id, _) in transactions {
+            while self.events.pop().is_some() {}
+            let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, Tick::ZERO);
+            let cancelled = self.pool.cancel(*id, &mut ledger);
+            assert_eq!(cancelled, Ok(Cancelled::Now(*id)), "it waits");
         }
     }
 
     fn fill(&mut self) {
-        for known in &self.transactions.with_ids() {
-            assert!(admit(&mut self.pool, known).is_ok(), "there is room");
+        let transactions = self.transactions.clone();
+        for known in &transactions.with_ids() {
+            assert!(self.admit(known).is_ok(), "there is room");
         }
     }
 }

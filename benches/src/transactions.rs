@@ -31,6 +31,15 @@ impl Transactions {
         }
     }
 
+    /// The same without a fee, so that nobody has to go for them.
+    #[must_use]
+    pub fn for_nothing(mut self) -> Self {
+        for envelope in &mut self.envelopes {
+            envelope.fee = Fee::ZERO;
+        }
+        self
+    }
+
     /// What a host would submit.
     pub fn submissions(&self) -> impl ExactSizeIterator<Item = Submission<'_>> {
         self.envelopes.iter().map(|envelope| Submission {
@@ -39,6 +48,7 @@ impl Transactions {
                 payload: &self.payload,
             },
             account_nonce: None,
+            origin: 0,
         })
     }
 
@@ -76,6 +86,10 @@ pub fn limits_of(pending_count: u32) -> Limits {
         sender_count_max: pending_count,
         pending_bytes_max: u64::from(pending_count) * 256 + (1 << 18),
         slot_gas_max: 1 << 40,
+        quiet_reserved_count: pending_count / 8,
+        rollup_reserved_count: pending_count / 64,
+        // Less than what the benchmarks let go before they bring it back.
+        seen_count_max: 1 << 11,
         set_aside_count_max: 256.min(pending_count),
         producer_count_max: 1,
         shared_lane_count_max: 0,

@@ -80,19 +80,83 @@ pub enum ReplayProtection {
     },
 }
 
+/// How a rollup's nonces work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum NonceMode {
+    /// One after another without a gap, as on an EVM rollup.
+    #[default]
+    Sequential,
+    /// Each once, in any order, within a window of 128 that moves on with what is included.
+    Window,
+}
+
+impl NonceMode {
+    /// The byte that stands for it in every encoding.
+    #[must_use]
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Sequential => 0,
+            Self::Window => 1,
+        }
+    }
+}
+
+/// A rollup that a network serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RollupConfig {
+    /// Its number.
+    pub id: RollupId,
+    /// How its nonces work.
+    pub nonce_mode: NonceMode,
+}
+
+impl From<RollupId> for RollupConfig {
+    fn from(id: RollupId) -> Self {
+        Self {
+            id,
+            nonce_mode: NonceMode::Sequential,
+        }
+    }
+}
+
+/// How the pool treats those who want in. A node's own choice: it never changes what is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// How many percent more a replacement must pay per gas.
+    pub replacement_bump_percent: u32,
+    /// A sender with fewer transactions in the pool than this is a quiet one.
+    pub quiet_pending_count_max: u32,
+    /// From how many percent of its places on the pool takes nothing that waits for a nonce.
+    pub gap_refusal_percent: u32,
+}
+
+impl Default for PoolConfig {
+    /// 10 percent more; quiet below 4; no gaps from 90 percent on.
+    fn default() -> Self {
+        Self {
+            replacement_bump_percent: 10,
+            quiet_pending_count_max: 4,
+            gap_refusal_percent: 90,
+        }
+    }
+}
+
 /// Every choice of a network that is not a maximum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Names the network, so that nothing signed or hashed for one holds in another.
     pub chain_id: u64,
     /// The rollups that it serves; kept in ascending order by [`Config::with_rollups`].
-    pub rollups: heapless::Vec<RollupId, ROLLUP_COUNT_MAX>,
+    pub rollups: heapless::Vec<RollupConfig, ROLLUP_COUNT_MAX>,
     /// How transactions are put in order.
     pub policy: Policy,
     /// The lowest fee per gas that is admitted.
     pub fee_floor: Fee,
     /// What keeps a transaction from being included twice.
     pub replay_protection: ReplayProtection,
+    /// How the pool treats those who want in.
+    pub pool: PoolConfig,
     /// A secret of this node, drawn at random by the host: without it nobody can choose
     /// transactions that collide in the node's indexes. It never changes what is decided.
     pub index_key: [u64; 2],
@@ -102,7 +166,7 @@ impl Default for Config {
     /// One rollup with the number 0, first come, first served, no fee floor, replays by host.
     fn default() -> Self {
         let mut rollups = heapless::Vec::new();
-        let pushed = rollups.push(RollupId::ZERO);
+        let pushed = rollups.push(RollupConfig::from(RollupId::ZERO));
         debug_assert!(pushed.is_ok(), "a network has room for one rollup");
         Self {
             chain_id: 0,
@@ -110,6 +174,7 @@ impl Default for Config {
             policy: Policy::Fcfs,
             fee_floor: Fee::ZERO,
             replay_protection: ReplayProtection::ByHost,
+            pool: PoolConfig::default(),
             index_key: [0, 0],
         }
     }
@@ -130,9 +195,9 @@ impl From<crate::limits::LimitsError> for ConfigError {
 }
 
 /// The version of the genesis encoding.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// The most bytes that a genesis encoding can have.
-const GENESIS_BYTES_MAX: usize = 64 + 4 * ROLLUP_COUNT_MAX;
+const GENESIS_BYTES_MAX: usize = 64 + 5 * ROLLUP_COUNT_MAX;
 
 impl Config {
     /// The same with these rollups, put in order.
@@ -140,9 +205,15 @@ impl Config {
     /// # Errors
     /// [`ConfigError::TooManyRollups`], [`ConfigError::DuplicateRollup`] and
     /// [`ConfigError::NoRollup`].
-    pub fn with_rollups(mut self, rollups: &[RollupId]) -> Result<Self, ConfigError> {
-        self.rollups =
-            heapless::Vec::from_slice(rollups).map_err(|_| ConfigError::TooManyRollups)?;
+    pub fn with_rollups<R>(mut self, rollups: &[R]) -> Result<Self, ConfigError>
+    where
+        R: Copy + Into<RollupConfig>,
+    {
+        self.rollups.clear();
+        for rollup in rollups {
+            let pushed = self.rollups.push((*rollup).into());
+            pushed.map_err(|_| ConfigError::TooManyRollups)?;
+        }
         self.rollups.sort_unstable();
         self.check()?;
         Ok(self)
@@ -161,10 +232,10 @@ impl Config {
         if self.rollups.is_empty() {
             return Err(ConfigError::NoRollup);
         }
-        let ascending = self
-            .rollups
-            .windows(2)
-            .all(|pair| pair.first() < pair.last());
+        let ascending = self.rollups.windows(2).all(|pair| match pair {
+            [before, after] => before.id < after.id,
+            _ => true,
+        });
         if ascending {
             Ok(())
         } else {
@@ -177,7 +248,17 @@ impl Config {
     pub fn rollup_position(&self, rollup: RollupId) -> Option<usize> {
         self.rollups
             .iter()
-            .position(|configured| *configured == rollup)
+            .position(|configured| configured.id == rollup)
+    }
+
+    /// How a rollup's nonces work.
+    #[must_use]
+    pub fn nonce_mode(&self, rollup: RollupId) -> NonceMode {
+        let own = self
+            .rollups
+            .iter()
+            .find(|configured| configured.id == rollup);
+        own.map_or(NonceMode::Sequential, |own| own.nonce_mode)
     }
 
     /// Binds all that members and verifiers must agree on; the parent of the first slot.
@@ -205,9 +286,10 @@ impl Config {
         out.u64(limits.slot_gas_max)?;
         let count = u16::try_from(self.rollups.len()).map_err(|_| EncodeError::BufferTooSmall)?;
         out.u16(count)?;
-        self.rollups
-            .iter()
-            .try_for_each(|rollup| out.u32(rollup.get()))
+        self.rollups.iter().try_for_each(|rollup| {
+            out.u32(rollup.id.get())?;
+            out.u8(rollup.nonce_mode.byte())
+        })
     }
 }
 

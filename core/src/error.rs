@@ -108,11 +108,19 @@ codes! {
     Duplicate = 107, Sender, false, "the same transaction is already in the pool";
     NonceUsed = 108, Sender, false, "the nonce has been used";
     NonceOccupied = 109, Sender, false, "another transaction of the sender holds this nonce";
-    NonceGapTooWide = 110, Sender, true, "the nonce lies too far above the sender's next one";
+    MissingPredecessor = 110, Sender, true,
+        "too much of the sender waits for a missing nonce already; send that first";
     PoolFull = 111, Operator, true, "the pool holds as many transactions as it can";
     PoolBytesFull = 112, Operator, true, "the pool holds as many payload bytes as it can";
     SenderTableFull = 113, Operator, true, "the pool follows as many senders as it can";
     NonceTooLarge = 114, Sender, false, "the nonce is 2^64-1, which no account may use";
+    NonceBeyondWindow = 115, Sender, true, "the nonce lies beyond the sender's window";
+    ReplacementUnderpriced = 116, Sender, false,
+        "the fee is not enough above that of the transaction with the same nonce";
+    SenderQuotaExceeded = 117, Sender, true, "the sender holds as much of the pool as it may";
+    OriginQuotaExceeded = 118, Sender, true, "the origin holds as much of the pool as it may";
+    AlreadyEnded = 119, Sender, false, "the same transaction has ended already";
+    CancelledBefore = 120, Sender, false, "the transaction was cancelled before it came";
 
     // 200..299: what the calling program did wrong, or has to do first.
     LaneFull = 200, Caller, true, "the lane to the owner is full";
@@ -128,6 +136,8 @@ codes! {
     StaleHandle = 210, Caller, false, "the handle no longer stands for anything";
     NullPointer = 211, Caller, false, "a pointer that must lead somewhere is null";
     InvalidStructSize = 212, Caller, false, "a structure's size is none that this library knows";
+    TakenAlready = 213, Caller, false, "a slot in flight holds the transaction";
+    EndedAlready = 214, Caller, false, "the transaction has ended, or its nonce was used";
     UnknownLog = 220, Caller, false, "no log has this number";
     UnknownVertex = 221, Caller, false, "no vertex has this number";
     TooManyVertices = 222, Caller, false, "the graph has no room for so many vertices";

@@ -2,6 +2,7 @@
 
 use crate::bounded::Ring;
 use crate::error::{Code, Full};
+use crate::metrics::Metrics;
 use crate::types::{Height, RollupId, Tick, TxId};
 
 /// Something that became of a transaction.
@@ -13,6 +14,8 @@ pub struct Event {
     pub id: TxId,
     /// Its rollup.
     pub rollup: RollupId,
+    /// The transaction that took its place, where it was replaced; zero for every other event.
+    pub related: TxId,
     /// The slot that includes it; [`Height::ZERO`] for every other event.
     pub height: Height,
     /// Its place in its rollup's sub-batch, where a slot includes it.
@@ -29,6 +32,7 @@ impl Event {
             code,
             id,
             rollup,
+            related: TxId::ZERO,
             height: Height::ZERO,
             position: 0,
             tick,
@@ -95,5 +99,71 @@ impl EventQueue {
     /// Reads the oldest event.
     pub fn pop(&mut self) -> Option<Event> {
         self.events.pop()
+    }
+}
+
+/// Where ends of transactions are written down: in the events and in the counters.
+#[derive(Debug)]
+pub struct Ledger<'a> {
+    events: &'a mut EventQueue,
+    metrics: &'a mut Metrics,
+    now: Tick,
+    kept: usize,
+}
+
+impl<'a> Ledger<'a> {
+    /// Writes to these, at the local time `now`.
+    pub const fn new(events: &'a mut EventQueue, metrics: &'a mut Metrics, now: Tick) -> Self {
+        Self {
+            events,
+            metrics,
+            now,
+            kept: 0,
+        }
+    }
+
+    /// The same, with `kept` places of the events left to others.
+    #[must_use]
+    pub const fn keeping(self, kept: usize) -> Self {
+        Self { kept, ..self }
+    }
+
+    /// How many more ends can be written down. Whoever ends a transaction asks first.
+    #[must_use]
+    pub const fn room(&self) -> usize {
+        self.events.room().saturating_sub(self.kept)
+    }
+
+    /// Writes an end down.
+    pub fn end(&mut self, code: Code, id: TxId, rollup: RollupId) {
+        self.write(Event::outside_slot(code, id, rollup, self.now));
+    }
+
+    /// Writes down that `by` took the place of `id`.
+    pub fn end_replaced(&mut self, id: TxId, rollup: RollupId, by: TxId) {
+        let event = Event::outside_slot(Code::Replaced, id, rollup, self.now);
+        self.write(Event {
+            related: by,
+            ..event
+        });
+    }
+
+    /// Writes down that a slot included `id`.
+    pub fn end_included(&mut self, id: TxId, rollup: RollupId, height: Height, position: u32) {
+        let event = Event::outside_slot(Code::Included, id, rollup, self.now);
+        self.write(Event {
+            height,
+            position,
+            ..event
+        });
+    }
+
+    fn write(&mut self, event: Event) {
+        self.metrics.count(event.code);
+        let pushed = self.events.push(event);
+        debug_assert!(
+            pushed.is_ok(),
+            "a transaction was ended without room to say so"
+        );
     }
 }

@@ -41,8 +41,42 @@ pub struct Limits {
     pub payload_bytes_max: u32,
     /// Senders whose next nonce the pool remembers, over all rollups.
     ///
-    /// Range: 1 ..= 2^24. Why: in the worst case each pending transaction has its own sender.
+    /// Range: 1 ..= 2^24. Why: twice what 87 real blocks with 24,920 transactions have.
     pub sender_count_max: u32,
+    /// Transactions of one sender that wait for a missing nonce.
+    ///
+    /// Range: 0 ..= 4,096. Why: bounds the walk to a place among them; wallets send few ahead.
+    pub sender_gapped_count_max: u32,
+    /// What one sender's transactions in the pool may come to.
+    ///
+    /// Range: at least one transaction of every admissible size. Why: one real sender has 1,408
+    /// transactions in one block; this lets it through and leaves most of the pool to others.
+    pub sender_quota: Quota,
+    /// What the transactions of one origin may come to.
+    ///
+    /// Range: as `sender_quota`. Why: answers those who split themselves into many senders. The
+    /// default allows all, because a host that does not number its peers has one origin.
+    pub origin_quota: Quota,
+    /// Origins that are told apart; origins that differ by a multiple of it share a quota.
+    ///
+    /// Range: 1 ..= 2^20. Why: the peers of a busy node.
+    pub origin_count_max: u32,
+    /// Places that each rollup has for itself, where there are several.
+    ///
+    /// Range: 0 ..= `pending_count_max` / 16. Why: a rollup under load can't shut another one out.
+    pub rollup_reserved_count: u32,
+    /// Places for senders with few transactions in the pool.
+    ///
+    /// Range: 0 ..= `pending_count_max` / 2. Why: a flood can't shut out who sends now and then.
+    pub quiet_reserved_count: u32,
+    /// Transactions that are remembered after their end, so that they are not admitted again.
+    ///
+    /// Range: 0 ..= 2^24. Why: gossip brings back what was included a few slots ago.
+    pub seen_count_max: u32,
+    /// Cancellations that are remembered before their transaction comes, by id and by nonce each.
+    ///
+    /// Range: 1 ..= 2^20. Why: a cancellation can overtake what it cancels by a few seconds.
+    pub cancel_count_max: u32,
     /// How far above its sender's next nonce a transaction's may lie.
     ///
     /// Range: 1 ..= 2^32-1. Why: one real sender has 1,408 transactions in one block.
@@ -93,13 +127,40 @@ pub struct Limits {
     pub lane_buffer_counts: [u32; BUFFER_CLASS_COUNT],
 }
 
+/// What somebody's transactions in the pool may come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Transactions.
+    pub count_max: u32,
+    /// Bytes of their payloads.
+    pub bytes_max: u64,
+    /// Gas.
+    pub gas_max: u64,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             pending_count_max: 1 << 16,
             pending_bytes_max: 32 << 20,
             payload_bytes_max: 256 << 10,
-            sender_count_max: 1 << 16,
+            sender_count_max: 1 << 15,
+            sender_gapped_count_max: 64,
+            sender_quota: Quota {
+                count_max: 4_096,
+                bytes_max: 8 << 20,
+                gas_max: 1 << 40,
+            },
+            origin_quota: Quota {
+                count_max: u32::MAX,
+                bytes_max: u64::MAX,
+                gas_max: u64::MAX,
+            },
+            origin_count_max: 4_096,
+            rollup_reserved_count: 1_024,
+            quiet_reserved_count: 8_192,
+            seen_count_max: 1 << 15,
+            cancel_count_max: 1_024,
             nonce_gap_max: 4_096,
             slot_count_max: 2_500,
             slot_bytes_max: 1 << 20,
@@ -126,8 +187,9 @@ impl Limits {
     /// # Errors
     /// [`LimitsError::LimitOutOfRange`] and [`LimitsError::LimitsContradict`].
     pub fn check(&self) -> Result<(), LimitsError> {
+        let pending = u64::from(self.pending_count_max);
         let in_range = [
-            (1, u64::from(self.pending_count_max), 1 << 24),
+            (1, pending, 1 << 24),
             (
                 u64::from(self.payload_bytes_max),
                 self.pending_bytes_max,
@@ -135,6 +197,20 @@ impl Limits {
             ),
             (0, u64::from(self.payload_bytes_max), 1 << 24),
             (1, u64::from(self.sender_count_max), 1 << 24),
+            (0, u64::from(self.sender_gapped_count_max), 4_096),
+            (1, u64::from(self.origin_count_max), 1 << 20),
+            (
+                0,
+                u64::from(self.rollup_reserved_count).saturating_mul(16),
+                pending,
+            ),
+            (
+                0,
+                u64::from(self.quiet_reserved_count).saturating_mul(2),
+                pending,
+            ),
+            (0, u64::from(self.seen_count_max), 1 << 24),
+            (1, u64::from(self.cancel_count_max), 1 << 20),
             (1, u64::from(self.nonce_gap_max), u64::from(u32::MAX)),
             (1, u64::from(self.slot_count_max), 1 << 20),
             (1, u64::from(self.slot_bytes_max), 1 << 30),
@@ -161,7 +237,14 @@ impl Limits {
         }
         let has_lane = self.producer_count_max > 0 || self.shared_lane_count_max > 0;
         let [.., largest_class_count] = self.lane_buffer_counts;
-        let consistent = self.transaction_bytes_max() <= self.slot_bytes_max
+        let holds_largest = |quota: &Quota| {
+            quota.count_max > 0
+                && quota.bytes_max >= u64::from(self.payload_bytes_max)
+                && quota.gas_max >= self.slot_gas_max
+        };
+        let consistent = holds_largest(&self.sender_quota)
+            && holds_largest(&self.origin_quota)
+            && self.transaction_bytes_max() <= self.slot_bytes_max
             && u64::from(self.slot_count_max).saturating_mul(2) <= u64::from(self.event_count_max)
             && (!has_lane || largest_class_count > 0);
         if consistent {

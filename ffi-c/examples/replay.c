@@ -182,7 +182,7 @@ static void replay(run *self, uint64_t interval_ns) {
   for (;;) {
     submit_until(self, boundary_ns);
     bool was_taken = take_slot(self, boundary_ns);
-    if (was_taken && (self->next == count || counters_of(self).ready_sender_count > 0)) {
+    if (was_taken && (self->next == count || counters_of(self).ready_count > 0)) {
       boundary_ns += interval_ns;
     } else if (self->next < count) {
       /* Nothing is ready before the next arrival. */
@@ -208,7 +208,7 @@ static void print_totals(const run *self) {
   hb_counters counters = counters_of(self);
   printf("submitted %llu\n", (unsigned long long)counters.submitted_count);
   printf("admitted %llu\n", (unsigned long long)metric(self, HB_STATUS_ADMITTED));
-  for (int32_t status = HB_STATUS_PAYLOAD_TOO_LARGE; status <= HB_STATUS_NONCE_TOO_LARGE;
+  for (int32_t status = HB_STATUS_PAYLOAD_TOO_LARGE; status <= HB_STATUS_CANCELLED_BEFORE;
        status++) {
     uint64_t count = metric(self, status);
     if (count > 0) {

@@ -1,7 +1,9 @@
 //! Every choice and every maximum of a network, in one structure.
 
-use hauptbuch_core::config::{Config, Policy, ReplayProtection};
-use hauptbuch_core::limits::{BUFFER_CLASS_COUNT, Limits, ROLLUP_COUNT_MAX};
+use hauptbuch_core::config::{
+    Config, NonceMode, Policy, PoolConfig, ReplayProtection, RollupConfig,
+};
+use hauptbuch_core::limits::{BUFFER_CLASS_COUNT, Limits, Quota, ROLLUP_COUNT_MAX};
 use hauptbuch_core::types::{Fee, RollupId};
 
 use crate::boundary::{Growing, Outcome, guard, input, output};
@@ -19,6 +21,25 @@ pub const HB_REPLAY_BY_HOST: u32 = 0;
 /// Replay protection: every transaction expires within the horizon, and until then the library
 /// remembers what was included.
 pub const HB_REPLAY_BY_EXPIRY: u32 = 1;
+
+/// Nonces: one after another without a gap, as on an EVM rollup.
+pub const HB_NONCES_SEQUENTIAL: u8 = 0;
+/// Nonces: each once, in any order, within a window of 128 that moves on with what is included.
+pub const HB_NONCES_WINDOW: u8 = 1;
+
+/// What somebody's transactions in the pool may come to.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hb_quota {
+    /// Bytes of their payloads.
+    pub bytes_max: u64,
+    /// Gas.
+    pub gas_max: u64,
+    /// Transactions.
+    pub count_max: u32,
+    /// Must be 0.
+    pub reserved: u32,
+}
 
 /// Every choice and every maximum of a network. Fill it with `hb_config_init`, then change fields.
 ///
@@ -46,6 +67,13 @@ pub struct hb_config {
     pub rollup_count: u32,
     /// The rollups that the network serves, in any order, each once.
     pub rollups: [u32; HB_ROLLUP_COUNT_MAX],
+    /// How the nonces of each of `rollups` work: `HB_NONCES_` numbers.
+    pub nonce_modes: [u8; HB_ROLLUP_COUNT_MAX],
+    /// What one sender's transactions in the pool may come to. Range: at least one transaction of
+    /// every admissible size.
+    pub sender_quota: hb_quota,
+    /// What the transactions of one origin may come to. Range: as `sender_quota`.
+    pub origin_quota: hb_quota,
     /// Bytes that the pool keeps for payloads. Range: `payload_bytes_max` ..= 2^36.
     pub pending_bytes_max: u64,
     /// Gas of the transactions in one slot. Range: 1 ..= 2^63.
@@ -56,6 +84,29 @@ pub struct hb_config {
     pub payload_bytes_max: u32,
     /// Senders whose next nonce the pool remembers, over all rollups. Range: 1 ..= 2^24.
     pub sender_count_max: u32,
+    /// Transactions of one sender that wait for a missing nonce. Range: 0 ..= 4,096.
+    pub sender_gapped_count_max: u32,
+    /// Origins that are told apart; origins that differ by a multiple of it share a quota.
+    /// Range: 1 ..= 2^20.
+    pub origin_count_max: u32,
+    /// Places that each rollup has for itself, where there are several.
+    /// Range: 0 ..= `pending_count_max` / 16.
+    pub rollup_reserved_count: u32,
+    /// Places for senders with few transactions in the pool.
+    /// Range: 0 ..= `pending_count_max` / 2.
+    pub quiet_reserved_count: u32,
+    /// Transactions that are remembered after their end, so that they are not admitted again.
+    /// Range: 0 ..= 2^24.
+    pub seen_count_max: u32,
+    /// Cancellations that are remembered before their transaction comes, by id and by nonce each.
+    /// Range: 1 ..= 2^20.
+    pub cancel_count_max: u32,
+    /// How many percent more per gas a replacement must pay.
+    pub replacement_bump_percent: u32,
+    /// A sender with fewer transactions in the pool than this is a quiet one.
+    pub quiet_pending_count_max: u32,
+    /// From how many percent of its places on the pool takes nothing that waits for a nonce.
+    pub gap_refusal_percent: u32,
     /// How far above its sender's next nonce a transaction's may lie. Range: 1 ..= 2^32-1.
     pub nonce_gap_max: u32,
     /// Transactions in one slot, over all rollups. Range: 1 ..= 2^20.
@@ -82,14 +133,17 @@ pub struct hb_config {
     /// Range: 0 ..= 2^20 each, with at least one of the last where there is a lane.
     pub lane_buffer_counts: [u32; 3],
     /// Must be 0.
-    pub reserved: u32,
+    pub reserved: [u32; 2],
 }
 
 // SAFETY: it is `repr(C)`, and `struct_size` comes first.
 unsafe impl Growing for hb_config {}
 
-const _: () = assert!(size_of::<hb_config>() == 200 && align_of::<hb_config>() == 8);
+const _: () = assert!(size_of::<hb_config>() == 304 && align_of::<hb_config>() == 8);
 const _: () = assert!(HB_ROLLUP_COUNT_MAX == ROLLUP_COUNT_MAX && BUFFER_CLASS_COUNT == 3);
+const _: () = assert!(size_of::<hb_quota>() == 24 && align_of::<hb_quota>() == 8);
+const _: () = assert!(HB_NONCES_SEQUENTIAL == NonceMode::Sequential.byte());
+const _: () = assert!(HB_NONCES_WINDOW == NonceMode::Window.byte());
 const _: () = assert!(HB_POLICY_FCFS == Policy::Fcfs.byte() as u32);
 const _: () = assert!(HB_POLICY_PRIORITY_FEE == Policy::PriorityFee.byte() as u32);
 
@@ -151,8 +205,10 @@ impl Default for hb_config {
     fn default() -> Self {
         let (config, limits) = (Config::default(), Limits::default());
         let mut rollups = [0; HB_ROLLUP_COUNT_MAX];
-        for (place, rollup) in rollups.iter_mut().zip(&config.rollups) {
-            *place = rollup.get();
+        let mut nonce_modes = [HB_NONCES_SEQUENTIAL; HB_ROLLUP_COUNT_MAX];
+        for (at, rollup) in config.rollups.iter().enumerate() {
+            rollups[at] = rollup.id.get();
+            nonce_modes[at] = rollup.nonce_mode.byte();
         }
         Self {
             struct_size: Self::SIZE,
@@ -164,11 +220,23 @@ impl Default for hb_config {
             replay_protection: HB_REPLAY_BY_HOST,
             rollup_count: config.rollups.len() as u32,
             rollups,
+            nonce_modes,
+            sender_quota: hb_quota::from(limits.sender_quota),
+            origin_quota: hb_quota::from(limits.origin_quota),
             pending_bytes_max: limits.pending_bytes_max,
             slot_gas_max: limits.slot_gas_max,
             pending_count_max: limits.pending_count_max,
             payload_bytes_max: limits.payload_bytes_max,
             sender_count_max: limits.sender_count_max,
+            sender_gapped_count_max: limits.sender_gapped_count_max,
+            origin_count_max: limits.origin_count_max,
+            rollup_reserved_count: limits.rollup_reserved_count,
+            quiet_reserved_count: limits.quiet_reserved_count,
+            seen_count_max: limits.seen_count_max,
+            cancel_count_max: limits.cancel_count_max,
+            replacement_bump_percent: config.pool.replacement_bump_percent,
+            quiet_pending_count_max: config.pool.quiet_pending_count_max,
+            gap_refusal_percent: config.pool.gap_refusal_percent,
             nonce_gap_max: limits.nonce_gap_max,
             slot_count_max: limits.slot_count_max,
             slot_bytes_max: limits.slot_bytes_max,
@@ -179,7 +247,7 @@ impl Default for hb_config {
             lane_count_max: limits.lane_count_max,
             shared_lane_count_max: limits.shared_lane_count_max,
             lane_buffer_counts: limits.lane_buffer_counts,
-            reserved: 0,
+            reserved: [0; 2],
         }
     }
 }
@@ -187,7 +255,8 @@ impl Default for hb_config {
 impl hb_config {
     /// What the core makes of it, checked.
     pub(crate) fn parse(&self) -> Result<(Config, Limits), hb_status> {
-        if self.reserved != 0 {
+        let is_reserved_clear = self.sender_quota.reserved == 0 && self.origin_quota.reserved == 0;
+        if self.reserved != [0; 2] || !is_reserved_clear {
             return Err(hb_status::InvalidArgument);
         }
         let limits = self.limits();
@@ -195,15 +264,23 @@ impl hb_config {
         let policy = u8::try_from(self.policy).ok().and_then(Policy::from_byte);
         let count = usize::try_from(self.rollup_count).unwrap_or(usize::MAX);
         let numbers = self.rollups.get(..count).ok_or(hb_status::TooManyRollups)?;
-        let mut rollups = [RollupId::ZERO; HB_ROLLUP_COUNT_MAX];
-        for (rollup, number) in rollups.iter_mut().zip(numbers) {
-            *rollup = RollupId::new(*number);
+        let mut rollups = [RollupConfig::from(RollupId::ZERO); HB_ROLLUP_COUNT_MAX];
+        for ((rollup, number), mode) in rollups.iter_mut().zip(numbers).zip(self.nonce_modes) {
+            *rollup = RollupConfig {
+                id: RollupId::new(*number),
+                nonce_mode: nonce_mode(mode)?,
+            };
         }
         let config = Config {
             chain_id: self.chain_id,
             policy: policy.ok_or(hb_status::UnknownPolicy)?,
             fee_floor: Fee::new(self.fee_floor),
             replay_protection: self.replay_protection()?,
+            pool: PoolConfig {
+                replacement_bump_percent: self.replacement_bump_percent,
+                quiet_pending_count_max: self.quiet_pending_count_max,
+                gap_refusal_percent: self.gap_refusal_percent,
+            },
             index_key: self.index_key,
             ..Config::default()
         };
@@ -228,6 +305,14 @@ impl hb_config {
             pending_bytes_max: self.pending_bytes_max,
             payload_bytes_max: self.payload_bytes_max,
             sender_count_max: self.sender_count_max,
+            sender_gapped_count_max: self.sender_gapped_count_max,
+            sender_quota: self.sender_quota.quota(),
+            origin_quota: self.origin_quota.quota(),
+            origin_count_max: self.origin_count_max,
+            rollup_reserved_count: self.rollup_reserved_count,
+            quiet_reserved_count: self.quiet_reserved_count,
+            seen_count_max: self.seen_count_max,
+            cancel_count_max: self.cancel_count_max,
             nonce_gap_max: self.nonce_gap_max,
             slot_count_max: self.slot_count_max,
             slot_bytes_max: self.slot_bytes_max,
@@ -240,6 +325,35 @@ impl hb_config {
             shared_lane_count_max: self.shared_lane_count_max,
             lane_buffer_counts: self.lane_buffer_counts,
         }
+    }
+}
+
+impl From<Quota> for hb_quota {
+    fn from(quota: Quota) -> Self {
+        Self {
+            bytes_max: quota.bytes_max,
+            gas_max: quota.gas_max,
+            count_max: quota.count_max,
+            reserved: 0,
+        }
+    }
+}
+
+impl hb_quota {
+    const fn quota(&self) -> Quota {
+        Quota {
+            count_max: self.count_max,
+            bytes_max: self.bytes_max,
+            gas_max: self.gas_max,
+        }
+    }
+}
+
+fn nonce_mode(number: u8) -> Result<NonceMode, hb_status> {
+    match number {
+        HB_NONCES_SEQUENTIAL => Ok(NonceMode::Sequential),
+        HB_NONCES_WINDOW => Ok(NonceMode::Window),
+        _ => Err(hb_status::InvalidArgument),
     }
 }
 

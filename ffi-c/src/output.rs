@@ -36,6 +36,8 @@ pub struct hb_slot {
 pub struct hb_event {
     /// Which transaction.
     pub id: [u8; HB_HASH_LEN],
+    /// The transaction that took its place, where it was replaced; zero for every other event.
+    pub related: [u8; HB_HASH_LEN],
     /// The slot that includes it; 0 for every other event.
     pub height: u64,
     /// The local clock when it happened.
@@ -70,8 +72,9 @@ pub struct hb_counters {
     pub pending_count: u64,
     /// Transactions in the pool that are not taken.
     pub waiting_count: u64,
-    /// Senders whose next transaction could be taken now.
-    pub ready_sender_count: u64,
+    /// Transactions that could be taken now: each sender's next one, or, where nonces come in
+    /// windows, all within it.
+    pub ready_count: u64,
     /// Bytes that the pool has left for payloads.
     pub payload_free_bytes: u64,
     /// Events that wait to be read.
@@ -138,7 +141,7 @@ unsafe impl Growing for hb_verified_slot {}
 unsafe impl Growing for hb_verify_fault {}
 
 const _: () = assert!(size_of::<hb_slot>() == 104 && align_of::<hb_slot>() == 8);
-const _: () = assert!(size_of::<hb_event>() == 64 && align_of::<hb_event>() == 8);
+const _: () = assert!(size_of::<hb_event>() == 96 && align_of::<hb_event>() == 8);
 const _: () = assert!(size_of::<hb_counters>() == 128 && align_of::<hb_counters>() == 8);
 const _: () = assert!(size_of::<hb_verified_slot>() == 112 && align_of::<hb_verified_slot>() == 8);
 const _: () = assert!(size_of::<hb_verify_fault>() == 24 && align_of::<hb_verify_fault>() == 4);
@@ -176,6 +179,7 @@ impl From<Event> for hb_event {
     fn from(event: Event) -> Self {
         Self {
             id: *event.id.as_bytes(),
+            related: *event.related.as_bytes(),
             height: event.height.get(),
             tick_ns: event.tick.get(),
             status: hb_status::of(event.code),
@@ -201,7 +205,7 @@ impl From<&TransactionCoordinator> for hb_counters {
             slots_rolled_back_count: metrics.slots_rolled_back,
             pending_count: pool.len() as u64,
             waiting_count: pool.waiting_count() as u64,
-            ready_sender_count: pool.ready_sender_count() as u64,
+            ready_count: pool.ready_count() as u64,
             payload_free_bytes: pool.free_bytes(),
             event_count: coordinator.event_count() as u64,
             acknowledged_height,

@@ -52,8 +52,8 @@ pub enum hb_status {
     NonceUsed = 108,
     /// another transaction of the sender holds this nonce
     NonceOccupied = 109,
-    /// the nonce lies too far above the sender's next one
-    NonceGapTooWide = 110,
+    /// too much of the sender waits for a missing nonce already; send that first
+    MissingPredecessor = 110,
     /// the pool holds as many transactions as it can
     PoolFull = 111,
     /// the pool holds as many payload bytes as it can
@@ -62,6 +62,18 @@ pub enum hb_status {
     SenderTableFull = 113,
     /// the nonce is 2^64-1, which no account may use
     NonceTooLarge = 114,
+    /// the nonce lies beyond the sender's window
+    NonceBeyondWindow = 115,
+    /// the fee is not enough above that of the transaction with the same nonce
+    ReplacementUnderpriced = 116,
+    /// the sender holds as much of the pool as it may
+    SenderQuotaExceeded = 117,
+    /// the origin holds as much of the pool as it may
+    OriginQuotaExceeded = 118,
+    /// the same transaction has ended already
+    AlreadyEnded = 119,
+    /// the transaction was cancelled before it came
+    CancelledBefore = 120,
     /// the lane to the owner is full
     LaneFull = 200,
     /// every lane has a producer
@@ -88,6 +100,10 @@ pub enum hb_status {
     NullPointer = 211,
     /// a structure's size is none that this library knows
     InvalidStructSize = 212,
+    /// a slot in flight holds the transaction
+    TakenAlready = 213,
+    /// the transaction has ended, or its nonce was used
+    EndedAlready = 214,
     /// no log has this number
     UnknownLog = 220,
     /// no vertex has this number
@@ -194,11 +210,17 @@ impl hb_status {
         Self::Duplicate,
         Self::NonceUsed,
         Self::NonceOccupied,
-        Self::NonceGapTooWide,
+        Self::MissingPredecessor,
         Self::PoolFull,
         Self::PoolBytesFull,
         Self::SenderTableFull,
         Self::NonceTooLarge,
+        Self::NonceBeyondWindow,
+        Self::ReplacementUnderpriced,
+        Self::SenderQuotaExceeded,
+        Self::OriginQuotaExceeded,
+        Self::AlreadyEnded,
+        Self::CancelledBefore,
         Self::LaneFull,
         Self::NoFreeLane,
         Self::TimeWentBack,
@@ -212,6 +234,8 @@ impl hb_status {
         Self::StaleHandle,
         Self::NullPointer,
         Self::InvalidStructSize,
+        Self::TakenAlready,
+        Self::EndedAlready,
         Self::UnknownLog,
         Self::UnknownVertex,
         Self::TooManyVertices,

@@ -45,12 +45,14 @@ pub struct hb_transaction {
     pub sender: [u8; HB_ADDRESS_LEN],
     /// Who receives it; zero where it creates a contract.
     pub recipient: [u8; HB_ADDRESS_LEN],
+    /// Where it came from, as the host numbers its peers; quotas hold for each origin.
+    pub origin: u32,
     /// What it is for: `HB_TRANSACTION_PLAIN`.
     pub kind: u8,
     /// 1 where `account_nonce` is known, 0 where the first nonce included becomes the base.
     pub has_account_nonce: u8,
     /// Must be 0.
-    pub reserved: [u8; 14],
+    pub reserved: [u8; 10],
 }
 
 const _: () = assert!(size_of::<hb_transaction>() == 128 && align_of::<hb_transaction>() == 8);
@@ -75,7 +77,7 @@ impl hb_transaction {
         if TransactionKind::from_byte(self.kind).is_none() {
             return Err(hb_status::UnknownKind);
         }
-        let is_plain = self.has_account_nonce <= 1 && self.reserved == [0; 14];
+        let is_plain = self.has_account_nonce <= 1 && self.reserved == [0; 10];
         if is_plain && self.payload_of(payloads).is_some() {
             Ok(())
         } else {
@@ -100,6 +102,7 @@ impl hb_transaction {
         let is_known = self.has_account_nonce == 1;
         Submission {
             transaction: Transaction { envelope, payload },
+            origin: self.origin,
             account_nonce: is_known.then_some(Nonce::new(self.account_nonce)),
         }
     }

@@ -122,7 +122,8 @@ fn record(at: u32) -> hb_transaction {
         recipient: [0; 20],
         kind: HB_TRANSACTION_PLAIN,
         has_account_nonce: 1,
-        reserved: [0; 14],
+        origin: 0,
+        reserved: [0; 10],
     }
 }
 

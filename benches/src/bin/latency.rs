@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use hauptbuch_benches::pool::{BURST, Filled, admit};
+use hauptbuch_benches::pool::{BURST, Filled};
 use hauptbuch_benches::transactions::{TIME, Transactions, limits_of};
 use hauptbuch_core::bounded::Handle;
 use hauptbuch_core::config::Config;
@@ -42,10 +42,12 @@ fn pool(pending: usize) {
     let others = Transactions::new(1 << 40, 64 * BURST);
     let others = others.with_ids();
 
+    let cheap = Transactions::new(1 << 50, 64 * BURST).for_nothing();
+    let cheap = cheap.with_ids();
     let mut times = Samples::default();
     while times.ns.len() < SAMPLE_COUNT_MIN {
-        for known in &others {
-            times.time(|| admit(&mut filled.pool, known).is_err());
+        for known in &cheap {
+            times.time(|| filled.admit(known).is_err());
         }
     }
     report(&format!("insert when full, {pending} pending"), times);
@@ -55,14 +57,14 @@ fn pool(pending: usize) {
     let residents = residents.with_ids();
     while times.ns.len() < SAMPLE_COUNT_MIN {
         for known in &residents {
-            times.time(|| admit(&mut filled.pool, known).is_err());
+            times.time(|| filled.admit(known).is_err());
         }
     }
     report(&format!("insert a duplicate, {pending} pending"), times);
 
     report(
         &format!("insert, {pending} pending"),
-        inserts(&mut filled, &others),
+        inserts(&mut filled, &residents, &others),
     );
 
     let mut times = Samples::default();
@@ -84,17 +86,18 @@ fn pool(pending: usize) {
 }
 
 /// Inserts into a pool that is full but for a burst, again and again.
-fn inserts(filled: &mut Filled, others: &[(TxId, Submission<'_>)]) -> Samples {
+fn inserts(
+    filled: &mut Filled,
+    residents: &[(TxId, Submission<'_>)],
+    others: &[(TxId, Submission<'_>)],
+) -> Samples {
     let mut times = Samples::default();
-    filled.remove(BURST);
+    filled.cancel(&residents[..BURST]);
     for burst in others.chunks_exact(BURST).cycle() {
         for known in burst {
-            times.time(|| admit(&mut filled.pool, known).is_ok());
+            times.time(|| filled.admit(known).is_ok());
         }
-        for (id, _) in burst {
-            let found = filled.pool.find(*id).expect("it was inserted");
-            assert!(filled.pool.remove(found.handle).is_ok(), "it waits");
-        }
+        filled.cancel(burst);
         if times.ns.len() >= SAMPLE_COUNT_MIN {
             break;
         }

@@ -1,7 +1,7 @@
 //! Where a chain of slots stands.
 
 use super::{SlotHeader, SubBatchHeader};
-use crate::config::{Config, Policy};
+use crate::config::{Config, Policy, RollupConfig};
 use crate::crypto::hash::{Domain, hash_parts};
 use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::types::{Epoch, Hash, Height, RollupId, Round, UnixNs};
@@ -37,8 +37,8 @@ impl ChainTip {
     #[must_use]
     pub fn genesis(config: &Config, limits: &Limits) -> Self {
         let genesis = config.genesis_hash(limits);
-        let tip_of = |rollup: &RollupId| RollupTip {
-            rollup: *rollup,
+        let tip_of = |rollup: &RollupConfig| RollupTip {
+            rollup: rollup.id,
             sub_batch: genesis,
             running_hash: genesis,
         };

@@ -34,6 +34,8 @@ impl Network {
             slot_bytes_max: 2_000,
             slot_gas_max: 1_000,
             pending_count_max: 32,
+            rollup_reserved_count: 0,
+            quiet_reserved_count: 0,
             pending_bytes_max: 32 << 10,
             sender_count_max: 32,
             set_aside_count_max: 8,
@@ -131,6 +133,7 @@ fn submit(coordinator: &mut TransactionCoordinator, row: &PlainRow) {
     let submission = Submission {
         transaction,
         account_nonce: Some(Nonce::ZERO),
+        origin: 0,
     };
     coordinator
         .submit(&submission, Tick::new(row.tick), UnixNs::new(TIME))

@@ -6,14 +6,15 @@ use core::fmt;
 use super::{ChainTip, SlotHeader, SlotReader, SubBatch};
 use crate::bounded::{HandleIndex, KeyedHash, fixed_slice, fixed_slice_bytes};
 use crate::codec::DecodeError;
-use crate::config::{Config, ReplayProtection};
+use crate::config::{Config, NonceMode, ReplayProtection};
 use crate::crypto::hash::{Domain, MICRO_BATCH, hash, hash_many};
 use crate::crypto::merkle;
 use crate::error::Code;
 use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::ordering::{OrderVerifier, SlotRoom};
 use crate::types::{
-    Address, Arrival, Candidate, Hash, Nonce, RollupId, SelectionRule, Transaction, TxId, UnixNs,
+    Address, Arrival, Candidate, Envelope, Hash, Nonce, RollupId, SelectionRule, Transaction, TxId,
+    UnixNs,
 };
 
 /// What is wrong with a slot, and where.
@@ -347,21 +348,7 @@ impl SlotVerifier {
         {
             return Err(Code::RepeatedTransaction);
         }
-        let sender_hash = self
-            .hash
-            .number_and_bytes20(envelope.rollup.get(), envelope.sender.as_bytes());
-        let seen = &self.seen;
-        let predecessor = self.by_sender.find(sender_hash, |at| {
-            seen.get(at as usize)
-                .is_some_and(|other| other.sender == envelope.sender)
-        });
-        if let Some(own) = predecessor {
-            let before = seen.get(own as usize).copied().unwrap_or_default();
-            if before.nonce.checked_add(1) != Some(envelope.nonce) {
-                return Err(Code::NonceOutOfOrder);
-            }
-            self.by_sender.remove(sender_hash, own);
-        }
+        let (line_hash, predecessor) = self.find_predecessor(envelope)?;
         self.order
             .check_next(self.config.policy.key(&candidate), predecessor)
             .map_err(|violation| violation.code())?;
@@ -380,8 +367,45 @@ impl SlotVerifier {
         };
         *place = arrival;
         self.by_id.insert(id_hash, position);
-        self.by_sender.insert(sender_hash, position);
+        if let Some(own) = predecessor {
+            self.by_sender.remove(line_hash, own);
+        }
+        self.by_sender.insert(line_hash, position);
         Ok(())
+    }
+
+    /// The hash under which a transaction is noted, and the one of its sender that it follows.
+    ///
+    /// In a window of nonces a transaction follows no other one, and is noted by its nonce too.
+    fn find_predecessor(&self, envelope: &Envelope) -> Result<(u64, Option<u32>), Code> {
+        let of_sender = self
+            .hash
+            .number_and_bytes20(envelope.rollup.get(), envelope.sender.as_bytes());
+        let seen = |at: u32| self.seen.get(at as usize).copied().unwrap_or_default();
+        let mode = self.config.nonce_mode(envelope.rollup);
+        if mode == NonceMode::Window {
+            let of_nonce = self.hash.words([of_sender, envelope.nonce.get()]);
+            let is_same = |at| {
+                let other = seen(at);
+                other.sender == envelope.sender && other.nonce == envelope.nonce
+            };
+            let repeated = self.by_sender.find(of_nonce, is_same).is_some();
+            return if repeated {
+                Err(Code::NonceOutOfOrder)
+            } else {
+                Ok((of_nonce, None))
+            };
+        }
+        let predecessor = self
+            .by_sender
+            .find(of_sender, |at| seen(at).sender == envelope.sender);
+        let follows =
+            predecessor.is_none_or(|own| seen(own).nonce.checked_add(1) == Some(envelope.nonce));
+        if follows {
+            Ok((of_sender, predecessor))
+        } else {
+            Err(Code::NonceOutOfOrder)
+        }
     }
 
     /// What admission would have refused must not stand in a slot.

@@ -91,6 +91,12 @@ impl ChunkArena {
         self.bytes.len() as u64
     }
 
+    /// Bytes of the chunks that a string of `len` bytes takes.
+    #[must_use]
+    pub const fn rounded_bytes(&self, len: usize) -> u64 {
+        (len.div_ceil(CHUNK_BYTES) * CHUNK_BYTES) as u64
+    }
+
     /// Whether a string of `len` bytes fits now.
     #[must_use]
     pub const fn has_room(&self, len: usize) -> bool {

@@ -39,13 +39,13 @@ use crate::batch::{ChainTip, SlotBuilder};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::config::{Config, ConfigError, Policy};
 use crate::error::{Code, operation_error};
-use crate::event::{Event, EventQueue};
+use crate::event::{Event, EventQueue, Ledger};
 use crate::ingress::{Ingress, IngressHandle};
-use crate::limits::{Footprint, Limits};
+use crate::limits::{Footprint, Limits, ROLLUP_COUNT_MAX};
 use crate::metrics::Metrics;
 use crate::ordering::OrderingEngine;
-use crate::pool::{ReadyView, TransactionPool};
-use crate::types::{Height, RollupId, Tick, UnixNs};
+use crate::pool::{Broken, CancelError, Cancelled, ReadyView, TransactionPool};
+use crate::types::{Address, Height, Nonce, RollupId, Tick, TxId, UnixNs};
 use in_flight::InFlight;
 
 operation_error! {
@@ -273,7 +273,7 @@ impl TransactionCoordinator {
         }
         self.set_clocks(now, self.time)
             .map_err(|()| SettleError::TimeWentBack)?;
-        let mut positions = [0_u32; crate::limits::ROLLUP_COUNT_MAX];
+        let mut positions = [0_u32; ROLLUP_COUNT_MAX];
         for at in 0..count {
             self.include(at, height, &mut positions);
         }
@@ -324,24 +324,38 @@ impl TransactionCoordinator {
     ///
     /// For the end of a run, when none will arrive. Stops where the events have no more room.
     pub fn expire_unready(&mut self) -> ExpireProgress {
-        let (mut ended, mut place) = (0_usize, 0);
-        while let Some(found) = self.pool.unready_from(place) {
-            if self.events.room() == 0 || self.pool.remove(found.handle).is_err() {
-                return ExpireProgress {
-                    ended,
-                    is_finished: false,
-                };
-            }
-            let rollup = found.candidate.envelope.rollup;
-            let event = Event::outside_slot(Code::Expired, found.candidate.id, rollup, self.now);
-            emit_end(&mut self.events, &mut self.metrics, event);
-            ended = ended.saturating_add(1);
-            place = found.handle.index;
-        }
+        let before = self.metrics.of(Code::Expired);
+        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
+        let rest = self.pool.expire_unready(0, &mut ledger);
+        let ended = self.metrics.of(Code::Expired).saturating_sub(before) as usize;
         ExpireProgress {
             ended,
-            is_finished: true,
+            is_finished: rest.is_none(),
         }
+    }
+
+    /// Cancels a transaction by its identity; see [`TransactionPool::cancel`].
+    ///
+    /// # Errors
+    /// A [`CancelError`]; nothing changes then.
+    pub fn cancel(&mut self, id: TxId) -> Result<Cancelled, CancelError> {
+        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
+        self.pool.cancel(id, &mut ledger)
+    }
+
+    /// Cancels whichever transaction of a sender has this nonce; see
+    /// [`TransactionPool::cancel_nonce`].
+    ///
+    /// # Errors
+    /// A [`CancelError`]; nothing changes then.
+    pub fn cancel_nonce(
+        &mut self,
+        rollup: RollupId,
+        sender: Address,
+        nonce: Nonce,
+    ) -> Result<Cancelled, CancelError> {
+        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
+        self.pool.cancel_nonce(rollup, sender, nonce, &mut ledger)
     }
 
     /// The oldest event that was not read yet.
@@ -356,9 +370,15 @@ impl TransactionCoordinator {
     }
 
     /// Whether all structures agree with each other. Cost: O(everything); for tests and fuzzing.
-    #[must_use]
-    pub fn is_consistent(&self) -> bool {
-        !self.is_poisoned && self.pool.is_consistent()
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn verify(&self) -> Result<(), Broken> {
+        if self.is_poisoned {
+            Err(Broken("nothing broke before"))
+        } else {
+            self.pool.verify()
+        }
     }
 
     /// Takes candidates out of the pool for the next slot, and returns how many.
@@ -375,53 +395,40 @@ impl TransactionCoordinator {
         let Some(flight) = self.in_flight.get_mut(self.in_flight_count) else {
             return 0;
         };
+        let mut ledger = Ledger::new(events, metrics, *now);
+        pool.expire(time, &mut ledger);
         let mut view = pool.ready(&*policy, flight.handles_mut());
         engine.select(
             &mut view,
             time,
-            &mut |view: &mut ReadyView<'_, Policy>, rollup| {
-                expire_best(view, rollup, events, metrics, *now)
-            },
+            &mut |view: &mut ReadyView<'_, Policy>, rollup| view.expire_best(rollup, &mut ledger),
         );
         view.taken_count()
     }
 
     /// Ends one transaction of the oldest slot as included.
-    fn include(
-        &mut self,
-        at: usize,
-        height: Height,
-        positions: &mut [u32; crate::limits::ROLLUP_COUNT_MAX],
-    ) {
+    fn include(&mut self, at: usize, height: Height, positions: &mut [u32; ROLLUP_COUNT_MAX]) {
         let handle = self
             .in_flight
             .first()
             .and_then(|flight| flight.taken().get(at))
             .copied();
-        let found = handle.and_then(|handle| self.pool.get(handle));
-        let ended = handle.is_some_and(|handle| self.pool.acknowledge(handle).is_ok());
-        let (Some(found), true) = (found, ended) else {
-            self.is_poisoned = true;
-            return;
-        };
-        let rollup = found.candidate.envelope.rollup;
-        let place = self.tip.rollups.iter().position(|own| own.rollup == rollup);
-        let Some(next) = place.and_then(|place| positions.get_mut(place)) else {
+        let included = handle.and_then(|handle| self.pool.acknowledge(handle).ok());
+        let rollup = included.map(|included| included.candidate.envelope.rollup);
+        let place = self
+            .tip
+            .rollups
+            .iter()
+            .position(|own| Some(own.rollup) == rollup);
+        let next = place.and_then(|place| positions.get_mut(place));
+        let (Some(included), Some(rollup), Some(next)) = (included, rollup, next) else {
             self.is_poisoned = true;
             return;
         };
         let position = *next;
         *next = next.saturating_add(1);
-        let (code, id, tick) = (Code::Included, found.candidate.id, self.now);
-        let event = Event {
-            code,
-            id,
-            rollup,
-            height,
-            position,
-            tick,
-        };
-        emit_end(&mut self.events, &mut self.metrics, event);
+        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
+        ledger.end_included(included.candidate.id, rollup, height, position);
     }
 
     /// The place of a slot in flight, or why there is none.
@@ -451,30 +458,6 @@ impl TransactionCoordinator {
     }
 }
 
-/// Ends a rollup's best candidate as expired, if there is room to say so.
-fn expire_best(
-    view: &mut ReadyView<'_, Policy>,
-    rollup: RollupId,
-    events: &mut EventQueue,
-    metrics: &mut Metrics,
-    now: Tick,
-) -> bool {
-    if events.room() == 0 {
-        return false;
-    }
-    view.remove_best(rollup).is_some_and(|removed| {
-        let event = Event::outside_slot(Code::Expired, removed.candidate.id, rollup, now);
-        emit_end(events, metrics, event);
-        true
-    })
-}
-
-/// Counts the end of a transaction and says so. Whoever calls has asked for room.
-fn emit_end(events: &mut EventQueue, metrics: &mut Metrics, event: Event) {
-    metrics.count(event.code);
-    emit(events, event);
-}
-
 /// Appends an event. Whoever calls has asked for room.
 fn emit(events: &mut EventQueue, event: Event) {
     let pushed = events.push(event);
@@ -487,12 +470,13 @@ impl Limits {
     /// It is exact: a test compares it with what the allocator gave out.
     #[must_use]
     pub fn footprint(&self) -> Footprint {
-        let [transactions, payloads, senders] = TransactionPool::footprint_bytes(self);
+        let [transactions, payloads, senders, remembered] = TransactionPool::footprint_bytes(self);
         Footprint::default()
             .with("ingress: lanes", self.ingress_footprint())
             .with("pool: transactions", transactions)
             .with("pool: payloads", payloads)
             .with("pool: senders", senders)
+            .with("pool: remembered", remembered)
             .with("batch: building", SlotBuilder::footprint_bytes(self))
             .with("batch: slots in flight", InFlight::footprint_bytes(self))
             .with("events", EventQueue::footprint_bytes(self.event_count_max))

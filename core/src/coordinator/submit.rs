@@ -5,10 +5,11 @@ use crate::codec::Writer;
 use crate::config::Policy;
 use crate::crypto::hash::{Domain, MICRO_BATCH, hash_many};
 use crate::error::{Code, operation_error};
-use crate::event::Event;
+use crate::event::{Event, EventQueue, Ledger};
+use crate::ingress::IngressItem;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::pool::{AdmissionError, TransactionPool};
+use crate::pool::{AdmissionError, Arriving, TransactionPool};
 use crate::types::{Hash, RollupId, Submission, Tick, Transaction, TxId, UnixNs};
 
 operation_error! {
@@ -112,11 +113,11 @@ impl TransactionCoordinator {
         loop {
             let count_max = self.events.room().min(MICRO_BATCH);
             let count = self.ingress.pop_batch(count_max).min(count_max);
-            self.admit_from_lanes(count);
-            self.ingress.recycle_first(count);
-            handled = handled.saturating_add(count);
-            if count < MICRO_BATCH {
-                let is_finished = count < count_max;
+            let admitted = self.admit_from_lanes(count);
+            self.ingress.recycle_first(admitted);
+            handled = handled.saturating_add(admitted);
+            if admitted < MICRO_BATCH {
+                let is_finished = admitted == count && count < count_max;
                 return Ok(IngressProgress {
                     handled,
                     is_finished,
@@ -125,8 +126,9 @@ impl TransactionCoordinator {
         }
     }
 
-    /// Admits or refuses the first `count` transactions of the batch that left the lanes.
-    fn admit_from_lanes(&mut self, count: usize) {
+    /// Admits or refuses the first `count` transactions of the batch that left the lanes; returns
+    /// how many it came to before the events had no more room.
+    fn admit_from_lanes(&mut self, count: usize) -> usize {
         let Self {
             ingress,
             pool,
@@ -148,33 +150,40 @@ impl TransactionCoordinator {
         let mut gate = Gate {
             pool,
             metrics,
+            events,
             policy,
             now: *now,
             time: *time,
         };
-        for (item, id) in ingress.batch().take(count).zip(ids) {
+        for (at, (item, id)) in (0..).zip(ingress.batch().take(count).zip(ids)) {
             let id = TxId::from_hash(id);
             let decoded = Transaction::decode(item.canonical, limits.payload_bytes_max);
-            let (rollup, code) = match decoded {
+            let (rollup, result) = match decoded {
                 Ok(transaction) => {
-                    let account_nonce = item.account_nonce;
-                    let admitted = gate.admit(
-                        id,
-                        &Submission {
-                            transaction,
-                            account_nonce,
-                        },
-                    );
-                    let code = admitted.err().map_or(Code::Admitted, AdmissionError::code);
-                    (transaction.envelope.rollup, code)
+                    let IngressItem {
+                        account_nonce,
+                        origin,
+                        ..
+                    } = item;
+                    let submission = Submission {
+                        transaction,
+                        account_nonce,
+                        origin,
+                    };
+                    // One place stays free to say what became of this one.
+                    let result = gate.admit(id, &submission, 1).map_err(AdmissionError::code);
+                    (transaction.envelope.rollup, result)
                 }
-                Err(error) => {
-                    gate.count(Err(error.code()));
-                    (RollupId::ZERO, error.code())
-                }
+                Err(error) => (RollupId::ZERO, Err(error.code())),
             };
-            emit(events, Event::outside_slot(code, id, rollup, *now));
+            if gate.events.room() == 0 || result == Err(Code::EventsFull) {
+                return at;
+            }
+            gate.count(result);
+            let code = result.err().unwrap_or(Code::Admitted);
+            emit(gate.events, Event::outside_slot(code, id, rollup, *now));
         }
+        count
     }
 
     /// Takes as many submissions as the scratch memory can hold, at least one.
@@ -221,7 +230,9 @@ impl TransactionCoordinator {
         hash_many(Domain::TRANSACTION, messages, &mut ids);
         for (submission, id) in gathered.iter().zip(ids) {
             let id = TxId::from_hash(id);
-            let result = self.gate().admit(id, submission);
+            let mut gate = self.gate();
+            let result = gate.admit(id, submission, 0);
+            gate.count(result.map_err(AdmissionError::code));
             report(Admission { id, result });
         }
     }
@@ -230,6 +241,7 @@ impl TransactionCoordinator {
         let Self {
             pool,
             metrics,
+            events,
             policy,
             now,
             time,
@@ -238,6 +250,7 @@ impl TransactionCoordinator {
         Gate {
             pool,
             metrics,
+            events,
             policy,
             now: *now,
             time: *time,
@@ -249,20 +262,32 @@ impl TransactionCoordinator {
 struct Gate<'a> {
     pool: &'a mut TransactionPool,
     metrics: &'a mut Metrics,
+    events: &'a mut EventQueue,
     policy: &'a Policy,
     now: Tick,
     time: UnixNs,
 }
 
 impl Gate<'_> {
-    /// Admits one transaction whose id is known, and counts what became of it.
-    fn admit(&mut self, id: TxId, submission: &Submission<'_>) -> Result<(), AdmissionError> {
-        let admitted = self
-            .pool
-            .admit(id, submission, self.now, self.time, self.policy);
-        let result = admitted.map(|_| ());
-        self.count(result.map_err(AdmissionError::code));
-        result
+    /// Admits one transaction whose id is known.
+    ///
+    /// `kept` places for events are left to the caller.
+    fn admit(
+        &mut self,
+        id: TxId,
+        submission: &Submission<'_>,
+        kept: usize,
+    ) -> Result<(), AdmissionError> {
+        let arriving = Arriving {
+            id,
+            submission,
+            tick: self.now,
+            time: self.time,
+        };
+        let mut ledger = Ledger::new(self.events, self.metrics, self.now).keeping(kept);
+        self.pool
+            .admit(&arriving, self.policy, &mut ledger)
+            .map(|_| ())
     }
 
     fn count(&mut self, result: Result<(), Code>) {

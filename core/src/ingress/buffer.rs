@@ -53,6 +53,7 @@ impl LaneBuffer {
 pub(super) struct LaneItem {
     pub(super) buffer: LaneBuffer,
     pub(super) account_nonce: Option<Nonce>,
+    pub(super) origin: u32,
 }
 
 impl LaneItem {
@@ -62,6 +63,7 @@ impl LaneItem {
             Ok(()) => Ok(Self {
                 buffer,
                 account_nonce: from.account_nonce,
+                origin: from.origin,
             }),
             Err(_) => Err(buffer),
         }

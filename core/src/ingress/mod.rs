@@ -102,6 +102,8 @@ pub struct IngressItem<'a> {
     pub canonical: &'a [u8],
     /// The next nonce of the sender's account, where the host knew it.
     pub account_nonce: Option<Nonce>,
+    /// Where it came from, as the host numbers its peers.
+    pub origin: u32,
     /// The lane that it came through; the shared lane has the number `producer_count_max`.
     pub lane: u32,
 }
@@ -161,6 +163,7 @@ impl Ingress {
         self.batch.iter().map(|taken| IngressItem {
             canonical: taken.item.buffer.canonical(),
             account_nonce: taken.item.account_nonce,
+            origin: taken.item.origin,
             // Lanes are counted in 32 bits by `Limits`.
             lane: u32::try_from(taken.lane).unwrap_or(u32::MAX),
         })

@@ -36,6 +36,7 @@ fn submission(number: u64, payload: &[u8]) -> Submission<'_> {
             payload,
         },
         account_nonce: (!number.is_multiple_of(3)).then(|| Nonce::new(number / 2)),
+        origin: number as u32 % 5,
     }
 }
 

@@ -65,7 +65,7 @@ impl OrderingEngine {
     pub fn new(config: &Config, limits: &Limits) -> Self {
         Self {
             policy: config.policy,
-            rollups: config.rollups.clone(),
+            rollups: config.rollups.iter().map(|rollup| rollup.id).collect(),
             room: SlotRoom::of(limits),
         }
     }

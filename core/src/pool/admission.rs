@@ -1,99 +1,210 @@
 //! Who may enter the pool.
 
-use super::{Entry, Sender, TransactionPool};
-use crate::bounded::Handle;
-use crate::config::ReplayProtection;
-use crate::error::operation_error;
+use core::fmt;
+
+use super::entry::{Entry, Sender, Window};
+use super::room::Newcomer;
+use super::{InUse, TransactionPool};
+use crate::bounded::{Handle, NONE};
+use crate::config::{NonceMode, ReplayProtection};
+use crate::error::Code;
+use crate::event::Ledger;
 use crate::types::{
-    Arrival, Envelope, Nonce, SelectionRule, Submission, Tick, Transaction, TxId, UnixNs,
+    Arrival, Envelope, Fee, Nonce, SelectionRule, Submission, Tick, Transaction, TxId, UnixNs,
 };
 
-operation_error! {
-    /// Why a transaction was refused. The pool is as it was before.
-    AdmissionError {
-        PayloadTooLarge,
-        GasTooLarge,
-        FeeTooLow,
-        AlreadyExpired,
-        ExpiryMissing,
-        ExpiryTooFar,
-        UnknownRollup,
-        Duplicate,
-        NonceUsed,
-        NonceOccupied,
-        NonceGapTooWide,
-        NonceTooLarge,
-        PoolFull,
-        PoolBytesFull,
-        SenderTableFull,
+/// Why a transaction was refused. The pool is as it was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AdmissionError {
+    /// See [`Code::PayloadTooLarge`].
+    PayloadTooLarge,
+    /// See [`Code::GasTooLarge`].
+    GasTooLarge,
+    /// See [`Code::FeeTooLow`].
+    FeeTooLow,
+    /// See [`Code::AlreadyExpired`].
+    AlreadyExpired,
+    /// See [`Code::ExpiryMissing`].
+    ExpiryMissing,
+    /// See [`Code::ExpiryTooFar`].
+    ExpiryTooFar,
+    /// See [`Code::UnknownRollup`].
+    UnknownRollup,
+    /// See [`Code::Duplicate`].
+    Duplicate,
+    /// See [`Code::AlreadyEnded`].
+    AlreadyEnded,
+    /// See [`Code::CancelledBefore`].
+    CancelledBefore,
+    /// See [`Code::NonceUsed`].
+    NonceUsed,
+    /// See [`Code::NonceOccupied`].
+    NonceOccupied,
+    /// See [`Code::ReplacementUnderpriced`].
+    ReplacementUnderpriced,
+    /// The sender has as many transactions that wait for a missing nonce as it may have. See
+    /// [`Code::MissingPredecessor`].
+    MissingPredecessor {
+        /// The nonce to send first.
+        nonce: Nonce,
+    },
+    /// See [`Code::NonceBeyondWindow`].
+    NonceBeyondWindow,
+    /// See [`Code::NonceTooLarge`].
+    NonceTooLarge,
+    /// See [`Code::SenderQuotaExceeded`].
+    SenderQuotaExceeded,
+    /// See [`Code::OriginQuotaExceeded`].
+    OriginQuotaExceeded,
+    /// See [`Code::PoolFull`].
+    PoolFull,
+    /// See [`Code::PoolBytesFull`].
+    PoolBytesFull,
+    /// See [`Code::SenderTableFull`].
+    SenderTableFull,
+    /// It would displace or replace others, and there is no room to say so. See
+    /// [`Code::EventsFull`].
+    EventsFull,
+}
+
+impl AdmissionError {
+    /// The stable number and message behind it.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            Self::PayloadTooLarge => Code::PayloadTooLarge,
+            Self::GasTooLarge => Code::GasTooLarge,
+            Self::FeeTooLow => Code::FeeTooLow,
+            Self::AlreadyExpired => Code::AlreadyExpired,
+            Self::ExpiryMissing => Code::ExpiryMissing,
+            Self::ExpiryTooFar => Code::ExpiryTooFar,
+            Self::UnknownRollup => Code::UnknownRollup,
+            Self::Duplicate => Code::Duplicate,
+            Self::AlreadyEnded => Code::AlreadyEnded,
+            Self::CancelledBefore => Code::CancelledBefore,
+            Self::NonceUsed => Code::NonceUsed,
+            Self::NonceOccupied => Code::NonceOccupied,
+            Self::ReplacementUnderpriced => Code::ReplacementUnderpriced,
+            Self::MissingPredecessor { .. } => Code::MissingPredecessor,
+            Self::NonceBeyondWindow => Code::NonceBeyondWindow,
+            Self::NonceTooLarge => Code::NonceTooLarge,
+            Self::SenderQuotaExceeded => Code::SenderQuotaExceeded,
+            Self::OriginQuotaExceeded => Code::OriginQuotaExceeded,
+            Self::PoolFull => Code::PoolFull,
+            Self::PoolBytesFull => Code::PoolBytesFull,
+            Self::SenderTableFull => Code::SenderTableFull,
+            Self::EventsFull => Code::EventsFull,
+        }
     }
 }
 
-/// Where an admitted transaction's line stands.
-enum Line {
-    /// The pool knows the sender, and its next nonce stays.
-    Known(u32),
-    /// The pool knows the sender, whose first transaction has this lower nonce after all.
-    Lowered(u32),
-    /// The pool does not know the sender; its line starts here.
+impl fmt::Display for AdmissionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingPredecessor { nonce } => write!(f, "{}: {nonce}", self.code()),
+            _ => f.write_str(self.code().message()),
+        }
+    }
+}
+
+impl core::error::Error for AdmissionError {}
+
+impl From<AdmissionError> for Code {
+    fn from(error: AdmissionError) -> Self {
+        error.code()
+    }
+}
+
+/// A transaction at the pool's door.
+#[derive(Clone, Copy, Debug)]
+pub struct Arriving<'a> {
+    /// The hash of its canonical bytes.
+    pub id: TxId,
+    /// The transaction, and what the host knows of it.
+    pub submission: &'a Submission<'a>,
+    /// The local clock; it must not go back from call to call.
+    pub tick: Tick,
+    /// The agreed time.
+    pub time: UnixNs,
+}
+
+/// Where a transaction would stand.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// In a known sender's line.
+    Known { sender: u32 },
+    /// In a known sender's line, whose first transaction has this lower nonce after all.
+    Lowered { sender: u32 },
+    /// In place of another one.
+    Replacing { sender: u32, index: u32 },
+    /// In a new sender's line, which starts here.
     New { next: Nonce, is_base_fixed: bool },
+}
+
+impl Place {
+    const fn sender(self) -> u32 {
+        match self {
+            Self::Known { sender } | Self::Lowered { sender } | Self::Replacing { sender, .. } => {
+                sender
+            }
+            Self::New { .. } => NONE,
+        }
+    }
 }
 
 impl TransactionPool {
     /// Admits a transaction, or says why not. Checks go from the cheapest to the dearest.
     ///
-    /// `id` must be the hash of its canonical bytes, `tick` must not go back from call to call,
-    /// and `time` is the agreed time.
+    /// Others may end for it: the one that it replaces, and those that it displaces. Cost:
+    /// O(log n), and for displacing as many times that as others go.
     ///
     /// # Errors
-    /// An [`AdmissionError`]; nothing changes then.
+    /// An [`AdmissionError`]; nothing changes then, but that a remembered cancellation is used up.
     pub fn admit<R: SelectionRule>(
         &mut self,
-        id: TxId,
-        submission: &Submission<'_>,
-        tick: Tick,
-        time: UnixNs,
+        arriving: &Arriving<'_>,
         rule: &R,
+        ledger: &mut Ledger<'_>,
     ) -> Result<Handle, AdmissionError> {
+        let Arriving {
+            id,
+            submission,
+            tick,
+            time,
+        } = *arriving;
         let Transaction { envelope, payload } = &submission.transaction;
         self.check_alone(envelope, payload.len(), time)?;
-        if self.index_of(id).is_some() {
-            return Err(AdmissionError::Duplicate);
+        self.check_identity(id)?;
+        self.skip_used_nonces(envelope, submission.account_nonce, rule, ledger);
+        let place = self.find_place(envelope, submission.account_nonce)?;
+        let origin = self.origin_place(submission.origin);
+        if self.use_cancellation(id, envelope.rollup, envelope.sender, envelope.nonce) {
+            return Err(AdmissionError::CancelledBefore);
         }
-        let line = self.find_line(envelope, submission.account_nonce)?;
-        if self.entries.is_full() {
-            return Err(AdmissionError::PoolFull);
+        if let Place::Replacing { index, .. } = place {
+            return self.replace(index, arriving, origin, rule, ledger);
         }
-        if !self.payloads.has_room(payload.len()) {
-            return Err(AdmissionError::PoolBytesFull);
+        self.check_quotas(envelope, payload.len(), place.sender(), origin)?;
+        let newcomer = self.newcomer(envelope, payload.len(), place.sender())?;
+        let displaced = self.plan_room(newcomer)?;
+        if displaced.len() > ledger.room() {
+            return Err(AdmissionError::EventsFull);
         }
-        let place = self.join_line(line, envelope, time)?;
+        let sender = self.join_place(place, envelope, time)?;
+        self.displace(&displaced, ledger);
         let arrival = Arrival {
             index: self.arrivals,
             tick,
         };
-        // Room was checked above, so neither can fail, and nothing has changed if one does.
-        let payload = self
-            .payloads
-            .store(payload)
-            .ok_or(AdmissionError::PoolBytesFull)?;
-        let entry = Entry::new(id, envelope, payload, arrival, place);
-        let handle = self.entries.insert(entry).ok_or(AdmissionError::PoolFull)?;
         self.arrivals = self.arrivals.saturating_add(1);
-        self.by_id
-            .insert(self.hash.bytes32(id.as_bytes()), handle.index);
-        let nonce_hash = self.hash.words([u64::from(place), envelope.nonce.get()]);
-        self.by_nonce.insert(nonce_hash, handle.index);
-        self.idle.remove(place);
-        let is_head = self.senders.get_mut(place).is_some_and(|sender| {
-            sender.pending_count = sender.pending_count.saturating_add(1);
-            sender.highest = sender.highest.max(envelope.nonce);
-            sender.next == envelope.nonce
-        });
-        if is_head {
-            self.offer_head(place, rule);
-        }
-        Ok(handle)
+        self.enter(
+            arriving,
+            arrival,
+            [sender, origin.unwrap_or(NONE)],
+            newcomer.is_quiet,
+            rule,
+        )
     }
 
     /// The checks that need nothing but the transaction and the rules.
@@ -109,7 +220,7 @@ impl TransactionPool {
         if envelope.gas > self.rules.slot_gas_max {
             return Err(AdmissionError::GasTooLarge);
         }
-        if envelope.fee < self.rules.fee_floor {
+        if envelope.fee < self.rules.fee_floor_now {
             return Err(AdmissionError::FeeTooLow);
         }
         if envelope.nonce == Nonce::MAX {
@@ -132,113 +243,336 @@ impl TransactionPool {
             .ok_or(AdmissionError::UnknownRollup)
     }
 
-    /// The line that a transaction would join, if its nonce has a place there.
-    fn find_line(
+    /// Whether the transaction is known already.
+    fn check_identity(&self, id: TxId) -> Result<(), AdmissionError> {
+        if self.index_of(id).is_some() {
+            return Err(AdmissionError::Duplicate);
+        }
+        if self.seen.get(id.as_bytes()).is_some() {
+            return Err(AdmissionError::AlreadyEnded);
+        }
+        Ok(())
+    }
+
+    /// Ends those of a sender whose nonces the host says are used, as long as there is room.
+    fn skip_used_nonces<R: SelectionRule>(
+        &mut self,
+        envelope: &Envelope,
+        account_nonce: Option<Nonce>,
+        rule: &R,
+        ledger: &mut Ledger<'_>,
+    ) {
+        let Some(account_nonce) = account_nonce else {
+            return;
+        };
+        let Some(place) = self.sender_of(envelope.rollup, envelope.sender) else {
+            return;
+        };
+        let may_skip = |own: &Sender| own.taken_count == 0 && own.next < account_nonce;
+        if self.nonce_mode(envelope.rollup) == NonceMode::Window
+            || !self.senders.get(place).is_some_and(may_skip)
+        {
+            return;
+        }
+        loop {
+            let first = self.senders.get(place).map_or(NONE, |own| own.first);
+            let used = self
+                .entries
+                .get(first)
+                .copied()
+                .filter(|head| head.nonce < account_nonce);
+            let Some(head) = used else { break };
+            if ledger.room() == 0 {
+                return;
+            }
+            self.end(first, &head, Code::Superseded, ledger);
+        }
+        if let Some(own) = self.senders.get_mut(place) {
+            own.next = account_nonce;
+            own.is_base_fixed = true;
+        }
+        self.extend_ready(place);
+        self.offer_head(place, rule);
+    }
+
+    /// Where a transaction would stand, if its nonce has a place.
+    fn find_place(
         &self,
         envelope: &Envelope,
         account_nonce: Option<Nonce>,
-    ) -> Result<Line, AdmissionError> {
-        let nonce = envelope.nonce;
-        let gap_max = u64::from(self.rules.nonce_gap_max);
-        let too_far = |from: Nonce, to: Nonce| to.saturating_distance(from) > gap_max;
-        let Some(place) = self.sender_of(envelope.rollup, envelope.sender) else {
-            let next = account_nonce.unwrap_or(nonce);
-            return if nonce < next {
-                Err(AdmissionError::NonceUsed)
-            } else if too_far(next, nonce) {
-                Err(AdmissionError::NonceGapTooWide)
-            } else {
-                Ok(Line::New {
-                    next,
-                    is_base_fixed: account_nonce.is_some(),
-                })
-            };
-        };
-        let sender = self.senders.get(place).copied().unwrap_or_default();
-        if nonce < sender.next {
-            let may_lower = !sender.is_base_fixed && sender.taken_count == 0;
-            return if !may_lower {
-                Err(AdmissionError::NonceUsed)
-            } else if too_far(nonce, sender.highest) {
-                Err(AdmissionError::NonceGapTooWide)
-            } else {
-                Ok(Line::Lowered(place))
-            };
+    ) -> Result<Place, AdmissionError> {
+        let mode = self.nonce_mode(envelope.rollup);
+        let known = self.sender_of(envelope.rollup, envelope.sender);
+        if let Some(sender) = known
+            && let Some(index) = self.at_nonce(sender, envelope.nonce)
+        {
+            return Ok(Place::Replacing { sender, index });
         }
-        if too_far(sender.next, nonce) {
-            return Err(AdmissionError::NonceGapTooWide);
+        match (mode, known) {
+            (NonceMode::Sequential, None) => self.first_in_line(envelope.nonce, account_nonce),
+            (NonceMode::Sequential, Some(sender)) => self.next_in_line(sender, envelope.nonce),
+            (NonceMode::Window, None) => first_in_window(envelope.nonce, account_nonce),
+            (NonceMode::Window, Some(sender)) => self.in_window(sender, envelope.nonce),
         }
-        if self.waiting_or_taken(place, nonce).is_some() {
-            return Err(AdmissionError::NonceOccupied);
-        }
-        Ok(Line::Known(place))
     }
 
-    /// Makes the line ready to take the transaction, and returns its sender's place.
-    fn join_line(
+    fn first_in_line(
+        &self,
+        nonce: Nonce,
+        account_nonce: Option<Nonce>,
+    ) -> Result<Place, AdmissionError> {
+        let next = account_nonce.unwrap_or(nonce);
+        if nonce < next {
+            return Err(AdmissionError::NonceUsed);
+        }
+        if nonce > next {
+            self.check_gap(next, next, nonce, 0)?;
+        }
+        Ok(Place::New {
+            next,
+            is_base_fixed: account_nonce.is_some(),
+        })
+    }
+
+    fn next_in_line(&self, sender: u32, nonce: Nonce) -> Result<Place, AdmissionError> {
+        let own = self.senders.get(sender).copied().unwrap_or_default();
+        if nonce >= own.next {
+            if nonce > own.ready_end {
+                self.check_gap(own.next, own.ready_end, nonce, own.gapped_count())?;
+            }
+            return Ok(Place::Known { sender });
+        }
+        // Below the first nonce that was seen: that may have been too high a guess.
+        let tears_line = nonce.saturating_add(1) != own.next;
+        let may_lower = !own.is_base_fixed
+            && own.taken_count == 0
+            && (!tears_line || own.pending_count <= self.rules.gapped_count_max);
+        if may_lower {
+            Ok(Place::Lowered { sender })
+        } else {
+            Err(AdmissionError::NonceUsed)
+        }
+    }
+
+    /// Whether a sender with `gapped_count` gapped transactions may have one more.
+    fn check_gap(
+        &self,
+        next: Nonce,
+        missing: Nonce,
+        nonce: Nonce,
+        gapped_count: u32,
+    ) -> Result<(), AdmissionError> {
+        let percent = u64::from(self.rules.choices.gap_refusal_percent);
+        let is_crowded = (self.entries.len() as u64).saturating_mul(100)
+            >= u64::from(self.rules.pending_count_max).saturating_mul(percent);
+        let may_wait = !self.rules.refuses_gaps_now
+            && !is_crowded
+            && gapped_count < self.rules.gapped_count_max
+            && nonce.saturating_distance(next) <= u64::from(self.rules.nonce_gap_max);
+        let missing = AdmissionError::MissingPredecessor { nonce: missing };
+        if may_wait { Ok(()) } else { Err(missing) }
+    }
+
+    fn in_window(&self, sender: u32, nonce: Nonce) -> Result<Place, AdmissionError> {
+        let own = self.senders.get(sender).copied().unwrap_or_default();
+        let ahead = nonce.saturating_distance(own.next);
+        if nonce < own.next || own.included.contains(ahead) {
+            Err(AdmissionError::NonceUsed)
+        } else if ahead >= Window::LEN {
+            Err(AdmissionError::NonceBeyondWindow)
+        } else {
+            Ok(Place::Known { sender })
+        }
+    }
+
+    /// The place of an origin among those that are counted; nothing where none are.
+    fn origin_place(&self, origin: u32) -> Option<u32> {
+        origin.checked_rem(self.origins.len() as u32)
+    }
+
+    fn newcomer(
+        &self,
+        envelope: &Envelope,
+        payload_len: usize,
+        sender: u32,
+    ) -> Result<Newcomer, AdmissionError> {
+        let others = self.senders.get(sender).map_or(0, |own| own.pending_count);
+        Ok(Newcomer {
+            fee: envelope.fee,
+            payload_len,
+            is_quiet: others < self.rules.choices.quiet_pending_count_max,
+            sender,
+            heap: self
+                .heap_of(envelope.rollup)
+                .ok_or(AdmissionError::UnknownRollup)?,
+        })
+    }
+
+    /// Makes a line ready to take the transaction, and returns its sender's place.
+    fn join_place(
         &mut self,
-        line: Line,
+        place: Place,
         envelope: &Envelope,
         time: UnixNs,
     ) -> Result<u32, AdmissionError> {
-        match line {
-            Line::Known(place) => Ok(place),
-            Line::Lowered(place) => {
-                self.withdraw_head(place);
-                if let Some(sender) = self.senders.get_mut(place) {
-                    sender.next = envelope.nonce;
+        match place {
+            Place::Known { sender } | Place::Replacing { sender, .. } => Ok(sender),
+            Place::Lowered { sender } => {
+                self.withdraw_head(sender);
+                if let Some(own) = self.senders.get_mut(sender) {
+                    let tears_line = envelope.nonce.saturating_add(1) != own.next;
+                    own.next = envelope.nonce;
+                    if tears_line {
+                        own.ready_end = envelope.nonce;
+                    }
                 }
-                Ok(place)
+                Ok(sender)
             }
-            Line::New {
+            Place::New {
                 next,
                 is_base_fixed,
             } => {
                 if self.senders.is_full() {
                     self.forget_idle_sender(time)?;
                 }
-                let sender = Sender {
+                let own = Sender {
                     address: envelope.sender,
                     rollup: envelope.rollup,
                     next,
-                    highest: envelope.nonce,
+                    ready_end: next,
                     is_base_fixed,
                     ..Sender::default()
                 };
                 let handle = self
                     .senders
-                    .insert(sender)
+                    .insert(own)
                     .ok_or(AdmissionError::SenderTableFull)?;
-                let hash = self
-                    .hash
-                    .number_and_bytes20(envelope.rollup.get(), envelope.sender.as_bytes());
+                let hash = self.address_hash(envelope.rollup, envelope.sender);
                 self.by_address.insert(hash, handle.index);
                 Ok(handle.index)
             }
         }
     }
 
+    /// Writes a transaction for which there is room into the pool.
+    fn enter<R: SelectionRule>(
+        &mut self,
+        arriving: &Arriving<'_>,
+        arrival: Arrival,
+        [sender, origin]: [u32; 2],
+        is_quiet: bool,
+        rule: &R,
+    ) -> Result<Handle, AdmissionError> {
+        let Transaction { envelope, payload } = &arriving.submission.transaction;
+        // Room was made before, so neither can fail.
+        let payload = self
+            .payloads
+            .store(payload)
+            .ok_or(AdmissionError::PoolBytesFull)?;
+        let mut entry = Entry::new(arriving.id, envelope, payload, arrival, [sender, origin]);
+        entry.is_quiet = is_quiet;
+        let handle = self.entries.insert(entry).ok_or(AdmissionError::PoolFull)?;
+        self.by_id
+            .insert(self.hash.bytes32(arriving.id.as_bytes()), handle.index);
+        self.quiet_count = self.quiet_count.saturating_add(u32::from(is_quiet));
+        if let Some(use_of) = self.origins.get_mut(origin as usize) {
+            let InUse { count, bytes, gas } = use_of;
+            *count = count.saturating_add(1);
+            *bytes = bytes.saturating_add(u64::from(payload.len()));
+            *gas = gas.saturating_add(envelope.gas.get());
+        }
+        let heap = self.heap_of(envelope.rollup);
+        if let Some(count) = heap.and_then(|heap| self.rollup_counts.get_mut(heap as usize)) {
+            *count = count.saturating_add(1);
+        }
+        self.idle.remove(sender);
+        self.link(handle.index, rule);
+        self.start_waiting(handle.index, &entry);
+        Ok(handle)
+    }
+
+    /// Puts a transaction in place of a waiting one with the same sender and nonce.
+    fn replace<R: SelectionRule>(
+        &mut self,
+        index: u32,
+        arriving: &Arriving<'_>,
+        origin: Option<u32>,
+        rule: &R,
+        ledger: &mut Ledger<'_>,
+    ) -> Result<Handle, AdmissionError> {
+        let Transaction { envelope, payload } = &arriving.submission.transaction;
+        let old = *self
+            .entries
+            .get(index)
+            .ok_or(AdmissionError::NonceOccupied)?;
+        if old.is_taken {
+            return Err(AdmissionError::NonceOccupied);
+        }
+        if envelope.fee < replacement_fee(old.fee, self.rules.choices.replacement_bump_percent) {
+            return Err(AdmissionError::ReplacementUnderpriced);
+        }
+        self.check_quotas_of_replacement(&old, envelope, payload.len(), origin)?;
+        let freed = self.payloads.rounded_bytes(old.payload.len() as usize);
+        let free_bytes = self.payloads.free_bytes().saturating_add(freed);
+        if self.payloads.rounded_bytes(payload.len()) > free_bytes {
+            return Err(AdmissionError::PoolBytesFull);
+        }
+        if ledger.room() == 0 {
+            return Err(AdmissionError::EventsFull);
+        }
+        let arrival = Arrival {
+            index: self.arrivals,
+            tick: arriving.tick,
+        };
+        self.arrivals = self.arrivals.saturating_add(1);
+        self.seen.insert(old.id.as_bytes(), Code::Replaced.number());
+        self.forget(index, &old);
+        ledger.end_replaced(old.id, envelope.rollup, arriving.id);
+        let places = [old.sender, origin.unwrap_or(NONE)];
+        self.enter(arriving, arrival, places, old.is_quiet, rule)
+    }
+
     /// Makes place for a new sender by forgetting the one that has been idle longest.
     fn forget_idle_sender(&mut self, time: UnixNs) -> Result<(), AdmissionError> {
-        let place = self.idle.first().ok_or(AdmissionError::SenderTableFull)?;
-        let sender = self
-            .senders
-            .get(place)
-            .copied()
-            .ok_or(AdmissionError::SenderTableFull)?;
+        let full = AdmissionError::SenderTableFull;
+        let place = self.idle.first().ok_or(full)?;
+        let own = self.senders.get(place).copied().ok_or(full)?;
         let must_keep = match self.rules.replay_protection {
             ReplayProtection::ByHost => false,
-            ReplayProtection::ByExpiry { .. } => sender.keep_until > time,
+            ReplayProtection::ByExpiry { .. } => own.keep_until > time,
         };
         if must_keep {
-            return Err(AdmissionError::SenderTableFull);
+            return Err(full);
         }
-        let hash = self
-            .hash
-            .number_and_bytes20(sender.rollup.get(), sender.address.as_bytes());
-        self.by_address.remove(hash, place);
+        self.by_address
+            .remove(self.address_hash(own.rollup, own.address), place);
         self.idle.remove(place);
         self.senders.remove(place);
         Ok(())
     }
+}
+
+/// Where a sender's window starts: at the account's nonce, or half a window below the first seen.
+fn first_in_window(nonce: Nonce, account_nonce: Option<Nonce>) -> Result<Place, AdmissionError> {
+    let half_below = Nonce::new(nonce.get().saturating_sub(Window::LEN / 2));
+    let next = account_nonce.unwrap_or(half_below);
+    if nonce < next {
+        Err(AdmissionError::NonceUsed)
+    } else if nonce.saturating_distance(next) >= Window::LEN {
+        Err(AdmissionError::NonceBeyondWindow)
+    } else {
+        Ok(Place::New {
+            next,
+            is_base_fixed: true,
+        })
+    }
+}
+
+/// The lowest fee that replaces `old`: `percent` more, rounded up, and at least one more.
+fn replacement_fee(old: Fee, percent: u32) -> Fee {
+    let bump = u128::from(old.get())
+        .saturating_mul(u128::from(percent))
+        .div_ceil(100)
+        .max(1);
+    Fee::new(u64::try_from(u128::from(old.get()).saturating_add(bump)).unwrap_or(u64::MAX))
 }

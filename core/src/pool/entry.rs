@@ -1,5 +1,6 @@
 //! What the pool keeps of a transaction and of a sender.
 
+use super::InUse;
 use crate::bounded::{ChunkList, NONE};
 use crate::types::{
     Address, Arrival, Envelope, Fee, Gas, Nonce, RollupId, Tick, TransactionKind, TxId, UnixNs,
@@ -20,13 +21,20 @@ pub(super) struct Entry {
     pub payload: ChunkList,
     /// The place of its sender.
     pub sender: u32,
+    /// The place of its origin.
+    pub origin: u32,
+    /// Its neighbours in its sender's line, by nonce.
+    pub before: u32,
+    pub after: u32,
     kind: TransactionKind,
     /// Whether a slot in flight holds it.
     pub is_taken: bool,
+    /// Whether its sender had only few others when it came.
+    pub is_quiet: bool,
 }
 
 // Memory a transaction is promised to stay below 320 bytes; this is its largest part.
-const _: () = assert!(size_of::<Entry>() <= 136);
+const _: () = assert!(size_of::<Entry>() <= 144);
 
 impl Entry {
     pub fn new(
@@ -34,7 +42,7 @@ impl Entry {
         envelope: &Envelope,
         payload: ChunkList,
         arrival: Arrival,
-        sender: u32,
+        [sender, origin]: [u32; 2],
     ) -> Self {
         Self {
             id,
@@ -47,8 +55,12 @@ impl Entry {
             arrival,
             payload,
             sender,
+            origin,
+            before: NONE,
+            after: NONE,
             kind: envelope.kind,
             is_taken: false,
+            is_quiet: false,
         }
     }
 
@@ -78,7 +90,7 @@ impl Default for Entry {
             &Envelope::default(),
             ChunkList::EMPTY,
             arrival,
-            NONE,
+            [NONE, NONE],
         )
     }
 }
@@ -88,16 +100,25 @@ impl Default for Entry {
 pub(super) struct Sender {
     pub address: Address,
     pub rollup: RollupId,
-    /// The nonce that may be taken next.
+    /// One nonce after another: the nonce that may be taken next. Window: where the window starts.
     pub next: Nonce,
-    /// No transaction of the sender in the pool has a higher nonce; it may lie too high.
-    pub highest: Nonce,
+    /// One nonce after another: the first nonce from `next` on that the pool does not hold.
+    pub ready_end: Nonce,
+    /// Window: which nonces from `next` on were included.
+    pub included: Window,
     /// The latest expiry of what was included from it.
     pub keep_until: UnixNs,
+    /// Gas of its transactions in the pool.
+    pub pending_gas: u64,
+    /// Bytes of their payloads.
+    pub pending_bytes: u64,
     /// Its transactions in the pool.
     pub pending_count: u32,
     /// Those of them that slots in flight hold.
     pub taken_count: u32,
+    /// The ends of its line.
+    pub first: u32,
+    pub last: u32,
     /// Whether `next` can't become smaller any more: the host gave it, or something was included.
     pub is_base_fixed: bool,
 }
@@ -108,11 +129,68 @@ impl Default for Sender {
             address: Address::ZERO,
             rollup: RollupId::ZERO,
             next: Nonce::ZERO,
-            highest: Nonce::ZERO,
+            ready_end: Nonce::ZERO,
+            included: Window::default(),
             keep_until: UnixNs::ZERO,
+            pending_gas: 0,
+            pending_bytes: 0,
             pending_count: 0,
             taken_count: 0,
+            first: NONE,
+            last: NONE,
             is_base_fixed: false,
         }
+    }
+}
+
+impl Sender {
+    /// What its transactions in the pool come to.
+    pub fn in_use(&self) -> InUse {
+        InUse {
+            count: self.pending_count,
+            bytes: self.pending_bytes,
+            gas: self.pending_gas,
+        }
+    }
+
+    /// One nonce after another: its transactions that wait for a missing nonce.
+    pub fn gapped_count(&self) -> u32 {
+        let waiting = self.pending_count.saturating_sub(self.taken_count);
+        let ready = u32::try_from(self.ready_end.saturating_distance(self.next));
+        waiting.saturating_sub(ready.unwrap_or(u32::MAX))
+    }
+}
+
+/// Nonces of one window that were included, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Window([u64; 2]);
+
+impl Window {
+    /// Nonces that a window spans.
+    pub const LEN: u64 = 128;
+
+    fn bits(self) -> u128 {
+        let Self([low, high]) = self;
+        u128::from(low) | (u128::from(high) << 64)
+    }
+
+    const fn of(bits: u128) -> Self {
+        Self([bits as u64, (bits >> 64) as u64])
+    }
+
+    /// Whether the nonce `ahead` of the window's start was included.
+    pub fn contains(self, ahead: u64) -> bool {
+        ahead < Self::LEN && (self.bits() >> ahead) & 1 == 1
+    }
+
+    /// Notes the nonce `ahead` of the start, and returns by how much the window moves on.
+    pub fn insert(&mut self, ahead: u64) -> u64 {
+        if ahead >= Self::LEN {
+            return 0;
+        }
+        let bits = self.bits() | (1 << ahead);
+        let moved = bits.trailing_ones();
+        *self = Self::of(bits.checked_shr(moved).unwrap_or(0));
+        u64::from(moved)
     }
 }

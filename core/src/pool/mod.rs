@@ -2,42 +2,52 @@
 //!
 //! A transaction is *waiting* from its admission on, and *taken* while a slot in flight holds it.
 //! An acknowledged slot ends it; a slot that is rolled back makes it wait again, at the place that
-//! it had. Nothing leaves the pool in any other way than through a method that says so.
+//! it had. A waiting transaction can also end by replacement, cancellation, displacement, expiry,
+//! or because the host says that its nonce is used. Each end is written to the [`Ledger`].
 //!
-//! Each sender has a line per rollup, in the order of its nonces. Only the head of a line, the
-//! transaction with the sender's next nonce, can be taken, and the best head of each rollup is at
-//! hand. What arrives before its predecessors waits for them.
+//! Each sender has a line per rollup. Where nonces follow one another, only the head of a line can
+//! be taken, and what arrives before its predecessors waits for them; where a rollup uses windows
+//! of nonces, everything in the window can be taken at once. The best of each rollup is at hand.
 //!
-//! Cost (n transactions or senders): admission O(1) expected and O(log n) where it becomes a head;
-//! taking, acknowledging and rolling back O(log n) each. Bytes: see
-//! [`TransactionPool::footprint_bytes`]; 272 for each transaction with a sender of its own, beyond
-//! its payload.
+//! Who may enter, and who has to go for whom, is written down in [`room`].
+//!
+//! Cost (n transactions or senders): every operation is O(log n) with a bounded number of steps; no
+//! operation looks at all transactions but those that say so. Bytes: see
+//! [`TransactionPool::footprint_bytes`].
 //!
 //! What it does not do: it checks no signature and no balance; the host has done both.
 
 mod admission;
+mod cancel;
 mod entry;
+mod line;
 mod ready;
+pub mod room;
 #[cfg(test)]
 mod tests;
+mod verify;
 
-pub use admission::AdmissionError;
+pub use admission::{AdmissionError, Arriving};
+pub use cancel::{CancelError, Cancelled};
 pub use ready::ReadyView;
+pub use verify::Broken;
 
 use alloc::boxed::Box;
 
 use crate::bounded::{
-    ChunkArena, ChunkList, Handle, HandleIndex, HeapSet, KeyedHash, LinkedSet, Slab, fixed_slice,
-    fixed_slice_bytes,
+    ChunkArena, ChunkList, Handle, HandleIndex, HeapSet, KeyedHash, LinkedSet, RecentSet, Slab,
+    fixed_slice, fixed_slice_bytes,
 };
-use crate::config::{Config, ReplayProtection};
-use crate::error::operation_error;
-use crate::limits::{Limits, ROLLUP_COUNT_MAX};
+use crate::config::{Config, NonceMode, PoolConfig, ReplayProtection, RollupConfig};
+use crate::error::{Code, operation_error};
+use crate::event::Ledger;
+use crate::limits::{Limits, Quota, ROLLUP_COUNT_MAX};
 use crate::types::{
-    Address, Candidate, Envelope, Fee, Gas, Nonce, RollupId, SelectionKey, SelectionRule,
-    Transaction, TxId, UnixNs,
+    Address, Candidate, Fee, Gas, Nonce, RollupId, SelectionKey, SelectionRule, Transaction, TxId,
+    UnixNs,
 };
 use entry::{Entry, Sender};
+use room::DisplaceKey;
 
 /// A transaction that the pool holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,79 +79,146 @@ pub struct TransactionPool {
     payloads: ChunkArena,
     senders: Slab<Sender>,
     by_address: HandleIndex,
-    /// One queue a rollup, over the places of senders whose head waits.
+    /// One queue a rollup, over transactions that can be taken now.
     ready: HeapSet<SelectionKey>,
+    /// Waiting transactions by who has to go first: loud and quiet ones.
+    displaceable: HeapSet<DisplaceKey>,
+    /// Waiting transactions that expire, by expiry: one queue.
+    expiring: HeapSet<u64>,
     /// Senders without a transaction, the one longest so first.
     idle: LinkedSet,
-    /// Senders whose head is put aside while a slot is built: `aside[..aside_count]`.
+    /// What the origins hold; several may share a place.
+    origins: Box<[InUse]>,
+    /// What the rollups hold, by their place among the configured ones.
+    rollup_counts: [u32; ROLLUP_COUNT_MAX],
+    /// Transactions that ended for good lately.
+    seen: RecentSet,
+    /// Cancellations that came before their transactions.
+    cancelled_ids: RecentSet,
+    cancelled_nonces: RecentSet,
+    /// Transactions that are put aside while a slot is built: `aside[..aside_count]`.
     aside: Box<[u32]>,
     aside_count: usize,
     taken_count: usize,
+    quiet_count: u32,
     arrivals: u64,
 }
 
-/// What admission checks against; fixed when the pool is made.
+/// What somebody's transactions in the pool come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct InUse {
+    count: u32,
+    bytes: u64,
+    gas: u64,
+}
+
+impl InUse {
+    /// The same without one of them.
+    fn without(self, entry: &Entry) -> Self {
+        Self {
+            count: self.count.saturating_sub(1),
+            bytes: self.bytes.saturating_sub(u64::from(entry.payload.len())),
+            gas: self.gas.saturating_sub(entry.gas.get()),
+        }
+    }
+}
+
+/// What admission checks against; but for the fee floor and gaps fixed when the pool is made.
 #[derive(Clone, Debug)]
 struct Rules {
-    rollups: heapless::Vec<RollupId, ROLLUP_COUNT_MAX>,
+    rollups: heapless::Vec<RollupConfig, ROLLUP_COUNT_MAX>,
+    choices: PoolConfig,
     fee_floor: Fee,
+    /// The fee floor under the pressure of the moment.
+    fee_floor_now: Fee,
+    /// Whether only what is ready is admitted at the moment.
+    refuses_gaps_now: bool,
     replay_protection: ReplayProtection,
+    pending_count_max: u32,
     payload_bytes_max: u32,
     slot_gas_max: Gas,
+    gapped_count_max: u32,
     nonce_gap_max: u32,
+    sender_quota: Quota,
+    origin_quota: Quota,
+    rollup_reserved_count: u32,
+    quiet_reserved_count: u32,
 }
 
 impl TransactionPool {
     /// Makes an empty pool.
     #[must_use]
     pub fn new(config: &Config, limits: &Limits) -> Self {
+        let hash = KeyedHash::new(config.index_key);
+        let pending = limits.pending_count_max;
         Self {
             rules: Rules {
                 rollups: config.rollups.clone(),
+                choices: config.pool,
                 fee_floor: config.fee_floor,
+                fee_floor_now: config.fee_floor,
+                refuses_gaps_now: false,
                 replay_protection: config.replay_protection,
+                pending_count_max: pending,
                 payload_bytes_max: limits.payload_bytes_max,
                 slot_gas_max: Gas::new(limits.slot_gas_max),
+                gapped_count_max: limits.sender_gapped_count_max,
                 nonce_gap_max: limits.nonce_gap_max,
+                sender_quota: limits.sender_quota,
+                origin_quota: limits.origin_quota,
+                rollup_reserved_count: limits.rollup_reserved_count,
+                quiet_reserved_count: limits.quiet_reserved_count,
             },
-            hash: KeyedHash::new(config.index_key),
-            entries: Slab::new(limits.pending_count_max),
-            by_id: HandleIndex::new(limits.pending_count_max),
-            by_nonce: HandleIndex::new(limits.pending_count_max),
+            hash,
+            entries: Slab::new(pending),
+            by_id: HandleIndex::new(pending),
+            by_nonce: HandleIndex::new(pending),
             payloads: ChunkArena::new(limits.pending_bytes_max),
             senders: Slab::new(limits.sender_count_max),
             by_address: HandleIndex::new(limits.sender_count_max),
-            ready: HeapSet::new(ROLLUP_COUNT_MAX as u32, limits.sender_count_max),
+            ready: HeapSet::new(ROLLUP_COUNT_MAX as u32, pending),
+            displaceable: HeapSet::new(2, pending),
+            expiring: HeapSet::new(1, pending),
             idle: LinkedSet::new(limits.sender_count_max),
+            origins: fixed_slice(limits.origin_count_max as usize, InUse::default()),
+            rollup_counts: [0; ROLLUP_COUNT_MAX],
+            seen: RecentSet::new(limits.seen_count_max, hash),
+            cancelled_ids: RecentSet::new(limits.cancel_count_max, hash),
+            cancelled_nonces: RecentSet::new(limits.cancel_count_max, hash),
             aside: fixed_slice(limits.set_aside_count_max as usize, 0),
             aside_count: 0,
             taken_count: 0,
+            quiet_count: 0,
             arrivals: 0,
         }
     }
 
-    /// The bytes that [`TransactionPool::new`] takes: for transactions, for payloads, for senders.
+    /// The bytes that [`TransactionPool::new`] takes: for transactions, for payloads, for senders
+    /// and origins, for what is remembered of those that ended.
     #[must_use]
-    pub const fn footprint_bytes(limits: &Limits) -> [u64; 3] {
+    pub const fn footprint_bytes(limits: &Limits) -> [u64; 4] {
         let (pending, senders) = (limits.pending_count_max, limits.sender_count_max);
         let transactions = Slab::<Entry>::footprint_bytes(pending)
             .saturating_add(HandleIndex::footprint_bytes(pending))
-            .saturating_add(HandleIndex::footprint_bytes(pending));
-        let of_senders = Slab::<Sender>::footprint_bytes(senders)
-            .saturating_add(HandleIndex::footprint_bytes(senders))
+            .saturating_add(HandleIndex::footprint_bytes(pending))
             .saturating_add(HeapSet::<SelectionKey>::footprint_bytes(
                 ROLLUP_COUNT_MAX as u32,
-                senders,
+                pending,
             ))
-            .saturating_add(LinkedSet::footprint_bytes(senders))
+            .saturating_add(HeapSet::<DisplaceKey>::footprint_bytes(2, pending))
+            .saturating_add(HeapSet::<u64>::footprint_bytes(1, pending))
             .saturating_add(fixed_slice_bytes::<u32>(
                 limits.set_aside_count_max as usize,
             ));
-        [
-            transactions,
-            ChunkArena::footprint_bytes(limits.pending_bytes_max),
-            of_senders,
-        ]
+        let of_senders = Slab::<Sender>::footprint_bytes(senders)
+            .saturating_add(HandleIndex::footprint_bytes(senders))
+            .saturating_add(LinkedSet::footprint_bytes(senders))
+            .saturating_add(fixed_slice_bytes::<InUse>(limits.origin_count_max as usize));
+        let remembered = RecentSet::footprint_bytes(limits.seen_count_max)
+            .saturating_add(RecentSet::footprint_bytes(limits.cancel_count_max))
+            .saturating_add(RecentSet::footprint_bytes(limits.cancel_count_max));
+        let payloads = ChunkArena::footprint_bytes(limits.pending_bytes_max);
+        [transactions, payloads, of_senders, remembered]
     }
 
     /// How many transactions it holds, taken ones included.
@@ -162,9 +239,9 @@ impl TransactionPool {
         self.len().saturating_sub(self.taken_count)
     }
 
-    /// How many senders have a transaction that can be taken now.
+    /// How many transactions can be taken now, without those behind them in their lines.
     #[must_use]
-    pub fn ready_sender_count(&self) -> usize {
+    pub fn ready_count(&self) -> usize {
         (0..ROLLUP_COUNT_MAX as u32).fold(0, |sum, heap| self.ready.len(heap).saturating_add(sum))
     }
 
@@ -200,7 +277,14 @@ impl TransactionPool {
             .map(|sender| sender.next)
     }
 
-    /// A view of what is ready, for one slot at the agreed time `time`.
+    /// Raises the fee floor above the configured one, and refuses what is not ready, until told
+    /// otherwise. What is in the pool stays.
+    pub fn set_pressure(&mut self, fee_floor: Fee, refuses_gaps: bool) {
+        self.rules.fee_floor_now = self.rules.fee_floor.max(fee_floor);
+        self.rules.refuses_gaps_now = refuses_gaps;
+    }
+
+    /// A view of what is ready, for one slot.
     ///
     /// Each transaction that is taken through it goes to `taken`, in that order.
     pub fn ready<'a, R: SelectionRule>(
@@ -211,22 +295,32 @@ impl TransactionPool {
         ReadyView::new(self, rule, taken)
     }
 
-    /// Ends a taken transaction as included.
+    /// Ends a taken transaction as included at this place.
     ///
     /// # Errors
     /// [`HandleError::StaleHandle`] where it is not a taken transaction; nothing changes then.
-    pub fn acknowledge(&mut self, handle: Handle) -> Result<(), HandleError> {
+    pub fn acknowledge(&mut self, handle: Handle) -> Result<PooledTransaction, HandleError> {
+        let included = self.get(handle).ok_or(HandleError::StaleHandle)?;
         let entry = *self.taken(handle)?;
+        let mode = self.mode_of_sender(entry.sender);
         self.taken_count = self.taken_count.saturating_sub(1);
-        if let Some(sender) = self.senders.get_mut(entry.sender) {
-            sender.taken_count = sender.taken_count.saturating_sub(1);
-            sender.is_base_fixed = true;
+        if let Some(own) = self.senders.get_mut(entry.sender) {
+            own.taken_count = own.taken_count.saturating_sub(1);
+            own.is_base_fixed = true;
             if entry.expiry != UnixNs::NEVER {
-                sender.keep_until = sender.keep_until.max(entry.expiry);
+                own.keep_until = own.keep_until.max(entry.expiry);
+            }
+            if mode == NonceMode::Window {
+                let moved = own
+                    .included
+                    .insert(entry.nonce.saturating_distance(own.next));
+                own.next = own.next.saturating_add(moved);
             }
         }
+        self.seen
+            .insert(entry.id.as_bytes(), Code::Included.number());
         self.forget(handle.index, &entry);
-        Ok(())
+        Ok(included)
     }
 
     /// Makes a taken transaction wait again. Whoever gives several back starts with the last.
@@ -238,105 +332,82 @@ impl TransactionPool {
         handle: Handle,
         rule: &R,
     ) -> Result<(), HandleError> {
-        let (nonce, place) = self
-            .taken(handle)
-            .map(|entry| (entry.nonce, entry.sender))?;
+        let entry = *self.taken(handle)?;
         self.taken_count = self.taken_count.saturating_sub(1);
         if let Some(entry) = self.entries.get_mut(handle.index) {
             entry.is_taken = false;
         }
-        self.withdraw_head(place);
-        if let Some(sender) = self.senders.get_mut(place) {
-            sender.taken_count = sender.taken_count.saturating_sub(1);
-            sender.next = sender.next.min(nonce);
+        let mode = self.mode_of_sender(entry.sender);
+        if mode == NonceMode::Sequential {
+            self.withdraw_head(entry.sender);
         }
-        self.offer_head(place, rule);
+        if let Some(own) = self.senders.get_mut(entry.sender) {
+            own.taken_count = own.taken_count.saturating_sub(1);
+            if mode == NonceMode::Sequential {
+                own.next = own.next.min(entry.nonce);
+            }
+        }
+        self.offer(handle.index, rule);
+        self.start_waiting(handle.index, &entry);
         Ok(())
     }
 
-    /// Removes a waiting transaction. Those behind it in its sender's line wait for its nonce.
+    /// Ends what has expired at the agreed time, as long as there is room to say so.
     ///
-    /// # Errors
-    /// [`HandleError::StaleHandle`] where it is not a waiting transaction; nothing changes then.
-    pub fn remove(&mut self, handle: Handle) -> Result<PooledTransaction, HandleError> {
-        let removed = self
-            .get(handle)
-            .filter(|transaction| !transaction.is_taken)
-            .ok_or(HandleError::StaleHandle)?;
-        let entry = *self
-            .entries
-            .get(handle.index)
-            .ok_or(HandleError::StaleHandle)?;
-        let is_head = self
+    /// Those behind it in its sender's line wait for its nonce. Cost: O(log n) each.
+    pub fn expire(&mut self, time: UnixNs, ledger: &mut Ledger<'_>) {
+        while let Some((expiry, index)) = self.expiring.peek(0) {
+            if expiry > time.get() || ledger.room() == 0 {
+                return;
+            }
+            let Some(entry) = self.entries.get(index).copied() else {
+                return;
+            };
+            self.end(index, &entry, Code::Expired, ledger);
+        }
+    }
+
+    /// Ends waiting transactions that can't be taken before another one arrives, from a place on.
+    ///
+    /// Returns the place to go on from where there was no room to say more, and nothing at the end.
+    /// Cost: O(places passed over).
+    pub fn expire_unready(&mut self, first: u32, ledger: &mut Ledger<'_>) -> Option<u32> {
+        let mut place = first;
+        loop {
+            let found = self
+                .entries
+                .iter_from(place)
+                .find(|(_, entry)| self.is_unready(entry));
+            let (index, entry) = found.map(|(index, entry)| (index, *entry))?;
+            if ledger.room() == 0 {
+                return Some(index);
+            }
+            self.end(index, &entry, Code::Expired, ledger);
+            place = index;
+        }
+    }
+
+    fn is_unready(&self, entry: &Entry) -> bool {
+        !entry.is_taken
+            && self.mode_of_sender(entry.sender) == NonceMode::Sequential
+            && self
+                .senders
+                .get(entry.sender)
+                .is_none_or(|own| entry.nonce >= own.ready_end)
+    }
+
+    /// Ends a waiting transaction, and writes it down.
+    fn end(&mut self, index: u32, entry: &Entry, code: Code, ledger: &mut Ledger<'_>) {
+        let rollup = self
             .senders
             .get(entry.sender)
-            .is_some_and(|own| own.next == entry.nonce);
-        if is_head {
-            self.withdraw_head(entry.sender);
+            .map_or(RollupId::ZERO, |own| own.rollup);
+        // What was displaced or expired may be sent again; the rest is over for good.
+        if !matches!(code, Code::Evicted | Code::Expired) {
+            self.seen.insert(entry.id.as_bytes(), code.number());
         }
-        self.forget(handle.index, &entry);
-        Ok(removed)
-    }
-
-    /// A waiting transaction that can't be taken before another one arrives, at or after a place.
-    ///
-    /// Whoever empties the pool starts at place 0, removes what this returns, and goes on from its
-    /// place. Cost: O(places passed over), and for each the part of its line that is there.
-    #[must_use]
-    pub fn unready_from(&self, place: u32) -> Option<PooledTransaction> {
-        self.entries
-            .iter_from(place)
-            .find(|(_, entry)| {
-                let head = self
-                    .senders
-                    .get(entry.sender)
-                    .map_or(Nonce::ZERO, |own| own.next);
-                !entry.is_taken && !self.is_line_whole(entry.sender, head, entry.nonce)
-            })
-            .and_then(|(index, _)| self.pooled(index))
-    }
-
-    /// Whether all structures agree with each other. Cost: O(everything); for tests and fuzzing.
-    #[must_use]
-    pub fn is_consistent(&self) -> bool {
-        let entries_agree = self.entries.iter().all(|(index, entry)| {
-            let Some(sender) = self.senders.get(entry.sender) else {
-                return false;
-            };
-            self.index_of(entry.id) == Some(index)
-                && self.waiting_or_taken(entry.sender, entry.nonce) == Some(index)
-                && entry.is_taken == (entry.nonce < sender.next)
-                && entry.nonce <= sender.highest
-        });
-        let senders_agree = self.senders.iter().all(|(place, sender)| {
-            let own = || {
-                self.entries
-                    .iter()
-                    .filter(|(_, entry)| entry.sender == place)
-            };
-            let has_head = self.waiting_or_taken(place, sender.next).is_some();
-            self.sender_of(sender.rollup, sender.address) == Some(place)
-                && own().count() == sender.pending_count as usize
-                && own().filter(|(_, entry)| entry.is_taken).count() == sender.taken_count as usize
-                && self.ready.contains(place) == has_head
-                && self.idle.contains(place) == (sender.pending_count == 0)
-        });
-        entries_agree
-            && senders_agree
-            && self.aside_count == 0
-            && self.by_id.len() == self.entries.len()
-            && self.by_nonce.len() == self.entries.len()
-            && self.by_address.len() == self.senders.len()
-            && self
-                .entries
-                .iter()
-                .filter(|(_, entry)| entry.is_taken)
-                .count()
-                == self.taken_count
-            && self.ready.is_consistent()
-            && self
-                .payloads
-                .is_consistent(self.entries.iter().map(|(_, entry)| entry.payload))
+        self.forget(index, entry);
+        ledger.end(code, entry.id, rollup);
     }
 
     fn pooled(&self, index: u32) -> Option<PooledTransaction> {
@@ -350,7 +421,7 @@ impl TransactionPool {
     }
 
     fn candidate(&self, entry: &Entry) -> Option<Candidate> {
-        let envelope: Envelope = entry.envelope(self.senders.get(entry.sender)?);
+        let envelope = entry.envelope(self.senders.get(entry.sender)?);
         let encoded_len = entry.payload.len().saturating_add(Transaction::HEADER_LEN);
         Some(Candidate {
             id: entry.id,
@@ -374,32 +445,17 @@ impl TransactionPool {
     }
 
     fn sender_of(&self, rollup: RollupId, address: Address) -> Option<u32> {
-        let hash = self
-            .hash
-            .number_and_bytes20(rollup.get(), address.as_bytes());
-        self.by_address.find(hash, |place| {
-            self.senders
-                .get(place)
-                .is_some_and(|sender| sender.address == address && sender.rollup == rollup)
-        })
-    }
-
-    fn waiting_or_taken(&self, place: u32, nonce: Nonce) -> Option<u32> {
-        self.by_nonce
-            .find(self.hash.words([u64::from(place), nonce.get()]), |index| {
-                self.entries
-                    .get(index)
-                    .is_some_and(|entry| entry.sender == place && entry.nonce == nonce)
+        self.by_address
+            .find(self.address_hash(rollup, address), |place| {
+                self.senders
+                    .get(place)
+                    .is_some_and(|sender| sender.address == address && sender.rollup == rollup)
             })
     }
 
-    /// Whether the pool holds every nonce of the sender from `from` to `to`.
-    fn is_line_whole(&self, place: u32, from: Nonce, to: Nonce) -> bool {
-        let count = to.saturating_distance(from);
-        (0..count).all(|ahead| {
-            self.waiting_or_taken(place, from.saturating_add(ahead))
-                .is_some()
-        })
+    fn address_hash(&self, rollup: RollupId, address: Address) -> u64 {
+        self.hash
+            .number_and_bytes20(rollup.get(), address.as_bytes())
     }
 
     /// The queue of a rollup: its place among the configured ones.
@@ -407,48 +463,54 @@ impl TransactionPool {
         self.rules
             .rollups
             .iter()
-            .position(|own| *own == rollup)
+            .position(|own| own.id == rollup)
             .map(|heap| heap as u32)
     }
 
-    /// Puts the head of a sender's line into its rollup's queue, if there is one.
-    fn offer_head<R: SelectionRule>(&mut self, place: u32, rule: &R) {
-        let head = self.senders.get(place).and_then(|sender| {
-            let index = self.waiting_or_taken(place, sender.next)?;
-            let candidate = self.candidate(self.entries.get(index)?)?;
-            Some((self.heap_of(sender.rollup)?, rule.key(&candidate)))
-        });
-        if let Some((heap, key)) = head {
-            self.ready.push(heap, key, place);
+    fn heap_of_sender(&self, place: u32) -> Option<u32> {
+        self.heap_of(self.senders.get(place)?.rollup)
+    }
+
+    /// Lets a waiting transaction be displaced and expire.
+    fn start_waiting(&mut self, index: u32, entry: &Entry) {
+        self.allow_displacing(index, entry);
+        if entry.expiry != UnixNs::NEVER {
+            self.expiring.push(0, entry.expiry.get(), index);
         }
     }
 
-    /// Takes a sender out of its rollup's queue, if it stands there.
-    fn withdraw_head(&mut self, place: u32) {
-        if let Some(heap) = self
-            .senders
-            .get(place)
-            .and_then(|sender| self.heap_of(sender.rollup))
-        {
-            self.ready.remove(heap, place);
-        }
+    /// Keeps a transaction that was taken from being displaced, and from expiring.
+    fn stop_waiting(&mut self, index: u32, entry: &Entry) {
+        let heap = if entry.is_quiet {
+            room::QUIET
+        } else {
+            room::LOUD
+        };
+        self.displaceable.remove(heap, index);
+        self.expiring.remove(0, index);
     }
 
     /// Frees all that a transaction takes up, and notes a sender who has no other one.
     fn forget(&mut self, index: u32, entry: &Entry) {
+        self.unlink(index, entry);
+        self.stop_waiting(index, entry);
         self.by_id
             .remove(self.hash.bytes32(entry.id.as_bytes()), index);
-        let nonce_hash = self
-            .hash
-            .words([u64::from(entry.sender), entry.nonce.get()]);
-        self.by_nonce.remove(nonce_hash, index);
         self.payloads.free(entry.payload);
         self.entries.remove(index);
-        let is_idle = self.senders.get_mut(entry.sender).is_some_and(|sender| {
-            sender.pending_count = sender.pending_count.saturating_sub(1);
-            sender.pending_count == 0
-        });
-        if is_idle {
+        self.quiet_count = self.quiet_count.saturating_sub(u32::from(entry.is_quiet));
+        if let Some(origin) = self.origins.get_mut(entry.origin as usize) {
+            *origin = origin.without(entry);
+        }
+        let heap = self.heap_of_sender(entry.sender);
+        if let Some(count) = heap.and_then(|heap| self.rollup_counts.get_mut(heap as usize)) {
+            *count = count.saturating_sub(1);
+        }
+        if self
+            .senders
+            .get(entry.sender)
+            .is_some_and(|own| own.pending_count == 0)
+        {
             self.idle.append(entry.sender);
         }
     }

@@ -1,12 +1,15 @@
 //! What ordering sees while a slot is built.
 
-use super::{PooledTransaction, TransactionPool};
+use super::TransactionPool;
 use crate::bounded::Handle;
+use crate::config::NonceMode;
+use crate::error::Code;
+use crate::event::Ledger;
 use crate::types::{Candidate, CandidateSource, RollupId, SelectionKey, SelectionRule};
 
-/// The heads of all lines, best first, as long as one slot is built.
+/// What can be taken, best first, as long as one slot is built.
 ///
-/// When it goes, senders that were put aside come back.
+/// When it goes, what was put aside comes back.
 #[derive(Debug)]
 pub struct ReadyView<'a, R: SelectionRule> {
     pool: &'a mut TransactionPool,
@@ -31,17 +34,23 @@ impl<'a, R: SelectionRule> ReadyView<'a, R> {
         self.taken_count
     }
 
-    /// Removes the rollup's best candidate from the pool for good.
-    pub fn remove_best(&mut self, rollup: RollupId) -> Option<PooledTransaction> {
-        let index = self.best_index(rollup)?;
-        let handle = self.pool.entries.handle(index)?;
-        self.pool.remove(handle).ok()
+    /// Ends the rollup's best candidate as expired; false where there is no room to say so.
+    pub fn expire_best(&mut self, rollup: RollupId, ledger: &mut Ledger<'_>) -> bool {
+        let Some(index) = self.best_index(rollup).filter(|_| ledger.room() > 0) else {
+            return false;
+        };
+        let Some(entry) = self.pool.entries.get(index).copied() else {
+            return false;
+        };
+        self.pool.end(index, &entry, Code::Expired, ledger);
+        true
     }
 
     fn best_index(&self, rollup: RollupId) -> Option<u32> {
-        let (_, place) = self.pool.ready.peek(self.pool.heap_of(rollup)?)?;
-        let next = self.pool.senders.get(place)?.next;
-        self.pool.waiting_or_taken(place, next)
+        self.pool
+            .ready
+            .peek(self.pool.heap_of(rollup)?)
+            .map(|(_, index)| index)
     }
 }
 
@@ -64,37 +73,41 @@ impl<R: SelectionRule> CandidateSource for ReadyView<'_, R> {
             return false;
         };
         let pool = &mut *self.pool;
-        let (Some(handle), Some(entry)) = (pool.entries.handle(index), pool.entries.get_mut(index))
+        let (Some(handle), Some(entry)) =
+            (pool.entries.handle(index), pool.entries.get(index).copied())
         else {
             return false;
         };
         *place = handle;
         self.taken_count = self.taken_count.saturating_add(1);
-        entry.is_taken = true;
-        let (own, nonce) = (entry.sender, entry.nonce);
-        pool.taken_count = pool.taken_count.saturating_add(1);
-        pool.withdraw_head(own);
-        if let Some(sender) = pool.senders.get_mut(own) {
-            sender.taken_count = sender.taken_count.saturating_add(1);
-            sender.next = nonce.saturating_add(1);
+        pool.withdraw(index);
+        pool.stop_waiting(index, &entry);
+        if let Some(entry) = pool.entries.get_mut(index) {
+            entry.is_taken = true;
         }
-        pool.offer_head(own, self.rule);
+        pool.taken_count = pool.taken_count.saturating_add(1);
+        let mode = pool.mode_of_sender(entry.sender);
+        if let Some(own) = pool.senders.get_mut(entry.sender) {
+            own.taken_count = own.taken_count.saturating_add(1);
+            if mode == NonceMode::Sequential {
+                own.next = entry.nonce.saturating_add(1);
+            }
+        }
+        if mode == NonceMode::Sequential {
+            pool.offer_head(entry.sender, self.rule);
+        }
         true
     }
 
     fn set_aside_best(&mut self, rollup: RollupId) -> bool {
+        let index = self.best_index(rollup);
         let pool = &mut *self.pool;
-        let Some(heap) = pool.heap_of(rollup) else {
+        let (Some(index), Some(place)) = (index, pool.aside.get_mut(pool.aside_count)) else {
             return false;
         };
-        let (Some((_, own)), Some(place)) =
-            (pool.ready.peek(heap), pool.aside.get_mut(pool.aside_count))
-        else {
-            return false;
-        };
-        *place = own;
+        *place = index;
         pool.aside_count = pool.aside_count.saturating_add(1);
-        pool.ready.remove(heap, own);
+        pool.withdraw(index);
         true
     }
 }
@@ -103,8 +116,8 @@ impl<R: SelectionRule> Drop for ReadyView<'_, R> {
     fn drop(&mut self) {
         while let Some(last) = self.pool.aside_count.checked_sub(1) {
             self.pool.aside_count = last;
-            if let Some(place) = self.pool.aside.get(last).copied() {
-                self.pool.offer_head(place, self.rule);
+            if let Some(index) = self.pool.aside.get(last).copied() {
+                self.pool.offer(index, self.rule);
             }
         }
     }

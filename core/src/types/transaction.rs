@@ -88,6 +88,8 @@ pub struct Submission<'a> {
     /// It becomes the sender's cursor if the pool has none. Without it the first nonce of the
     /// sender that is included becomes the base.
     pub account_nonce: Option<Nonce>,
+    /// Where it came from, as the host numbers its peers; quotas hold for each origin.
+    pub origin: u32,
 }
 
 impl<'a> From<Transaction<'a>> for Submission<'a> {
@@ -95,6 +97,7 @@ impl<'a> From<Transaction<'a>> for Submission<'a> {
         Self {
             transaction,
             account_nonce: None,
+            origin: 0,
         }
     }
 }

@@ -19,6 +19,8 @@ pub fn config() -> hb_config {
     let config = unsafe { config.assume_init() };
     hb_config {
         pending_count_max: 64,
+        rollup_reserved_count: 1,
+        quiet_reserved_count: 8,
         pending_bytes_max: 1 << 16,
         payload_bytes_max: 1_000,
         sender_count_max: 64,
@@ -46,7 +48,8 @@ pub fn transfer(sender: u8, nonce: u64) -> hb_transaction {
         recipient: [0; 20],
         kind: HB_TRANSACTION_PLAIN,
         has_account_nonce: 0,
-        reserved: [0; 14],
+        origin: 0,
+        reserved: [0; 10],
     }
 }
 

@@ -107,7 +107,8 @@ pub fn workload_of_many_senders() -> Vec<Record> {
                     rollup: RollupId::new(sender.min(2)),
                     sender: Address::new(address),
                     nonce: Nonce::new(nonce),
-                    gas: Gas::new(21_000),
+                    // Those who come again send something new under a nonce that was used.
+                    gas: Gas::new(21_000 + u64::from(at >= sender_count as usize)),
                     expiry: UnixNs::NEVER,
                     ..Envelope::default()
                 },
@@ -219,6 +220,7 @@ impl Replay {
                 envelope: record.envelope,
                 payload: &record.payload,
             },
+            origin: 0,
             account_nonce: record.account_nonce.map(|named| {
                 let account = (record.envelope.rollup, record.envelope.sender);
                 self.accounts
@@ -234,7 +236,7 @@ impl Replay {
     }
 
     fn is_ready(&self) -> bool {
-        self.coordinator.pool().ready_sender_count() > 0
+        self.coordinator.pool().ready_count() > 0
     }
 
     fn take(&mut self, now_ns: u64) -> bool {

@@ -3,9 +3,9 @@
 
 use hauptbuch_core::batch::{SlotReader, SubBatch};
 use hauptbuch_core::codec::DecodeError;
-use hauptbuch_core::config::{Config, Policy, ReplayProtection};
+use hauptbuch_core::config::{Config, NonceMode, Policy, PoolConfig, ReplayProtection};
 use hauptbuch_core::error::Code;
-use hauptbuch_core::limits::{BUFFER_CLASS_COUNT, Limits};
+use hauptbuch_core::limits::{BUFFER_CLASS_COUNT, Limits, Quota};
 use hauptbuch_core::types::Fee;
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
@@ -14,7 +14,7 @@ use super::json::{Digest, Number};
 use crate::run::{EPOCH_UNIX_NS, Quantiles, RunConfig};
 
 /// The version of every file.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// What `manifest.json` says that the directory is.
 pub(super) const KIND: &str = "hauptbuch run output";
@@ -58,6 +58,8 @@ pub(super) struct Genesis {
     pub(super) policy: String,
     pub(super) fee_floor: Number,
     pub(super) replay_protection: ReplaySpelling,
+    pub(super) nonce_mode: NonceSpelling,
+    pub(super) pool: PoolSpelling,
     pub(super) sequencers: u32,
     pub(super) public_keys: Vec<String>,
     pub(super) rollups: Vec<RollupName>,
@@ -76,6 +78,21 @@ pub(super) enum ReplaySpelling {
     ByExpiry { horizon_ns: Number },
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum NonceSpelling {
+    Sequential,
+    Window,
+}
+
+/// Every field of [`PoolConfig`], in its order.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PoolSpelling {
+    replacement_bump_percent: u32,
+    quiet_pending_count_max: u32,
+    gap_refusal_percent: u32,
+}
+
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RollupName {
     pub(super) rollup: u32,
@@ -89,6 +106,14 @@ pub(super) struct LimitsSpelling {
     pending_bytes_max: Number,
     payload_bytes_max: u32,
     sender_count_max: u32,
+    sender_gapped_count_max: u32,
+    sender_quota: QuotaSpelling,
+    origin_quota: QuotaSpelling,
+    origin_count_max: u32,
+    rollup_reserved_count: u32,
+    quiet_reserved_count: u32,
+    seen_count_max: u32,
+    cancel_count_max: u32,
     nonce_gap_max: u32,
     slot_count_max: u32,
     slot_bytes_max: u32,
@@ -100,6 +125,14 @@ pub(super) struct LimitsSpelling {
     lane_count_max: u32,
     shared_lane_count_max: u32,
     lane_buffer_counts: [u32; BUFFER_CLASS_COUNT],
+}
+
+/// Every field of [`Quota`], in its order.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct QuotaSpelling {
+    count_max: u32,
+    bytes_max: Number,
+    gas_max: Number,
 }
 
 impl Genesis {
@@ -119,6 +152,15 @@ impl Genesis {
                     horizon_ns: Number(horizon_ns),
                 },
                 _ => ReplaySpelling::ByHost,
+            },
+            nonce_mode: match config.nonce_mode {
+                NonceMode::Window => NonceSpelling::Window,
+                _ => NonceSpelling::Sequential,
+            },
+            pool: PoolSpelling {
+                replacement_bump_percent: config.pool.replacement_bump_percent,
+                quiet_pending_count_max: config.pool.quiet_pending_count_max,
+                gap_refusal_percent: config.pool.gap_refusal_percent,
             },
             sequencers: 1,
             public_keys: Vec::new(),
@@ -144,10 +186,37 @@ impl Genesis {
                     horizon_ns: horizon_ns.0,
                 },
             },
+            nonce_mode: match self.nonce_mode {
+                NonceSpelling::Sequential => NonceMode::Sequential,
+                NonceSpelling::Window => NonceMode::Window,
+            },
+            pool: PoolConfig {
+                replacement_bump_percent: self.pool.replacement_bump_percent,
+                quiet_pending_count_max: self.pool.quiet_pending_count_max,
+                gap_refusal_percent: self.pool.gap_refusal_percent,
+            },
             slot_interval_ns: self.slot_interval_ns.0,
             seed: self.seed.0,
             limits: self.limits.limits(),
         })
+    }
+}
+
+impl QuotaSpelling {
+    const fn new(quota: &Quota) -> Self {
+        Self {
+            count_max: quota.count_max,
+            bytes_max: Number(quota.bytes_max),
+            gas_max: Number(quota.gas_max),
+        }
+    }
+
+    const fn quota(&self) -> Quota {
+        Quota {
+            count_max: self.count_max,
+            bytes_max: self.bytes_max.0,
+            gas_max: self.gas_max.0,
+        }
     }
 }
 
@@ -158,6 +227,14 @@ impl LimitsSpelling {
             pending_bytes_max: Number(limits.pending_bytes_max),
             payload_bytes_max: limits.payload_bytes_max,
             sender_count_max: limits.sender_count_max,
+            sender_gapped_count_max: limits.sender_gapped_count_max,
+            sender_quota: QuotaSpelling::new(&limits.sender_quota),
+            origin_quota: QuotaSpelling::new(&limits.origin_quota),
+            origin_count_max: limits.origin_count_max,
+            rollup_reserved_count: limits.rollup_reserved_count,
+            quiet_reserved_count: limits.quiet_reserved_count,
+            seen_count_max: limits.seen_count_max,
+            cancel_count_max: limits.cancel_count_max,
             nonce_gap_max: limits.nonce_gap_max,
             slot_count_max: limits.slot_count_max,
             slot_bytes_max: limits.slot_bytes_max,
@@ -178,6 +255,14 @@ impl LimitsSpelling {
             pending_bytes_max: self.pending_bytes_max.0,
             payload_bytes_max: self.payload_bytes_max,
             sender_count_max: self.sender_count_max,
+            sender_gapped_count_max: self.sender_gapped_count_max,
+            sender_quota: self.sender_quota.quota(),
+            origin_quota: self.origin_quota.quota(),
+            origin_count_max: self.origin_count_max,
+            rollup_reserved_count: self.rollup_reserved_count,
+            quiet_reserved_count: self.quiet_reserved_count,
+            seen_count_max: self.seen_count_max,
+            cancel_count_max: self.cancel_count_max,
             nonce_gap_max: self.nonce_gap_max,
             slot_count_max: self.slot_count_max,
             slot_bytes_max: self.slot_bytes_max,

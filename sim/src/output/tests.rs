@@ -56,6 +56,8 @@ fn small_config() -> RunConfig {
             pending_bytes_max: 4_096,
             payload_bytes_max: 8,
             sender_count_max: 16,
+            rollup_reserved_count: 1,
+            quiet_reserved_count: 4,
             slot_count_max: 3,
             slot_bytes_max: 1_024,
             set_aside_count_max: 4,

@@ -34,7 +34,9 @@ use core::ops::ControlFlow;
 
 use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::codec::Writer;
-use hauptbuch_core::config::{Config, ConfigError, Policy, ReplayProtection};
+use hauptbuch_core::config::{
+    Config, ConfigError, NonceMode, Policy, PoolConfig, ReplayProtection, RollupConfig,
+};
 use hauptbuch_core::coordinator::{Slot, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::crypto::hash::transaction_id;
 use hauptbuch_core::error::Code;
@@ -61,6 +63,10 @@ pub struct RunConfig {
     pub fee_floor: Fee,
     /// What keeps a transaction from being included twice.
     pub replay_protection: ReplayProtection,
+    /// How the nonces of every rollup work.
+    pub nonce_mode: NonceMode,
+    /// How the pool treats those who want in.
+    pub pool: PoolConfig,
     /// Nanoseconds between slots; at least 1.
     pub slot_interval_ns: u64,
     /// Where all randomness comes from.
@@ -77,6 +83,8 @@ impl Default for RunConfig {
             policy: Policy::Fcfs,
             fee_floor: Fee::ZERO,
             replay_protection: ReplayProtection::ByHost,
+            nonce_mode: NonceMode::Sequential,
+            pool: PoolConfig::default(),
             slot_interval_ns: 200_000_000,
             seed: 0,
             // One producer and no shared lane: the run has one thread.
@@ -95,15 +103,21 @@ impl RunConfig {
     /// # Errors
     /// A [`ConfigError`] where there are none, or more than a network can serve.
     pub fn core_config(&self, rollup_count: usize) -> Result<Config, ConfigError> {
-        let rollups: Vec<RollupId> = (0..rollup_count as u32).map(RollupId::new).collect();
+        let rollups: Vec<RollupConfig> = (0..rollup_count as u32)
+            .map(|id| RollupConfig {
+                id: RollupId::new(id),
+                nonce_mode: self.nonce_mode,
+            })
+            .collect();
         Config {
             chain_id: self.chain_id,
             policy: self.policy,
             fee_floor: self.fee_floor,
             replay_protection: self.replay_protection,
+            pool: self.pool,
             // Not secret here, because nobody attacks a simulation; it changes no result.
             index_key: [self.seed, !self.seed],
-            ..Config::default()
+            rollups: Default::default(),
         }
         .with_rollups(&rollups)
     }
@@ -283,7 +297,7 @@ impl<O: Observer> Runner<'_, O> {
 
     /// The tick of the next slot; nothing when no slot can follow any more.
     fn next_boundary(&self, last: Tick) -> Result<Option<Tick>, RunError> {
-        let is_ready = self.coordinator.pool().ready_sender_count() > 0;
+        let is_ready = self.coordinator.pool().ready_count() > 0;
         let next_arrival = self
             .workload
             .records()

@@ -190,6 +190,7 @@ impl Workload {
                 Submission {
                     transaction,
                     account_nonce,
+                    origin: 0,
                 },
             )
         })

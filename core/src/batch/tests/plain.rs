@@ -180,7 +180,7 @@ pub struct PlainGenesis {
 
 impl PlainGenesis {
     pub fn hash(&self) -> Digest {
-        let mut out = std::vec![1];
+        let mut out = std::vec![2];
         out.extend(self.chain_id.to_le_bytes());
         out.push(self.policy);
         out.extend(self.fee_floor.to_le_bytes());
@@ -190,9 +190,11 @@ impl PlainGenesis {
         out.extend(self.slot_bytes_max.to_le_bytes());
         out.extend(self.slot_gas_max.to_le_bytes());
         out.extend((self.rollups.len() as u16).to_le_bytes());
-        self.rollups
-            .iter()
-            .for_each(|rollup| out.extend(rollup.to_le_bytes()));
+        for rollup in &self.rollups {
+            out.extend(rollup.to_le_bytes());
+            // Nonces one after another.
+            out.push(0);
+        }
         digest(b"hb/gn/1", &[&out])
     }
 }

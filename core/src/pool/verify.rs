@@ -1,0 +1,187 @@
+//! Whether all structures of the pool agree with each other.
+
+use core::fmt;
+
+use super::entry::{Entry, Window};
+use super::{InUse, TransactionPool};
+use crate::bounded::NONE;
+use crate::config::NonceMode;
+use crate::types::UnixNs;
+
+/// A broken invariant: a defect of this library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken(pub &'static str);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "broken invariant: {}", self.0)
+    }
+}
+
+impl core::error::Error for Broken {}
+
+fn check(holds: bool, invariant: &'static str) -> Result<(), Broken> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Broken(invariant))
+    }
+}
+
+impl TransactionPool {
+    /// Walks through everything. Cost: O(transactions · origins); for tests and fuzzing.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn verify(&self) -> Result<(), Broken> {
+        self.entries
+            .iter()
+            .try_for_each(|(index, entry)| self.verify_entry(index, entry))?;
+        self.senders
+            .iter()
+            .try_for_each(|(place, _)| self.verify_sender(place))?;
+        self.verify_sums()
+    }
+
+    fn verify_entry(&self, index: u32, entry: &Entry) -> Result<(), Broken> {
+        let own = self
+            .senders
+            .get(entry.sender)
+            .ok_or(Broken("a transaction has a sender"))?;
+        let mode = self.nonce_mode(own.rollup);
+        check(self.index_of(entry.id) == Some(index), "ids are indexed")?;
+        check(
+            self.at_nonce(entry.sender, entry.nonce) == Some(index),
+            "nonces are indexed",
+        )?;
+        let may_be_displaced = self.displaceable.contains(index);
+        check(
+            may_be_displaced != entry.is_taken,
+            "exactly what waits can be displaced",
+        )?;
+        let expires = !entry.is_taken && entry.expiry != UnixNs::NEVER;
+        check(
+            self.expiring.contains(index) == expires,
+            "what waits and expires is queued",
+        )?;
+        let is_ready = match mode {
+            NonceMode::Sequential => !entry.is_taken && entry.nonce == own.next,
+            NonceMode::Window => !entry.is_taken,
+        };
+        check(
+            self.ready.contains(index) == is_ready,
+            "exactly what is ready is offered",
+        )?;
+        match mode {
+            NonceMode::Sequential => check(
+                entry.is_taken == (entry.nonce < own.next),
+                "taken means below the cursor",
+            ),
+            NonceMode::Window => {
+                let ahead = entry.nonce.saturating_distance(own.next);
+                let in_window = entry.nonce >= own.next && ahead < Window::LEN;
+                check(
+                    in_window && !own.included.contains(ahead),
+                    "nonces stay in the window",
+                )
+            }
+        }
+    }
+
+    fn verify_sender(&self, place: u32) -> Result<(), Broken> {
+        let own = self.senders.get(place).copied().unwrap_or_default();
+        let known = self.sender_of(own.rollup, own.address) == Some(place);
+        check(known, "senders are indexed")?;
+        let mut in_use = InUse::default();
+        let (mut taken, mut at, mut last, mut ready_end) = (0_u32, own.first, NONE, own.next);
+        while let Some(entry) = self.entries.get(at) {
+            let follows = entry.sender == place && entry.before == last;
+            check(follows, "a line is linked both ways")?;
+            if self.nonce_mode(own.rollup) == NonceMode::Sequential {
+                let before = self.entries.get(last);
+                let rises = before.is_none_or(|before| before.nonce < entry.nonce);
+                check(rises, "a line rises by nonce")?;
+            }
+            if entry.nonce == ready_end {
+                ready_end = ready_end.saturating_add(1);
+            }
+            taken = taken.saturating_add(u32::from(entry.is_taken));
+            in_use.count = in_use.count.saturating_add(1);
+            in_use.bytes = in_use.bytes.saturating_add(u64::from(entry.payload.len()));
+            in_use.gas = in_use.gas.saturating_add(entry.gas.get());
+            (last, at) = (at, entry.after);
+        }
+        check(last == own.last, "a line ends where its sender says")?;
+        check(in_use == own.in_use(), "a sender's sums are right")?;
+        check(
+            taken == own.taken_count,
+            "a sender's taken ones are counted",
+        )?;
+        check(
+            self.idle.contains(place) == (own.pending_count == 0),
+            "the idle are noted",
+        )?;
+        let is_sequential = self.nonce_mode(own.rollup) == NonceMode::Sequential;
+        check(
+            !is_sequential || ready_end == own.ready_end,
+            "the ready nonces end where noted",
+        )
+    }
+
+    fn verify_sums(&self) -> Result<(), Broken> {
+        let count = |filter: &dyn Fn(&Entry) -> bool| {
+            self.entries
+                .iter()
+                .filter(|(_, entry)| filter(entry))
+                .count()
+        };
+        let sizes = [self.by_id.len(), self.by_nonce.len()];
+        check(
+            sizes.iter().all(|len| *len == self.entries.len()),
+            "indexes have no more",
+        )?;
+        check(
+            self.by_address.len() == self.senders.len(),
+            "the sender index has no more",
+        )?;
+        check(
+            count(&|entry| entry.is_taken) == self.taken_count,
+            "taken ones are counted",
+        )?;
+        check(
+            count(&|entry| entry.is_quiet) == self.quiet_count as usize,
+            "quiet are counted",
+        )?;
+        check(self.aside_count == 0, "nothing is aside between slots")?;
+        let counted: usize = self.origins.iter().map(|own| own.count as usize).sum();
+        let is_all = counted == count(&|entry| entry.origin != NONE);
+        check(is_all, "no origin has more than its own")?;
+        let in_use = |own: &&(u32, &InUse)| own.1.count > 0;
+        for (place, own) in (0_u32..).zip(&self.origins).filter(|own| in_use(&own)) {
+            let entries = self.entries.iter().map(|(_, entry)| entry);
+            let of_place = entries.filter(|entry| entry.origin == place);
+            let sum = of_place.fold(InUse::default(), |sum, entry| InUse {
+                count: sum.count.saturating_add(1),
+                bytes: sum.bytes.saturating_add(u64::from(entry.payload.len())),
+                gas: sum.gas.saturating_add(entry.gas.get()),
+            });
+            check(sum == *own, "an origin's sums are right")?;
+        }
+        for (place, own) in (0_u32..).zip(&self.rollup_counts) {
+            let counted = count(&|entry| self.heap_of_sender(entry.sender) == Some(place));
+            check(
+                counted == *own as usize,
+                "a rollup's transactions are counted",
+            )?;
+        }
+        let queues = self.ready.is_consistent()
+            && self.displaceable.is_consistent()
+            && self.expiring.is_consistent();
+        check(queues, "queues are ordered")?;
+        let used = self.entries.iter().map(|(_, entry)| entry.payload);
+        check(
+            self.payloads.is_consistent(used),
+            "every payload chunk is used or free",
+        )
+    }
+}
