@@ -10,7 +10,8 @@ use crate::config::{NonceMode, ReplayProtection};
 use crate::error::Code;
 use crate::event::Ledger;
 use crate::types::{
-    Arrival, Envelope, Fee, Nonce, SelectionRule, Submission, Tick, Transaction, TxId, UnixNs,
+    Arrival, Envelope, Fee, Nonce, SelectionRule, Submission, Tick, TradeHint, Transaction, TxId,
+    UnixNs,
 };
 
 /// Why a transaction was refused. The pool is as it was before.
@@ -63,6 +64,12 @@ pub enum AdmissionError {
     PoolBytesFull,
     /// See [`Code::SenderTableFull`].
     SenderTableFull,
+    /// See [`Code::HintMissing`].
+    HintMissing,
+    /// See [`Code::HintInvalid`].
+    HintInvalid,
+    /// See [`Code::HintTableFull`].
+    HintTableFull,
     /// It would displace or replace others, and there is no room to say so. See
     /// [`Code::EventsFull`].
     EventsFull,
@@ -94,6 +101,9 @@ impl AdmissionError {
             Self::PoolFull => Code::PoolFull,
             Self::PoolBytesFull => Code::PoolBytesFull,
             Self::SenderTableFull => Code::SenderTableFull,
+            Self::HintMissing => Code::HintMissing,
+            Self::HintInvalid => Code::HintInvalid,
+            Self::HintTableFull => Code::HintTableFull,
             Self::EventsFull => Code::EventsFull,
         }
     }
@@ -175,9 +185,14 @@ impl TransactionPool {
         } = *arriving;
         let Transaction { envelope, payload } = &submission.transaction;
         self.check_alone(envelope, payload.len(), time)?;
+        self.check_hint(submission.hint)?;
         self.check_identity(id)?;
         self.skip_used_nonces(envelope, submission.account_nonce, rule, ledger);
         let place = self.find_place(envelope, submission.account_nonce)?;
+        let is_replacing = matches!(place, Place::Replacing { .. });
+        if self.rules.needs_hints && !is_replacing && self.hints.is_full() {
+            return Err(AdmissionError::HintTableFull);
+        }
         let origin = self.origin_place(submission.origin);
         if self.use_cancellation(id, envelope.rollup, envelope.sender, envelope.nonce) {
             return Err(AdmissionError::CancelledBefore);
@@ -241,6 +256,16 @@ impl TransactionPool {
         self.heap_of(envelope.rollup)
             .map(|_| ())
             .ok_or(AdmissionError::UnknownRollup)
+    }
+
+    /// Whether the transaction brings the trade that the policy needs.
+    const fn check_hint(&self, hint: Option<TradeHint>) -> Result<(), AdmissionError> {
+        match hint {
+            _ if !self.rules.needs_hints => Ok(()),
+            None => Err(AdmissionError::HintMissing),
+            Some(TradeHint { amount: 0, .. }) => Err(AdmissionError::HintInvalid),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Whether the transaction is known already.
@@ -474,6 +499,9 @@ impl TransactionPool {
         let handle = self.entries.insert(entry).ok_or(AdmissionError::PoolFull)?;
         self.by_id
             .insert(self.hash.bytes32(arriving.id.as_bytes()), handle.index);
+        if let Some(hint) = arriving.submission.hint.filter(|_| self.rules.needs_hints) {
+            self.hints.insert(handle.index, hint);
+        }
         self.quiet_count = self.quiet_count.saturating_add(u32::from(is_quiet));
         if let Some(use_of) = self.origins.get_mut(origin as usize) {
             let InUse { count, bytes, gas } = use_of;
