@@ -108,13 +108,15 @@ codes! {
     Duplicate = 107, Sender, false, "the same transaction is already in the pool";
     NonceUsed = 108, Sender, false, "the nonce has been used";
     NonceOccupied = 109, Sender, false, "another transaction of the sender holds this nonce";
-    MissingPredecessor = 110, Sender, true, "too much of the sender waits for a missing nonce already; send that first";
+    MissingPredecessor = 110, Sender, true,
+        "too much of the sender waits for a missing nonce already; send that first";
     PoolFull = 111, Operator, true, "the pool holds as many transactions as it can";
     PoolBytesFull = 112, Operator, true, "the pool holds as many payload bytes as it can";
     SenderTableFull = 113, Operator, true, "the pool follows as many senders as it can";
     NonceTooLarge = 114, Sender, false, "the nonce is 2^64-1, which no account may use";
     NonceBeyondWindow = 115, Sender, true, "the nonce lies beyond the sender's window";
-    ReplacementUnderpriced = 116, Sender, false, "the fee is not enough above that of the transaction with the same nonce";
+    ReplacementUnderpriced = 116, Sender, false,
+        "the fee is not enough above that of the transaction with the same nonce";
     SenderQuotaExceeded = 117, Sender, true, "the sender holds as much of the pool as it may";
     OriginQuotaExceeded = 118, Sender, true, "the origin holds as much of the pool as it may";
     AlreadyEnded = 119, Sender, false, "the same transaction has ended already";
@@ -136,9 +138,9 @@ codes! {
     TooManyInFlight = 207, Caller, true, "as many slots are in flight as can be";
     BufferTooSmall = 208, Caller, true, "the buffer given is too small";
     InvalidArgument = 209, Caller, false, "an argument is invalid";
+    StaleHandle = 210, Caller, false, "the handle no longer stands for anything";
     TakenAlready = 213, Caller, false, "a slot in flight holds the transaction";
     EndedAlready = 214, Caller, false, "the transaction has ended, or its nonce was used";
-    StaleHandle = 210, Caller, false, "the handle no longer stands for anything";
     SlotOpen = 220, Caller, true, "a slot is open; seal it or give it back first";
     NoOpenSlot = 221, Caller, false, "no slot is open";
     SeedNeeded = 222, Caller, false,
@@ -166,7 +168,8 @@ codes! {
     LengthOverLimit = 404, Sender, false, "a length or count is over its limit";
     UnknownPolicy = 405, Sender, false, "the ordering policy is unknown";
     FieldNotEmpty = 406, Sender, false, "a field that must be empty in this version is not";
-    ParameterOutOfRange = 407, Sender, false, "the ordering policy's parameter is out of its range";
+    ParameterOutOfRange = 407, Sender, false,
+        "the header's policy has a parameter that it can't have";
     UnknownSide = 408, Sender, false, "a trade is neither a buy nor a sell";
 
     // 500..599: bytes that decode, but do not hold what they promise.

@@ -80,7 +80,7 @@ pub struct Limits {
     pub seen_count_max: u32,
     /// Cancellations that are remembered before their transaction comes, by id and by nonce each.
     ///
-    /// Range: 0 ..= 2^20. Why: a cancellation can overtake what it cancels by a few seconds.
+    /// Range: 1 ..= 2^20. Why: a cancellation can overtake what it cancels by a few seconds.
     pub cancel_count_max: u32,
     /// Trades that the pool keeps beside its transactions, for a policy that looks at trades.
     ///
@@ -220,7 +220,7 @@ impl Limits {
                 pending,
             ),
             (0, u64::from(self.seen_count_max), 1 << 24),
-            (0, u64::from(self.cancel_count_max), 1 << 20),
+            (1, u64::from(self.cancel_count_max), 1 << 20),
             (0, u64::from(self.hint_count_max), 1 << 24),
             (1, u64::from(self.nonce_gap_max), u64::from(u32::MAX)),
             (1, u64::from(self.slot_count_max), 1 << 20),

@@ -11,7 +11,10 @@ use hauptbuch_core::coordinator::{SettleError, TakeError, TransactionCoordinator
 use hauptbuch_core::error::Code;
 use hauptbuch_core::event::Event;
 use hauptbuch_core::limits::Limits;
-use hauptbuch_core::types::{Envelope, Fee, Gas, Height, RollupId, Submission, Tick, TxId, UnixNs};
+use hauptbuch_core::pool::Cancelled;
+use hauptbuch_core::types::{
+    Address, Envelope, Fee, Gas, Height, Nonce, RollupId, Submission, Tick, TxId, UnixNs,
+};
 
 /// A coordinator, and what a host would write down about it.
 struct World {
@@ -54,7 +57,7 @@ impl World {
     }
 
     fn step(&mut self) {
-        match self.random.below(16) {
+        match self.random.below(17) {
             0..=4 => self.submit(1),
             5 => {
                 let count = self.random.below(6) as usize;
@@ -72,12 +75,30 @@ impl World {
             14 => {
                 self.own.expire_unready();
             }
+            15 => self.cancel(),
             _ => {
                 self.now += self.random.below(3);
                 self.time += self.random.below(30);
             }
         }
-        assert!(self.own.is_consistent());
+        assert_eq!(self.own.verify(), Ok(()));
+    }
+
+    /// Cancels something that was admitted at some time, or whatever has some nonce.
+    fn cancel(&mut self) {
+        let count = self.admitted.len().max(1) as u64;
+        let pick = self.random.below(count) as usize;
+        let (sender, nonce) = (self.random.below(6) as u8, self.random.below(9));
+        let outcome = match self.admitted.keys().nth(pick) {
+            Some(id) if nonce % 2 == 0 => self.own.cancel(*id),
+            _ => {
+                let (sender, nonce) = (Address::new([sender; 20]), Nonce::new(nonce));
+                self.own.cancel_nonce(ROLLUPS[0], sender, nonce)
+            }
+        };
+        if let Ok(Cancelled::Now(id)) = outcome {
+            assert!(self.admitted.contains_key(&id));
+        }
     }
 
     fn any_envelope(&mut self) -> Envelope {
@@ -99,13 +120,14 @@ impl World {
             .map(|own| vec![1; own.gas.get() as usize * 2])
             .collect();
         let knows_accounts = self.random.below(2) == 0;
+        let account_nonce = self.random.one_of(&[0, 0, 0, 1, 2]);
         let submissions: Vec<Submission<'_>> = envelopes
             .iter()
             .zip(&payloads)
             .map(|(envelope, payload)| {
                 let all = submission(*envelope, payload);
                 Submission {
-                    account_nonce: all.account_nonce.filter(|_| knows_accounts),
+                    account_nonce: Some(Nonce::new(account_nonce)).filter(|_| knows_accounts),
                     ..all
                 }
             })
@@ -232,7 +254,7 @@ impl World {
             }
         }
         assert!(self.own.pool().is_empty(), "the run did not end");
-        assert!(self.own.is_consistent());
+        assert_eq!(self.own.verify(), Ok(()));
         assert_eq!(self.ended, self.admitted);
         assert_eq!(self.included_events, self.included);
         let metrics = self.own.metrics();
@@ -247,7 +269,7 @@ impl World {
         assert_eq!(metrics.of(Code::Admitted), admitted);
         assert_eq!(sum_of(|code| code.is_terminal()), admitted);
         assert_eq!(
-            sum_of(|code| (100..200).contains(&code.number())),
+            sum_of(|code| (100..200).contains(&code.number()) || *code == Code::EventsFull),
             self.refused
         );
         assert_eq!(metrics.submitted, admitted + self.refused);
@@ -284,7 +306,15 @@ fn random_histories_end_every_admission_once() {
         admitted > 3_000 && refused > 3_000 && rolled_back > 300,
         "the histories are tame"
     );
-    assert_eq!(codes, BTreeSet::from([Code::Included, Code::Expired]));
+    let all = [
+        Code::Included,
+        Code::Expired,
+        Code::Evicted,
+        Code::Replaced,
+        Code::Cancelled,
+        Code::Superseded,
+    ];
+    assert_eq!(codes, BTreeSet::from(all));
 }
 
 /// Steps of a history that is always the same.

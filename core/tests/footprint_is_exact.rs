@@ -69,6 +69,11 @@ fn all_limits() -> Vec<Limits> {
     let default = Limits::default();
     let least = Limits {
         pending_count_max: 1,
+        rollup_reserved_count: 0,
+        quiet_reserved_count: 0,
+        seen_count_max: 0,
+        cancel_count_max: 1,
+        origin_count_max: 1,
         pending_bytes_max: 0,
         payload_bytes_max: 0,
         sender_count_max: 1,
@@ -83,6 +88,11 @@ fn all_limits() -> Vec<Limits> {
     };
     let odd = Limits {
         pending_count_max: 1_000,
+        rollup_reserved_count: 62,
+        quiet_reserved_count: 500,
+        seen_count_max: 333,
+        cancel_count_max: 3,
+        origin_count_max: 7,
         pending_bytes_max: 77_777,
         payload_bytes_max: 33_333,
         sender_count_max: 65,
@@ -139,7 +149,7 @@ fn the_documented_sizes_hold() {
         "{}",
         limits.footprint()
     );
-    let [transactions, payloads, senders] = TransactionPool::footprint_bytes(&limits);
+    let [transactions, payloads, senders, ..] = TransactionPool::footprint_bytes(&limits);
     let each = (transactions + senders) / u64::from(limits.pending_count_max);
     assert!(each <= 320, "{each} bytes a transaction");
     assert!(payloads - limits.pending_bytes_max <= limits.pending_bytes_max / 32);

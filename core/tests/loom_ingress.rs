@@ -35,6 +35,8 @@ fn submit(number: u64, submit: impl FnOnce(&Submission<'_>) -> bool) -> bool {
             payload: &payload,
         },
         account_nonce: Some(Nonce::new(number)),
+        origin: 0,
+        hint: None,
     })
 }
 

@@ -15,6 +15,8 @@ use libfuzzer_sys::fuzz_target;
 fn limits() -> Limits {
     Limits {
         pending_count_max: 12,
+        rollup_reserved_count: 0,
+        quiet_reserved_count: 0,
         pending_bytes_max: 2_048,
         payload_bytes_max: 256,
         sender_count_max: 6,
@@ -61,7 +63,7 @@ fuzz_target!(|data: &[u8]| {
                 let _ = coordinator.take(now, time, WhenEmpty::NoSlot);
             }
         }
-        assert!(coordinator.is_consistent());
+        assert_eq!(coordinator.verify(), Ok(()));
     }
 });
 
@@ -90,6 +92,7 @@ fn submit(coordinator: &mut TransactionCoordinator, call: &[u8], now: Tick, time
     let submission = Submission {
         transaction,
         account_nonce,
+        origin: 0,
     };
     let _ = coordinator.submit(&submission, now, time);
 }

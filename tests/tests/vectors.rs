@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use hauptbuch_core::batch::SlotVerifier;
-use hauptbuch_core::config::{Config, Policy, ReplayProtection};
+use hauptbuch_core::config::{Config, NonceMode, Policy, ReplayProtection, RollupConfig};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId};
 use hauptbuch_tests::hex;
@@ -85,10 +85,11 @@ fn genesis(config: &ConfigVector) -> Digest {
     let rollups: Vec<u8> = config
         .rollups
         .iter()
-        .flat_map(|r| r.to_le_bytes())
+        .zip(&config.nonce_modes)
+        .flat_map(|(rollup, mode)| [&rollup.to_le_bytes()[..], &[*mode]].concat())
         .collect();
     let encoding = [
-        &[1][..],
+        &[2][..],
         &number::<u64>(&config.chain_id).to_le_bytes(),
         &[config.policy],
         &number::<u64>(&config.fee_floor).to_le_bytes(),
@@ -337,7 +338,19 @@ fn a_verifier_made_from_the_file_alone_accepts_the_chains() {
 }
 
 fn rebuilt(vector: &ConfigVector) -> (Config, Limits) {
-    let rollups: Vec<RollupId> = vector.rollups.iter().map(|r| RollupId::new(*r)).collect();
+    let rollups: Vec<RollupConfig> = vector
+        .rollups
+        .iter()
+        .zip(&vector.nonce_modes)
+        .map(|(id, mode)| RollupConfig {
+            id: RollupId::new(*id),
+            nonce_mode: match mode {
+                0 => NonceMode::Sequential,
+                1 => NonceMode::Window,
+                _ => panic!("a mode of nonces that is none"),
+            },
+        })
+        .collect();
     let config = Config {
         chain_id: number(&vector.chain_id),
         policy: Policy::from_byte(vector.policy).unwrap(),

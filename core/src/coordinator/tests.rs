@@ -15,6 +15,8 @@ const TIME: UnixNs = UnixNs::new(1_000);
 fn tiny_limits() -> Limits {
     Limits {
         pending_count_max: 16,
+        rollup_reserved_count: 0,
+        quiet_reserved_count: 0,
         pending_bytes_max: 4 << 10,
         payload_bytes_max: 256,
         sender_count_max: 16,
@@ -96,7 +98,7 @@ fn refused<T: core::fmt::Debug, E: Copy + core::fmt::Debug>(
     let before = state(own);
     let error = step(own).map(|_| ()).unwrap_err();
     assert!(state(own) == before, "{error:?} changed the coordinator");
-    assert!(own.is_consistent());
+    assert_eq!(own.verify(), Ok(()));
     error
 }
 
@@ -224,7 +226,8 @@ fn a_slot_waits_for_room_for_its_events() {
 
 #[test]
 fn rolling_back_gives_the_later_slots_back_too_and_the_same_bytes_come_again() {
-    for policy in Policy::ALL {
+    let in_one_step = |policy: &&Policy| !policy.orders_whole_slots();
+    for policy in Policy::ALL.iter().filter(in_one_step) {
         let mut own = coordinator(*policy);
         for at in 0..9_u64 {
             let fee = Fee::new(at * 7 % 5);
@@ -246,7 +249,7 @@ fn rolling_back_gives_the_later_slots_back_too_and_the_same_bytes_come_again() {
             assert_eq!(own.slot(height), None);
             assert_eq!(own.pool().waiting_count(), 3 * (3 - from));
             assert_eq!(*own.tip() == fresh_tip, from == 0);
-            assert!(own.is_consistent());
+            assert_eq!(own.verify(), Ok(()));
             for slot in &slots[from..] {
                 assert_eq!(take(&mut own).as_ref(), Some(slot));
             }
@@ -347,6 +350,8 @@ fn expiring_the_unready_leaves_the_ready_and_stops_where_events_have_no_room() {
                 payload: b"",
             },
             account_nonce: Some(Nonce::new(2)),
+            origin: 0,
+            hint: None,
         };
         unready.push(own.submit(&submission, Tick::ZERO, TIME).unwrap());
     }
@@ -437,8 +442,8 @@ fn under_priority_a_sender_that_does_not_fit_is_set_aside_and_comes_back() {
     // senders have been put aside, so the search ends at 5.
     let (height, bytes) = take(&mut own).unwrap();
     assert_eq!(senders_of(&bytes), [(1, 0), (4, 0)]);
-    assert_eq!(own.pool().ready_sender_count(), 3);
-    assert!(own.is_consistent());
+    assert_eq!(own.pool().ready_count(), 3);
+    assert_eq!(own.verify(), Ok(()));
     assert_eq!(
         senders_of(&take(&mut own).unwrap().1),
         [(2, 0), (2, 1), (5, 0)]

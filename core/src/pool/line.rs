@@ -164,7 +164,7 @@ impl TransactionPool {
         if let Some(before) = previous_nonce.and_then(|nonce| self.at_nonce(entry.sender, nonce)) {
             return before;
         }
-        // What has no predecessor is gapped or the head. Gapped ones are few, so this walk is short.
+        // What has no predecessor is gapped or the head. Gapped ones are few: a short walk.
         let is_head = entry.nonce <= own.next && own.taken_count == 0;
         if is_head {
             return NONE;

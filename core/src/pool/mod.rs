@@ -6,8 +6,8 @@
 //! or because the host says that its nonce is used. Each end is written to the [`Ledger`].
 //!
 //! Each sender has a line per rollup. Where nonces follow one another, only the head of a line can
-//! be taken, and what arrives before its predecessors waits for them; where a rollup uses windows of
-//! nonces, everything in the window can be taken at once. The best of each rollup is at hand.
+//! be taken, and what arrives before its predecessors waits for them; where a rollup uses windows
+//! of nonces, everything in the window can be taken at once. The best of each rollup is at hand.
 //!
 //! Who may enter, and who has to go for whom, is written down in [`room`].
 //!

@@ -4,8 +4,8 @@
 //! 1. A sender and an origin hold at most their quotas of transactions, payload bytes and gas.
 //! 2. Every rollup has a share of the places that the others can't take.
 //! 3. A transaction that comes while its sender has fewer than `quiet_pending_count_max` others is
-//!    *quiet*, the rest is *loud*. `quiet_reserved_count` places are for quiet ones: where loud ones
-//!    stand in them, a quiet newcomer displaces the cheapest loud one, whatever its own fee.
+//!    *quiet*, the rest is *loud*. `quiet_reserved_count` places are for quiet ones: where loud
+//!    ones stand in them, a quiet newcomer displaces the cheapest loud one, whatever its own fee.
 //! 4. Otherwise a newcomer displaces only what pays less per gas than itself: loud ones first, and
 //!    quiet ones only if it is quiet too.
 //! 5. Who has to go is found by the lowest fee, then the latest arrival. Out goes not that one but

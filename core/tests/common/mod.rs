@@ -46,6 +46,11 @@ pub fn config(policy: Policy) -> Config {
 pub fn tiny_limits() -> Limits {
     Limits {
         pending_count_max: 12,
+        rollup_reserved_count: 0,
+        quiet_reserved_count: 0,
+        origin_count_max: 3,
+        seen_count_max: 8,
+        cancel_count_max: 4,
         pending_bytes_max: 12 * 128,
         payload_bytes_max: 200,
         sender_count_max: 8,
@@ -80,6 +85,8 @@ pub fn submission(envelope: Envelope, payload: &[u8]) -> Submission<'_> {
     Submission {
         transaction,
         account_nonce: Some(Nonce::ZERO),
+        origin: 0,
+        hint: None,
     }
 }
 

@@ -28,6 +28,7 @@ impl Accounts {
             .map(|named| included.map_or(named, |included| named.max(*included)));
         Submission {
             account_nonce,
+            origin: 0,
             ..submission
         }
     }

@@ -258,7 +258,7 @@ impl<O: Observer> Runner<'_, O> {
 
     /// The tick of the next slot; nothing when no slot can follow any more.
     fn next_boundary(&self, last: Tick) -> Result<Option<Tick>, RunError> {
-        let is_ready = self.coordinator.pool().ready_sender_count() > 0;
+        let is_ready = self.coordinator.pool().ready_count() > 0;
         let next_arrival = self
             .workload
             .records()

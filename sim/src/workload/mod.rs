@@ -178,6 +178,8 @@ impl Workload {
                 Submission {
                     transaction,
                     account_nonce,
+                    origin: 0,
+                    hint: None,
                 },
             )
         })

@@ -17,6 +17,11 @@ pub const SLOT_COUNT: usize = 4;
 fn limits() -> Limits {
     Limits {
         pending_count_max: 64,
+        rollup_reserved_count: 0,
+        quiet_reserved_count: 0,
+        origin_count_max: 1,
+        seen_count_max: 16,
+        cancel_count_max: 4,
         pending_bytes_max: 64 << 10,
         payload_bytes_max: 1_024,
         sender_count_max: 16,

@@ -1,6 +1,6 @@
 //! Configurations and the genesis hashes that bind them.
 
-use hauptbuch_core::config::{Config, Policy, ReplayProtection};
+use hauptbuch_core::config::{Config, NonceMode, Policy, ReplayProtection, RollupConfig};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,8 @@ pub struct ConfigVector {
     pub slot_gas_max: String,
     /// The rollups, ascending.
     pub rollups: Vec<u32>,
+    /// How the nonces of each work: 0 for one after another, 1 for windows.
+    pub nonce_modes: Vec<u8>,
 }
 
 impl ConfigVector {
@@ -63,7 +65,16 @@ impl ConfigVector {
             slot_count_max: limits.slot_count_max,
             slot_bytes_max: limits.slot_bytes_max,
             slot_gas_max: limits.slot_gas_max.to_string(),
-            rollups: config.rollups.iter().map(|rollup| rollup.get()).collect(),
+            rollups: config
+                .rollups
+                .iter()
+                .map(|rollup| rollup.id.get())
+                .collect(),
+            nonce_modes: config
+                .rollups
+                .iter()
+                .map(|rollup| rollup.nonce_mode.byte())
+                .collect(),
         }
     }
 }
@@ -80,7 +91,13 @@ pub(super) fn compute() -> GenesisFile {
         },
         ..Config::default()
     };
-    let rollups: Vec<RollupId> = (0..16).rev().map(|n| RollupId::new(n * 1_000)).collect();
+    let rollups: Vec<RollupConfig> = (0..16)
+        .rev()
+        .map(|n| RollupConfig {
+            id: RollupId::new(n * 1_000),
+            nonce_mode: [NonceMode::Sequential, NonceMode::Window][n as usize % 2],
+        })
+        .collect();
     let full = full
         .with_rollups(&rollups)
         .expect("sixteen distinct rollups");

@@ -46,6 +46,11 @@ const SAME_FLOOR: &[(&str, &str, &str)] = &[
         "limits that contradict each other are an error with a code",
     ),
     ("event", "bounded", "events wait in a ring"),
+    (
+        "event",
+        "metrics",
+        "the end of a transaction is written down and counted as one",
+    ),
     ("config", "codec", "the genesis has canonical bytes"),
     ("config", "crypto", "the genesis has a hash"),
     (

@@ -41,9 +41,9 @@ fn place_of(error: VerifyError) -> (Code, Option<u32>, Option<u32>) {
 
 #[test]
 fn any_other_order_is_refused() {
-    for network in [fcfs(), priority()] {
-        let by_fee = network.config.policy == Policy::PriorityFee;
-        let order = policy_order(&rows(), by_fee);
+    for policy in POLICIES {
+        let network = Network::new(policy, Some(501));
+        let order = network.order(&rows());
         for rollup in [2, 9] {
             let own: Vec<_> = order
                 .iter()

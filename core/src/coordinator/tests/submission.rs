@@ -11,6 +11,8 @@ fn a_batch_is_reported_in_its_order_whatever_its_sizes() {
     let config = Config::default();
     let limits = Limits {
         pending_count_max: 300,
+        rollup_reserved_count: 0,
+        quiet_reserved_count: 0,
         sender_count_max: 300,
         nonce_gap_max: 300,
         pending_bytes_max: 1 << 20,
@@ -40,6 +42,8 @@ fn a_batch_is_reported_in_its_order_whatever_its_sizes() {
                 payload,
             },
             account_nonce: Some(Nonce::ZERO),
+            origin: 0,
+            hint: None,
         }
     });
     let mut reported = Vec::new();
@@ -104,6 +108,8 @@ fn nothing_is_included_twice_while_its_expiry_lasts() {
     let limits = Limits {
         sender_count_max: 2,
         set_aside_count_max: 0,
+        // Nothing but the cursor remembers what was included.
+        seen_count_max: 0,
         ..tiny_limits()
     };
     let mut own = TransactionCoordinator::new(&config, &limits).unwrap();

@@ -31,7 +31,7 @@ pub struct Trade {
 /// A pool of the set.
 #[derive(Clone, Copy, Debug, Default)]
 struct Pool {
-    start: u128,
+    start: Reserves,
     now: Reserves,
     /// Its trades stand at `ends[0] .. ends[1]` (buys) and `ends[1] .. ends[2]` (sells).
     ends: [u32; 3],
@@ -44,7 +44,7 @@ struct Pool {
 impl Pool {
     /// The side that comes next, if any trade is left.
     fn wanted(&self) -> Option<Side> {
-        let favoured = favoured(self.start, self.now.first);
+        let favoured = favoured(self.start.first, self.now.first);
         [favoured, favoured.other()]
             .into_iter()
             .find(|side| self.left[*side as usize] > 0)
@@ -132,8 +132,7 @@ impl GreedyArranger {
     pub fn push_pool(&mut self, reserves: Reserves) -> Option<u32> {
         let number = self.pool_count;
         *self.pools.get_mut(number)? = Pool {
-            start: reserves.first,
-            now: reserves,
+            start: reserves,
             ..Pool::default()
         };
         self.pool_count += 1;
@@ -220,6 +219,7 @@ impl GreedyArranger {
         });
         for pool in &mut self.pools[..self.pool_count] {
             pool.left = [0; 2];
+            pool.now = pool.start;
         }
         for (place, number) in (0_u32..).zip(sorted.iter()) {
             let trade = &trades[*number as usize];

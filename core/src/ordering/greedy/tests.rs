@@ -218,10 +218,11 @@ proptest! {
         prop_assert!(sorted.into_iter().eq(0..rows.len() as u32));
         if has_lines {
             for (at, own) in order.iter().enumerate() {
-                prop_assert!(order[at..].iter().all(|other| {
+                let follows = order[at..].iter().all(|other| {
                     let (own, other) = (rows[*own as usize], rows[*other as usize]);
                     own.sender != other.sender || own.nonce <= other.nonce
-                }));
+                });
+                prop_assert!(follows);
             }
         }
     }

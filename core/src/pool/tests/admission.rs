@@ -5,7 +5,7 @@ use std::string::String;
 use std::vec;
 
 use super::*;
-use crate::error::{Code, Fault};
+use crate::error::Fault;
 
 /// Every refusal with its number, and who has to change something.
 pub const REFUSALS: [(AdmissionError, u16, Fault, bool); 15] = [
@@ -19,13 +19,14 @@ pub const REFUSALS: [(AdmissionError, u16, Fault, bool); 15] = [
     (AdmissionError::Duplicate, 107, Fault::Sender, false),
     (AdmissionError::NonceUsed, 108, Fault::Sender, false),
     (AdmissionError::NonceOccupied, 109, Fault::Sender, false),
-    (AdmissionError::NonceGapTooWide, 110, Fault::Sender, true),
+    (MISSING, 110, Fault::Sender, true),
     (AdmissionError::PoolFull, 111, Fault::Operator, true),
     (AdmissionError::PoolBytesFull, 112, Fault::Operator, true),
     (AdmissionError::SenderTableFull, 113, Fault::Operator, true),
     (AdmissionError::NonceTooLarge, 114, Fault::Sender, false),
 ];
 
+const MISSING: AdmissionError = AdmissionError::MissingPredecessor { nonce: Nonce::ZERO };
 const NOW: UnixNs = UnixNs::new(1_000);
 const HORIZON_NS: u64 = 500;
 
@@ -44,6 +45,8 @@ fn plain(sender: u8, nonce: u64) -> Envelope {
 
 struct Fixture {
     pool: TransactionPool,
+    events: EventQueue,
+    metrics: Metrics,
 }
 
 impl Fixture {
@@ -53,6 +56,8 @@ impl Fixture {
         };
         Self {
             pool: TransactionPool::new(&config(Policy::Fcfs, horizon), limits),
+            events: EventQueue::new(16),
+            metrics: Metrics::default(),
         }
     }
 
@@ -68,14 +73,17 @@ impl Fixture {
         let submission = Submission {
             transaction,
             account_nonce,
+            origin: 0,
+            hint: None,
         };
-        self.pool.admit(
-            id_of(&transaction),
-            &submission,
-            Tick::ZERO,
+        let arriving = Arriving {
+            id: id_of(&transaction),
+            submission: &submission,
+            tick: Tick::ZERO,
             time,
-            &Policy::Fcfs,
-        )
+        };
+        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, Tick::ZERO);
+        self.pool.admit(&arriving, &Policy::Fcfs, &mut ledger)
     }
 
     fn admit(&mut self, envelope: Envelope) -> Handle {
@@ -189,55 +197,7 @@ fn what_a_transaction_says_of_itself_is_checked_at_its_bounds() {
         ..plain(2, 0)
     };
     fixture.admit(soon);
-    assert!(fixture.pool.is_consistent());
-}
-
-#[test]
-fn nonces_are_checked_against_the_line() {
-    let mut fixture = Fixture::new(&tiny_limits());
-    fixture.admit(plain(1, 5));
-    fixture.refuses(AdmissionError::Duplicate, plain(1, 5), b"");
-    fixture.refuses(
-        AdmissionError::NonceOccupied,
-        Envelope {
-            fee: Fee::new(9),
-            ..plain(1, 5)
-        },
-        b"",
-    );
-    fixture.refuses(AdmissionError::NonceGapTooWide, plain(1, 9), b"");
-    fixture.admit(plain(1, 8));
-    // The base is not known yet, so it may fall as long as the line stays short enough.
-    fixture.refuses(AdmissionError::NonceGapTooWide, plain(1, 4), b"");
-    fixture.include_all();
-    assert_eq!(
-        fixture
-            .pool
-            .next_nonce(RollupId::new(3), Address::new([1; 20])),
-        Some(Nonce::new(6))
-    );
-    fixture.refuses(AdmissionError::NonceUsed, plain(1, 5), b"");
-    // The account's own nonce is the base of a sender that the pool does not know.
-    fixture.refuses_with_account(AdmissionError::NonceUsed, plain(2, 6), b"", Some(7));
-    fixture.refuses_with_account(AdmissionError::NonceGapTooWide, plain(2, 11), b"", Some(7));
-    fixture.submit(plain(2, 10), b"", Some(7), NOW).unwrap();
-    fixture.refuses_with_account(AdmissionError::NonceUsed, plain(2, 6), b"", None);
-}
-
-#[test]
-fn a_full_pool_says_of_what_it_is_full() {
-    let mut fixture = Fixture::new(&tiny_limits());
-    for nonce in 0..2 {
-        fixture
-            .submit(plain(1, nonce), &[0; 300], None, NOW)
-            .unwrap();
-    }
-    fixture.refuses(AdmissionError::PoolBytesFull, plain(1, 2), &[0; 1]);
-    for nonce in 0..4 {
-        fixture.admit(plain(2, nonce));
-    }
-    fixture.admit(plain(3, 0));
-    fixture.refuses(AdmissionError::PoolFull, plain(3, 1), b"");
+    assert_eq!(fixture.pool.verify(), Ok(()));
 }
 
 #[test]
@@ -267,7 +227,7 @@ fn a_cursor_stays_until_all_that_was_included_has_expired() {
     };
     assert_eq!(next_of(1), None);
     assert!((2..=5).all(|sender| next_of(sender) == Some(Nonce::new(1))));
-    assert!(fixture.pool.is_consistent());
+    assert_eq!(fixture.pool.verify(), Ok(()));
 }
 
 #[test]
