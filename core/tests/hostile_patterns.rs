@@ -127,6 +127,7 @@ impl World {
             transaction: Transaction { envelope, payload },
             account_nonce: Some(Nonce::ZERO),
             origin,
+            hint: None,
         };
         let calls = CALLS.get();
         let time = UnixNs::new(self.time);

@@ -7,9 +7,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::process::Command;
 
-use common::{ROLLUPS, Seeded, config, envelope, submission, tiny_limits};
+use common::{
+    POLICIES, ROLLUPS, Seeded, config, envelope, step_open_slot, submission, take_any, tiny_limits,
+};
 use hauptbuch_core::batch::SlotVerifier;
-use hauptbuch_core::config::{Config, Policy, ReplayProtection};
+use hauptbuch_core::config::{Config, ReplayProtection};
 use hauptbuch_core::coordinator::{SettleError, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
@@ -131,9 +133,14 @@ fn load(
                 own.submit_batch(some, now, UnixNs::new(time), |_| {})
                     .unwrap();
             }
-            8..=9 => {
+            8 => {
+                let (may_seal, time) = (random.below(2) == 0, UnixNs::new(time));
+                let sealed = step_open_slot(own, now, time, may_seal);
+                done.taken += u64::from(sealed.is_some());
+            }
+            9 => {
                 let when_empty = random.one_of(&[WhenEmpty::NoSlot, WhenEmpty::EmptySlot]);
-                match own.take(now, UnixNs::new(time), when_empty) {
+                match take_any(own, now, UnixNs::new(time), when_empty) {
                     Ok(slot) => done.taken += u64::from(slot.is_some()),
                     Err(_) => done.too_many += 1,
                 }
@@ -214,19 +221,20 @@ fn a_full_load_allocates_nothing() {
         pending_count_max: 6,
         ..tiny_limits()
     };
-    let (mut refused, mut ended) = ([0_u64; 21], [0_u64; 2]);
-    for (seed, limits) in (0..).zip([tiny_limits(), larger.clone(), few, larger]) {
+    let (mut refused, mut ended) = ([0_u64; 33], [0_u64; 3]);
+    let worlds = [tiny_limits(), larger.clone(), few, larger];
+    for (seed, limits) in (0..12).zip(worlds.iter().cycle()) {
         let replay_protection = match seed {
-            0 | 1 => ReplayProtection::ByHost,
+            0..6 => ReplayProtection::ByHost,
             _ => ReplayProtection::ByExpiry { horizon_ns: 50 },
         };
         let config = Config {
             replay_protection,
-            ..config(Policy::ALL[seed as usize % 2])
+            ..config(POLICIES[seed as usize % POLICIES.len()])
         };
-        let mut own = TransactionCoordinator::new(&config, &limits).unwrap();
-        let mut follower = SlotVerifier::new(&config, &limits);
-        let mut slot_copy = vec![0; 10_000];
+        let mut own = TransactionCoordinator::new(&config, limits).unwrap();
+        let mut follower = SlotVerifier::new(&config, limits);
+        let mut slot_copy = vec![0; 40_000];
         let done =
             without_allocating(|| load(&mut own, &mut follower, &mut slot_copy, seed, 6_000));
         let least = [
@@ -234,7 +242,6 @@ fn a_full_load_allocates_nothing() {
             done.taken,
             done.acknowledged,
             done.rolled_back,
-            done.events_full,
             done.damaged,
             done.expired_unready,
             done.cancelled,
@@ -245,11 +252,9 @@ fn a_full_load_allocates_nothing() {
         for (sum, code) in ended.iter_mut().zip([Code::Evicted, Code::Replaced]) {
             *sum += own.metrics().of(code);
         }
-        for (code, count) in own
-            .metrics()
-            .counted()
-            .filter(|(code, _)| code.number() / 100 == 1)
-        {
+        ended[2] += done.events_full;
+        let counted = own.metrics().counted();
+        for (code, count) in counted.filter(|(code, _)| code.number() / 100 == 1) {
             refused[usize::from(code.number()) - 100] += count;
         }
         assert_eq!(own.verify(), Ok(()));
@@ -260,6 +265,7 @@ fn a_full_load_allocates_nothing() {
         Code::PoolBytesFull,
         Code::SenderTableFull,
         Code::MissingPredecessor,
+        Code::HintTableFull,
     ] {
         assert!(
             refused[usize::from(code.number()) - 100] > 0,

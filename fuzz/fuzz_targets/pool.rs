@@ -105,6 +105,7 @@ impl World {
             },
             account_nonce: (call[7] % 3 == 0).then(|| Nonce::new(u64::from(call[7] / 16))),
             origin: u32::from(call[7] % 7),
+            hint: None,
         };
         let (id, now) = (id_of(&call[1..7]), Tick::ZERO);
         let arriving = Arriving {

@@ -9,7 +9,8 @@ use crate::config::{NonceMode, ReplayProtection};
 use crate::error::Code;
 use crate::event::Ledger;
 use crate::types::{
-    Arrival, Envelope, Fee, Nonce, SelectionRule, Submission, Tick, Transaction, TxId, UnixNs,
+    Arrival, Envelope, Fee, Nonce, SelectionRule, Submission, Tick, TradeHint, Transaction, TxId,
+    UnixNs,
 };
 
 /// A transaction at the pool's door.
@@ -74,9 +75,14 @@ impl TransactionPool {
         } = *arriving;
         let Transaction { envelope, payload } = &submission.transaction;
         self.check_alone(envelope, payload.len(), time)?;
+        self.check_hint(submission.hint)?;
         self.check_identity(id)?;
         self.skip_used_nonces(envelope, submission.account_nonce, rule, ledger);
         let place = self.find_place(envelope, submission.account_nonce)?;
+        let is_replacing = matches!(place, Place::Replacing { .. });
+        if self.rules.needs_hints && !is_replacing && self.hints.is_full() {
+            return Err(AdmissionError::HintTableFull);
+        }
         let origin = self.origin_place(submission.origin);
         if self.use_cancellation(id, envelope.rollup, envelope.sender, envelope.nonce) {
             // Who sends it again hears that it has ended.
@@ -142,6 +148,16 @@ impl TransactionPool {
         self.heap_of(envelope.rollup)
             .map(|_| ())
             .ok_or(AdmissionError::UnknownRollup)
+    }
+
+    /// Whether the transaction brings the trade that the policy needs.
+    const fn check_hint(&self, hint: Option<TradeHint>) -> Result<(), AdmissionError> {
+        match hint {
+            _ if !self.rules.needs_hints => Ok(()),
+            None => Err(AdmissionError::HintMissing),
+            Some(TradeHint { amount: 0, .. }) => Err(AdmissionError::HintInvalid),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Whether the transaction is known already.
@@ -384,6 +400,9 @@ impl TransactionPool {
         let handle = self.entries.insert(entry).ok_or(AdmissionError::PoolFull)?;
         self.by_id
             .insert(self.hash.bytes32(arriving.id.as_bytes()), handle.index);
+        if let Some(hint) = arriving.submission.hint.filter(|_| self.rules.needs_hints) {
+            self.hints.insert(handle.index, hint);
+        }
         if is_quiet {
             let bytes = self.payloads.rounded_bytes(payload.len() as usize);
             self.quiet_count = self.quiet_count.saturating_add(1);

@@ -20,6 +20,7 @@
 mod admission;
 mod cancel;
 mod entry;
+mod hints;
 mod line;
 mod ready;
 mod refusal;
@@ -49,6 +50,7 @@ use crate::types::{
     UnixNs,
 };
 use entry::{Entry, Sender};
+use hints::HintTable;
 use room::DisplaceKey;
 
 /// A transaction that the pool holds.
@@ -79,6 +81,8 @@ pub struct TransactionPool {
     /// By sender and nonce.
     by_nonce: HandleIndex,
     payloads: ChunkArena,
+    /// Trades, where the policy looks at them.
+    hints: HintTable,
     senders: Slab<Sender>,
     by_address: HandleIndex,
     /// One queue a rollup, over transactions that can be taken now.
@@ -138,6 +142,7 @@ struct Rules {
     /// Whether only what is ready is admitted at the moment.
     refuses_gaps_now: bool,
     replay_protection: ReplayProtection,
+    needs_hints: bool,
     pending_count_max: u32,
     payload_bytes_max: u32,
     slot_gas_max: Gas,
@@ -164,6 +169,7 @@ impl TransactionPool {
                 fee_floor_now: config.fee_floor,
                 refuses_gaps_now: false,
                 replay_protection: config.replay_protection,
+                needs_hints: config.policy.needs_hints(),
                 pending_count_max: pending,
                 payload_bytes_max: limits.payload_bytes_max,
                 slot_gas_max: Gas::new(limits.slot_gas_max),
@@ -183,6 +189,7 @@ impl TransactionPool {
             by_id: HandleIndex::new(pending),
             by_nonce: HandleIndex::new(pending),
             payloads: ChunkArena::new(limits.pending_bytes_max),
+            hints: HintTable::new(limits.hint_count_max, hash),
             senders: Slab::new(limits.sender_count_max),
             by_address: HandleIndex::new(limits.sender_count_max),
             ready: HeapSet::new(ROLLUP_COUNT_MAX as u32, pending),
@@ -204,9 +211,9 @@ impl TransactionPool {
     }
 
     /// The bytes that [`TransactionPool::new`] takes: for transactions, for payloads, for senders
-    /// and origins, for what is remembered of those that ended.
+    /// and origins, for what is remembered of those that ended, for trades.
     #[must_use]
-    pub const fn footprint_bytes(limits: &Limits) -> [u64; 4] {
+    pub const fn footprint_bytes(limits: &Limits) -> [u64; 5] {
         let (pending, senders) = (limits.pending_count_max, limits.sender_count_max);
         let transactions = Slab::<Entry>::footprint_bytes(pending)
             .saturating_add(HandleIndex::footprint_bytes(pending))
@@ -231,7 +238,8 @@ impl TransactionPool {
             .saturating_add(RecentSet::footprint_bytes(limits.cancel_count_max))
             .saturating_add(RecentSet::footprint_bytes(limits.cancel_count_max));
         let payloads = ChunkArena::footprint_bytes(limits.pending_bytes_max);
-        [transactions, payloads, of_senders, remembered]
+        let hints = HintTable::footprint_bytes(limits.hint_count_max);
+        [transactions, payloads, of_senders, remembered, hints]
     }
 
     /// How many transactions it holds, taken ones included.
@@ -507,6 +515,7 @@ impl TransactionPool {
         self.by_id
             .remove(self.hash.bytes32(entry.id.as_bytes()), index);
         self.payloads.free(entry.payload);
+        self.hints.remove(index);
         self.entries.remove(index);
         if entry.is_quiet {
             let bytes = self.payloads.rounded_bytes(entry.payload.len() as usize);

@@ -55,6 +55,12 @@ pub enum AdmissionError {
     PoolBytesFull,
     /// See [`Code::SenderTableFull`].
     SenderTableFull,
+    /// See [`Code::HintMissing`].
+    HintMissing,
+    /// See [`Code::HintInvalid`].
+    HintInvalid,
+    /// See [`Code::HintTableFull`].
+    HintTableFull,
     /// It would displace or replace others, and there is no room to say so. See
     /// [`Code::EventsFull`].
     EventsFull,
@@ -86,6 +92,9 @@ impl AdmissionError {
             Self::PoolFull => Code::PoolFull,
             Self::PoolBytesFull => Code::PoolBytesFull,
             Self::SenderTableFull => Code::SenderTableFull,
+            Self::HintMissing => Code::HintMissing,
+            Self::HintInvalid => Code::HintInvalid,
+            Self::HintTableFull => Code::HintTableFull,
             Self::EventsFull => Code::EventsFull,
         }
     }

@@ -40,7 +40,25 @@ impl TransactionPool {
         self.senders
             .iter()
             .try_for_each(|(place, _)| self.verify_sender(place))?;
+        self.verify_hints()?;
         self.verify_sums()
+    }
+
+    fn verify_hints(&self) -> Result<(), Broken> {
+        let has_own = |index| self.entries.get(index).is_some() && self.hints.get(index).is_some();
+        check(
+            self.hints.entries().all(has_own),
+            "a trade belongs to a transaction, and is found by it",
+        )?;
+        let wanted = if self.rules.needs_hints {
+            self.entries.len()
+        } else {
+            0
+        };
+        check(
+            self.hints.len() == wanted,
+            "trades are kept exactly where the policy needs them",
+        )
     }
 
     fn verify_entry(&self, index: u32, entry: &Entry) -> Result<(), Broken> {

@@ -111,6 +111,7 @@ impl Fixture {
             transaction,
             account_nonce,
             origin: 0,
+            hint: None,
         };
         let arriving = Arriving {
             id: id_of(&transaction),

@@ -135,6 +135,7 @@ impl Pair {
             transaction,
             account_nonce,
             origin: u32::from(step[8] % 7),
+            hint: None,
         };
         let arriving = Arriving {
             id: id_of(&transaction),
