@@ -18,11 +18,34 @@ pub enum Policy {
     Fcfs,
     /// The highest fee per gas first, and within one fee first come, first served.
     PriorityFee,
+    /// Arrivals fall into buckets of local time. An earlier bucket goes first; within one the
+    /// highest fee per gas, and within one fee first come, first served.
+    TimeBucket {
+        /// Nanoseconds of one bucket, over 0.
+        width_ns: u64,
+    },
+    /// First come, first served decides who is in. Then a seed that nobody knew before shuffles
+    /// the senders; each sender's transactions stand together.
+    Shuffle,
+    /// First come, first served decides who is in. Then the greedy sequencing rule orders the
+    /// trades of each pool, so that buys and sells alternate around the price at its start.
+    Greedy,
 }
 
+/// Nanoseconds of a time bucket where nobody chose: as long as many rollups' slots.
+pub const BUCKET_WIDTH_NS_DEFAULT: u64 = 250_000_000;
+
 impl Policy {
-    /// Every policy.
-    pub const ALL: &'static [Self] = &[Self::Fcfs, Self::PriorityFee];
+    /// Every policy, with the parameter that it has where nobody chose.
+    pub const ALL: &'static [Self] = &[
+        Self::Fcfs,
+        Self::PriorityFee,
+        Self::TimeBucket {
+            width_ns: BUCKET_WIDTH_NS_DEFAULT,
+        },
+        Self::Shuffle,
+        Self::Greedy,
+    ];
 
     /// The byte that stands for it in every encoding.
     #[must_use]
@@ -30,17 +53,57 @@ impl Policy {
         match self {
             Self::Fcfs => 1,
             Self::PriorityFee => 2,
+            Self::TimeBucket { .. } => 3,
+            Self::Shuffle => 4,
+            Self::Greedy => 5,
         }
     }
 
-    /// The policy that a byte stands for, if any.
+    /// The policy that a byte stands for, with its usual parameter, if any.
     #[must_use]
-    pub const fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            1 => Some(Self::Fcfs),
-            2 => Some(Self::PriorityFee),
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|policy| policy.byte() == byte)
+    }
+
+    /// Its parameter, as headers carry it: the width of a bucket in nanoseconds, or 0.
+    #[must_use]
+    pub const fn parameter(self) -> u64 {
+        match self {
+            Self::TimeBucket { width_ns } => width_ns,
+            _ => 0,
+        }
+    }
+
+    /// The same policy with this parameter; nothing where it can't have it.
+    #[must_use]
+    pub const fn with_parameter(self, parameter: u64) -> Option<Self> {
+        match (self, parameter) {
+            (Self::TimeBucket { .. }, 0) => None,
+            (Self::TimeBucket { .. }, width_ns) => Some(Self::TimeBucket { width_ns }),
+            (other, 0) => Some(other),
             _ => None,
         }
+    }
+
+    /// Whether it needs a seed once the set of a slot's transactions is fixed.
+    #[must_use]
+    pub const fn needs_seed(self) -> bool {
+        matches!(self, Self::Shuffle)
+    }
+
+    /// Whether it needs the trade of each transaction, and what the pools hold.
+    #[must_use]
+    pub const fn needs_hints(self) -> bool {
+        matches!(self, Self::Greedy)
+    }
+
+    /// Whether it fixes a whole set before it orders it, so that slots can't come in slices.
+    #[must_use]
+    pub const fn orders_whole_slots(self) -> bool {
+        self.needs_seed() || self.needs_hints()
     }
 
     /// The name that people use for it.
@@ -49,10 +112,13 @@ impl Policy {
         match self {
             Self::Fcfs => "fcfs",
             Self::PriorityFee => "priority",
+            Self::TimeBucket { .. } => "time-bucket",
+            Self::Shuffle => "shuffle",
+            Self::Greedy => "greedy",
         }
     }
 
-    /// The policy of that name, if any.
+    /// The policy of that name, with its usual parameter, if any.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
@@ -182,7 +248,14 @@ impl Default for Config {
 
 operation_error! {
     /// Why a configuration can't be used.
-    ConfigError { TooManyRollups, DuplicateRollup, NoRollup, LimitOutOfRange, LimitsContradict }
+    ConfigError {
+        TooManyRollups,
+        DuplicateRollup,
+        NoRollup,
+        LimitOutOfRange,
+        LimitsContradict,
+        PolicyParameterOutOfRange,
+    }
 }
 
 impl From<crate::limits::LimitsError> for ConfigError {
@@ -195,9 +268,9 @@ impl From<crate::limits::LimitsError> for ConfigError {
 }
 
 /// The version of the genesis encoding.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// The most bytes that a genesis encoding can have.
-const GENESIS_BYTES_MAX: usize = 64 + 5 * ROLLUP_COUNT_MAX;
+const GENESIS_BYTES_MAX: usize = 72 + 5 * ROLLUP_COUNT_MAX;
 
 impl Config {
     /// The same with these rollups, put in order.
@@ -219,15 +292,23 @@ impl Config {
         Ok(self)
     }
 
-    /// Checks that the rollups are there, distinct and in order, and that something can be
-    /// admitted.
+    /// Checks that the rollups are there, distinct and in order, the policy's parameter, and that
+    /// something can be admitted.
     ///
     /// # Errors
-    /// [`ConfigError::NoRollup`], [`ConfigError::DuplicateRollup`], and
-    /// [`ConfigError::LimitOutOfRange`] for a horizon of no time at all.
+    /// [`ConfigError::NoRollup`], [`ConfigError::DuplicateRollup`],
+    /// [`ConfigError::PolicyParameterOutOfRange`], and [`ConfigError::LimitOutOfRange`] for a
+    /// horizon of no time at all.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.replay_protection == (ReplayProtection::ByExpiry { horizon_ns: 0 }) {
             return Err(ConfigError::LimitOutOfRange);
+        }
+        if self
+            .policy
+            .with_parameter(self.policy.parameter())
+            .is_none()
+        {
+            return Err(ConfigError::PolicyParameterOutOfRange);
         }
         if self.rollups.is_empty() {
             return Err(ConfigError::NoRollup);
@@ -275,6 +356,7 @@ impl Config {
         out.u8(VERSION)?;
         out.u64(self.chain_id)?;
         out.u8(self.policy.byte())?;
+        out.u64(self.policy.parameter())?;
         out.u64(self.fee_floor.get())?;
         match self.replay_protection {
             ReplayProtection::ByHost => out.u64(0)?,
@@ -340,6 +422,16 @@ mod tests {
             }
             .genesis_hash(&limits),
             Config {
+                policy: Policy::TimeBucket { width_ns: 7 },
+                ..config.clone()
+            }
+            .genesis_hash(&limits),
+            Config {
+                policy: Policy::TimeBucket { width_ns: 8 },
+                ..config.clone()
+            }
+            .genesis_hash(&limits),
+            Config {
                 fee_floor: Fee::new(1),
                 ..config.clone()
             }
@@ -360,6 +452,7 @@ mod tests {
             }),
         ];
         assert!(changed.iter().all(|other| *other != genesis));
+        assert_ne!(changed[2], changed[3]);
         let secret = Config {
             index_key: [1, 2],
             ..config
@@ -372,7 +465,18 @@ mod tests {
         for policy in Policy::ALL {
             assert_eq!(Policy::from_byte(policy.byte()), Some(*policy));
             assert_eq!(Policy::from_name(policy.name()), Some(*policy));
+            assert_eq!(policy.with_parameter(policy.parameter()), Some(*policy));
+            let has_parameter = policy.parameter() > 0;
+            assert_eq!(policy.with_parameter(0).is_none(), has_parameter);
+            assert_eq!(policy.with_parameter(7).is_some(), has_parameter);
         }
         assert_eq!(Policy::from_byte(0), None);
+        assert_eq!(Policy::from_name("time"), None);
+        let endless = Config {
+            policy: Policy::TimeBucket { width_ns: 0 },
+            ..Config::default()
+        };
+        let refused = endless.check().unwrap_err();
+        assert_eq!(refused, ConfigError::PolicyParameterOutOfRange);
     }
 }

@@ -122,6 +122,11 @@ codes! {
     AlreadyEnded = 119, Sender, false, "the same transaction has ended already";
     CancelledBefore = 120, Sender, false, "the transaction was cancelled before it came";
 
+    HintMissing = 130, Sender, false,
+        "the ordering policy needs the trade of each transaction, and this one has none";
+    HintInvalid = 131, Sender, false, "the trade pays an amount of zero";
+    HintTableFull = 132, Operator, true, "the pool keeps as many trades as it can";
+
     // 200..299: what the calling program did wrong, or has to do first.
     LaneFull = 200, Caller, true, "the lane to the owner is full";
     NoFreeLane = 201, Caller, true, "every lane has a producer";
@@ -138,6 +143,15 @@ codes! {
     InvalidStructSize = 212, Caller, false, "a structure's size is none that this library knows";
     TakenAlready = 213, Caller, false, "a slot in flight holds the transaction";
     EndedAlready = 214, Caller, false, "the transaction has ended, or its nonce was used";
+    SlotOpen = 220, Caller, true, "a slot is open; seal it or give it back first";
+    NoOpenSlot = 221, Caller, false, "no slot is open";
+    SeedNeeded = 222, Caller, false,
+        "the ordering policy needs a seed after the set of transactions is fixed";
+    SeedNotWanted = 223, Caller, false, "the ordering policy takes no seed";
+    SlicesNotOffered = 224, Caller, false, "the ordering policy orders whole slots, not slices";
+    TooManySlices = 225, Caller, false, "the slot has as many slices as a slot can have";
+    ReservesInvalid = 226, Caller, false,
+        "the reserves given are not positive, or their pools not distinct and in order";
 
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
@@ -145,6 +159,8 @@ codes! {
     TooManyRollups = 302, Operator, false, "more rollups are configured than a network can have";
     DuplicateRollup = 303, Operator, false, "a rollup is configured twice";
     NoRollup = 304, Operator, false, "no rollup is configured";
+    PolicyParameterOutOfRange = 305, Operator, false,
+        "the ordering policy's parameter is out of its range";
 
     // 400..499: bytes that do not decode.
     Truncated = 400, Sender, false, "the bytes end too early";
@@ -154,6 +170,9 @@ codes! {
     LengthOverLimit = 404, Sender, false, "a length or count is over its limit";
     UnknownPolicy = 405, Sender, false, "the ordering policy is unknown";
     FieldNotEmpty = 406, Sender, false, "a field that must be empty in this version is not";
+    ParameterOutOfRange = 407, Sender, false,
+        "the header's policy has a parameter that it can't have";
+    UnknownSide = 408, Sender, false, "a trade is neither a buy nor a sell";
 
     // 500..599: bytes that decode, but do not hold what they promise.
     WrongHeight = 500, Sender, false, "the height does not follow the one before";
@@ -174,6 +193,10 @@ codes! {
     EvidenceOutOfOrder = 514, Sender, false, "the recorded arrivals contradict each other";
     RefusableIncluded = 515, Sender, false,
         "a transaction stands in a slot that admission would have refused";
+    WrongSlices = 520, Sender, false, "the slices do not divide the slot's transactions";
+    WrongSeed = 521, Sender, false, "two rollups of a slot were shuffled with different seeds";
+    WrongReserves = 522, Sender, false,
+        "the recorded pools are not positive, or not distinct, in order, and in use";
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";

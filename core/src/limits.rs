@@ -12,6 +12,11 @@ pub use footprint::{Footprint, FootprintPart};
 /// The most rollups that one network can serve.
 pub const ROLLUP_COUNT_MAX: usize = 16;
 
+/// The most slices that one slot can have.
+///
+/// Why: a slot of several seconds with a slice every 100 ms; a bit for each fits a word.
+pub const SLICE_COUNT_MAX: usize = 64;
+
 /// How many sizes of buffers carry transactions across a lane.
 pub const BUFFER_CLASS_COUNT: usize = 3;
 
@@ -77,6 +82,10 @@ pub struct Limits {
     ///
     /// Range: 1 ..= 2^20. Why: a cancellation can overtake what it cancels by a few seconds.
     pub cancel_count_max: u32,
+    /// Trades that the pool keeps beside its transactions, for a policy that looks at trades.
+    ///
+    /// Range: 0 ..= 2^24. Why: six slots of the default size.
+    pub hint_count_max: u32,
     /// How far above its sender's next nonce a transaction's may lie.
     ///
     /// Range: 1 ..= 2^32-1. Why: one real sender has 1,408 transactions in one block.
@@ -161,6 +170,7 @@ impl Default for Limits {
             quiet_reserved_count: 8_192,
             seen_count_max: 1 << 15,
             cancel_count_max: 1_024,
+            hint_count_max: 1 << 14,
             nonce_gap_max: 4_096,
             slot_count_max: 2_500,
             slot_bytes_max: 1 << 20,
@@ -211,6 +221,7 @@ impl Limits {
             ),
             (0, u64::from(self.seen_count_max), 1 << 24),
             (1, u64::from(self.cancel_count_max), 1 << 20),
+            (0, u64::from(self.hint_count_max), 1 << 24),
             (1, u64::from(self.nonce_gap_max), u64::from(u32::MAX)),
             (1, u64::from(self.slot_count_max), 1 << 20),
             (1, u64::from(self.slot_bytes_max), 1 << 30),

@@ -36,6 +36,7 @@ fn submit(number: u64, submit: impl FnOnce(&Submission<'_>) -> bool) -> bool {
         },
         account_nonce: Some(Nonce::new(number)),
         origin: 0,
+        hint: None,
     })
 }
 

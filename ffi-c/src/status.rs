@@ -74,6 +74,12 @@ pub enum hb_status {
     AlreadyEnded = 119,
     /// the transaction was cancelled before it came
     CancelledBefore = 120,
+    /// the ordering policy needs the trade of each transaction, and this one has none
+    HintMissing = 130,
+    /// the trade pays an amount of zero
+    HintInvalid = 131,
+    /// the pool keeps as many trades as it can
+    HintTableFull = 132,
     /// the lane to the owner is full
     LaneFull = 200,
     /// every lane has a producer
@@ -104,6 +110,20 @@ pub enum hb_status {
     TakenAlready = 213,
     /// the transaction has ended, or its nonce was used
     EndedAlready = 214,
+    /// a slot is open; seal it or give it back first
+    SlotOpen = 220,
+    /// no slot is open
+    NoOpenSlot = 221,
+    /// the ordering policy needs a seed after the set of transactions is fixed
+    SeedNeeded = 222,
+    /// the ordering policy takes no seed
+    SeedNotWanted = 223,
+    /// the ordering policy orders whole slots, not slices
+    SlicesNotOffered = 224,
+    /// the slot has as many slices as a slot can have
+    TooManySlices = 225,
+    /// the reserves given are not positive, or their pools not distinct and in order
+    ReservesInvalid = 226,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -114,6 +134,8 @@ pub enum hb_status {
     DuplicateRollup = 303,
     /// no rollup is configured
     NoRollup = 304,
+    /// the ordering policy's parameter is out of its range
+    PolicyParameterOutOfRange = 305,
     /// the bytes end too early
     Truncated = 400,
     /// bytes follow after the end
@@ -128,6 +150,10 @@ pub enum hb_status {
     UnknownPolicy = 405,
     /// a field that must be empty in this version is not
     FieldNotEmpty = 406,
+    /// the header's policy has a parameter that it can't have
+    ParameterOutOfRange = 407,
+    /// a trade is neither a buy nor a sell
+    UnknownSide = 408,
     /// the height does not follow the one before
     WrongHeight = 500,
     /// the parent's hash is not the one before
@@ -160,6 +186,12 @@ pub enum hb_status {
     EvidenceOutOfOrder = 514,
     /// a transaction stands in a slot that admission would have refused
     RefusableIncluded = 515,
+    /// the slices do not divide the slot's transactions
+    WrongSlices = 520,
+    /// two rollups of a slot were shuffled with different seeds
+    WrongSeed = 521,
+    /// the recorded pools are not positive, or not distinct, in order, and in use
+    WrongReserves = 522,
     /// an invariant broke; the instance refuses further work
     Poisoned = 900,
     /// the library panicked; the instance refuses further work
@@ -199,6 +231,9 @@ impl hb_status {
         Self::OriginQuotaExceeded,
         Self::AlreadyEnded,
         Self::CancelledBefore,
+        Self::HintMissing,
+        Self::HintInvalid,
+        Self::HintTableFull,
         Self::LaneFull,
         Self::NoFreeLane,
         Self::TimeWentBack,
@@ -214,11 +249,19 @@ impl hb_status {
         Self::InvalidStructSize,
         Self::TakenAlready,
         Self::EndedAlready,
+        Self::SlotOpen,
+        Self::NoOpenSlot,
+        Self::SeedNeeded,
+        Self::SeedNotWanted,
+        Self::SlicesNotOffered,
+        Self::TooManySlices,
+        Self::ReservesInvalid,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
         Self::DuplicateRollup,
         Self::NoRollup,
+        Self::PolicyParameterOutOfRange,
         Self::Truncated,
         Self::TrailingBytes,
         Self::UnsupportedVersion,
@@ -226,6 +269,8 @@ impl hb_status {
         Self::LengthOverLimit,
         Self::UnknownPolicy,
         Self::FieldNotEmpty,
+        Self::ParameterOutOfRange,
+        Self::UnknownSide,
         Self::WrongHeight,
         Self::WrongParent,
         Self::TimeBeforeParent,
@@ -242,6 +287,9 @@ impl hb_status {
         Self::ExpiredIncluded,
         Self::EvidenceOutOfOrder,
         Self::RefusableIncluded,
+        Self::WrongSlices,
+        Self::WrongSeed,
+        Self::WrongReserves,
         Self::Poisoned,
         Self::Panicked,
     ];

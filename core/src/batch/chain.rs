@@ -67,30 +67,57 @@ impl RollupTip {
         self.sub_batch
     }
 
-    /// The running hash after a sub-batch with this transaction root.
+    /// Moves the running hash on by one slice with this root over its transactions.
     ///
-    /// One step a sub-batch rather than one a transaction: the root binds every transaction and
-    /// its position, and the step stays a single permutation.
-    pub(super) fn next_running_hash(
-        &self,
+    /// One step a slice rather than one a transaction: the root binds every transaction and its
+    /// position, and the step stays a single permutation.
+    pub(super) fn promise(
+        &mut self,
         policy: Policy,
         epoch: Epoch,
         height: Height,
+        slice: u16,
         transaction_root: Hash,
-    ) -> Hash {
-        // A sequencer alone has only round 0.
-        let round = Round::ZERO;
-        hash_parts(
-            Domain::RUNNING_HASH,
-            &[
-                self.running_hash.as_bytes(),
-                &self.rollup.get().to_le_bytes(),
-                &[policy.byte()],
-                &epoch.get().to_le_bytes(),
-                &height.get().to_le_bytes(),
-                &round.get().to_le_bytes(),
-                transaction_root.as_bytes(),
-            ],
-        )
+    ) {
+        self.running_hash = running_step(RunningStep {
+            before: self.running_hash,
+            rollup: self.rollup,
+            policy,
+            epoch,
+            height,
+            slice,
+            transaction_root,
+        });
     }
+}
+
+/// What one step of a running hash binds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RunningStep {
+    pub before: Hash,
+    pub rollup: RollupId,
+    pub policy: Policy,
+    pub epoch: Epoch,
+    pub height: Height,
+    pub slice: u16,
+    pub transaction_root: Hash,
+}
+
+/// The running hash after a step.
+pub(super) fn running_step(step: RunningStep) -> Hash {
+    // A sequencer alone has only round 0.
+    let round = Round::ZERO;
+    hash_parts(
+        Domain::RUNNING_HASH,
+        &[
+            step.before.as_bytes(),
+            &step.rollup.get().to_le_bytes(),
+            &[step.policy.byte()],
+            &step.epoch.get().to_le_bytes(),
+            &step.height.get().to_le_bytes(),
+            &round.get().to_le_bytes(),
+            &step.slice.to_le_bytes(),
+            step.transaction_root.as_bytes(),
+        ],
+    )
 }

@@ -3,10 +3,11 @@
 use crate::codec::{DecodeError, EncodeError, Reader, Writer};
 use crate::config::Policy;
 use crate::crypto::hash::{Domain, hash};
+use crate::limits::SLICE_COUNT_MAX;
 use crate::types::{Epoch, Hash, Height, RollupId, UnixNs};
 
 /// The version of both headers.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What a slot says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +22,15 @@ pub struct SlotHeader {
     pub time: UnixNs,
     /// How many sub-batches follow: one for every configured rollup.
     pub sub_batch_count: u16,
+    /// How many slices each of them has: 1 to [`SLICE_COUNT_MAX`].
+    pub slice_count: u16,
     /// The Merkle root over the hashes of the sub-batches' headers.
     pub sub_batch_root: Hash,
 }
 
 impl SlotHeader {
     /// Bytes of its encoding.
-    pub const LEN: usize = 219;
+    pub const LEN: usize = 221;
 
     /// The slot's hash: what the next slot names as its parent.
     #[must_use]
@@ -52,6 +55,7 @@ impl SlotHeader {
         out.bytes(Hash::ZERO.as_bytes())?;
         out.bytes(Hash::ZERO.as_bytes())?;
         out.u16(self.sub_batch_count)?;
+        out.u16(self.slice_count)?;
         out.bytes(self.sub_batch_root.as_bytes())?;
         // Bundles and state: none in this version.
         out.bytes(Hash::ZERO.as_bytes())?;
@@ -71,6 +75,10 @@ impl SlotHeader {
         expect_zero(input)?;
         expect_zero(input)?;
         let sub_batch_count = input.u16()?;
+        let slice_count = input.u16()?;
+        if !(1..=SLICE_COUNT_MAX).contains(&usize::from(slice_count)) {
+            return Err(DecodeError::LengthOverLimit);
+        }
         let sub_batch_root = Hash::new(input.array()?);
         expect_zero(input)?;
         expect_zero(input)?;
@@ -80,6 +88,7 @@ impl SlotHeader {
             parent,
             time,
             sub_batch_count,
+            slice_count,
             sub_batch_root,
         })
     }
@@ -107,11 +116,9 @@ pub struct SubBatchHeader {
     pub height: Height,
     /// The hash of the rollup's sub-batch header before this one, or of the genesis.
     pub parent: Hash,
-    /// How its pool segment is ordered.
+    /// How its pool segment is ordered, parameter included.
     pub policy: Policy,
-    /// The policy's parameter; 0 for the policies of this version.
-    pub policy_parameter: u64,
-    /// The seed that the policy used; zero for the policies of this version.
+    /// The seed that the shuffle used; zero under every other policy.
     pub seed: Hash,
     /// The hash of the evidence that the policy's verifier needs.
     pub evidence_root: Hash,
@@ -150,7 +157,7 @@ impl SubBatchHeader {
         out.u64(self.height.get())?;
         out.bytes(self.parent.as_bytes())?;
         out.u8(self.policy.byte())?;
-        out.u64(self.policy_parameter)?;
+        out.u64(self.policy.parameter())?;
         out.bytes(self.seed.as_bytes())?;
         out.bytes(self.evidence_root.as_bytes())?;
         out.bytes(self.transaction_root.as_bytes())?;
@@ -180,9 +187,9 @@ impl SubBatchHeader {
         let height = Height::new(input.u64()?);
         let parent = Hash::new(input.array()?);
         let policy = Policy::from_byte(input.u8()?).ok_or(DecodeError::UnknownPolicy)?;
-        let policy_parameter = input.u64()?;
+        let policy = decode_parameter(policy, input.u64()?)?;
         let seed = Hash::new(input.array()?);
-        if policy_parameter != 0 || seed != Hash::ZERO {
+        if !policy.needs_seed() && seed != Hash::ZERO {
             return Err(DecodeError::FieldNotEmpty);
         }
         let evidence_root = Hash::new(input.array()?);
@@ -197,7 +204,6 @@ impl SubBatchHeader {
             height,
             parent,
             policy,
-            policy_parameter,
             seed,
             evidence_root,
             transaction_root,
@@ -214,6 +220,16 @@ impl SubBatchHeader {
         expect_zero(input)?;
         Ok(header)
     }
+}
+
+/// The policy with the parameter that stands behind it.
+fn decode_parameter(policy: Policy, parameter: u64) -> Result<Policy, DecodeError> {
+    let wrong = if policy.parameter() == 0 {
+        DecodeError::FieldNotEmpty
+    } else {
+        DecodeError::ParameterOutOfRange
+    };
+    policy.with_parameter(parameter).ok_or(wrong)
 }
 
 /// Reads a root that must be zero in this version.

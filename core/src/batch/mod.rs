@@ -1,8 +1,8 @@
 //! Slots: what a network decides, as bytes that verify alone.
 //!
 //! A slot holds one sub-batch for every configured rollup, in the order of their numbers. A
-//! sub-batch holds its transactions in their order, and the evidence that the policy's verifier
-//! needs beside them. Every header names the hash of the one before it, so a slot's hash stands
+//! sub-batch holds its transactions in their order, perhaps in slices that were promised one by one,
+//! and the evidence that the policy's verifier needs beside them. Every header names the hash of the one before it, so a slot's hash stands
 //! for all that was ever decided. The layouts are drawn in `docs/formats.md`.
 //!
 //! - [`SlotBuilder`] writes a slot from what the pool gave.
@@ -15,29 +15,34 @@
 
 mod build;
 mod chain;
+mod evidence;
 mod header;
+mod order;
 mod read;
+mod receipt;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-pub use build::{BuildError, BuiltSlot, SlotBuilder};
+pub use build::{BuildError, BuiltSlot, SlotBuilder, SlotPlan};
 pub use chain::{ChainTip, RollupTip};
+pub use evidence::{ARRIVAL_LEN, Evidence, POOL_LEN, SLICE_END_LEN, TRADE_LEN};
 pub use header::{SegmentCounts, SlotHeader, SubBatchHeader};
 pub use read::{SlotReader, SubBatch};
+pub use receipt::SliceReceipt;
 pub use verify::{SlotVerifier, VerifiedSlot, VerifyError};
 
-use crate::limits::{Limits, ROLLUP_COUNT_MAX};
+use crate::limits::{Limits, ROLLUP_COUNT_MAX, SLICE_COUNT_MAX};
 
-/// Bytes of evidence beside each transaction of the pool segment: its arrival index and tick.
-pub const EVIDENCE_LEN: usize = 16;
-
-/// The most bytes that a slot can have under these limits.
+/// The most bytes that a slot can have under these limits, whatever its policy.
 #[must_use]
 pub const fn slot_encoded_len_max(limits: &Limits) -> u64 {
-    let headers = SlotHeader::LEN + ROLLUP_COUNT_MAX * SubBatchHeader::LEN;
-    let evidence = (limits.slot_count_max as u64).saturating_mul(EVIDENCE_LEN as u64);
-    (headers as u64)
+    // Slices and greedy trades never meet, but the sum of both is simple and not far off.
+    const SUB_BATCH: usize = SubBatchHeader::LEN + SLICE_COUNT_MAX * SLICE_END_LEN + 4;
+    const FIXED: usize = SlotHeader::LEN + ROLLUP_COUNT_MAX * SUB_BATCH;
+    const EACH: usize = ARRIVAL_LEN + TRADE_LEN + POOL_LEN;
+    let evidence = (limits.slot_count_max as u64).saturating_mul(EACH as u64);
+    (FIXED as u64)
         .saturating_add(limits.slot_bytes_max as u64)
         .saturating_add(evidence)
 }

@@ -1,9 +1,9 @@
 //! Takes a slot's bytes apart.
 
-use super::{EVIDENCE_LEN, SlotHeader, SubBatchHeader};
+use super::{Evidence, SlotHeader, SubBatchHeader};
 use crate::codec::{DecodeError, Reader};
 use crate::limits::Limits;
-use crate::types::{Arrival, Tick, Transaction};
+use crate::types::{Arrival, Transaction};
 
 /// Reads a slot front to back. It checks the form of the bytes, not what they say.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +57,7 @@ impl<'a> SlotReader<'a> {
         }
         let body_len = body.rest().len().saturating_sub(self.input.rest().len());
         let transactions = body.rest().get(..body_len).ok_or(DecodeError::Truncated)?;
-        let evidence_len = (header.counts.pool as usize).saturating_mul(EVIDENCE_LEN);
-        let evidence = self.input.bytes(evidence_len)?;
+        let evidence = Evidence::decode(&mut self.input, &header, self.header.slice_count)?;
         let payload_bytes_max = self.payload_bytes_max;
         Ok(Some(SubBatch {
             header,
@@ -77,7 +76,7 @@ pub struct SubBatch<'a> {
     /// The canonical bytes of its transactions, one after another.
     pub transactions: &'a [u8],
     /// What the policy's verifier needs beside them.
-    pub evidence: &'a [u8],
+    pub evidence: Evidence<'a>,
     payload_bytes_max: u32,
 }
 
@@ -85,20 +84,13 @@ impl<'a> SubBatch<'a> {
     /// Its transactions in their order, each with its canonical bytes and its recorded arrival.
     pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Transaction<'a>, Arrival)> {
         let mut input = Reader::new(self.transactions);
-        let mut evidence = Reader::new(self.evidence);
+        let mut arrivals = self.evidence.arrivals();
         let payload_bytes_max = self.payload_bytes_max;
         core::iter::from_fn(move || {
             let before = input.rest();
             let transaction = Transaction::decode_from(&mut input, payload_bytes_max).ok()?;
-            let arrival = Arrival {
-                index: evidence.u64().ok()?,
-                tick: Tick::new(evidence.u64().ok()?),
-            };
-            Some((
-                before.get(..transaction.encoded_len())?,
-                transaction,
-                arrival,
-            ))
+            let canonical = before.get(..transaction.encoded_len())?;
+            Some((canonical, transaction, arrivals.next()?))
         })
     }
 }

@@ -9,12 +9,21 @@ use std::vec::Vec;
 
 use super::*;
 use crate::config::{Config, Policy, ReplayProtection};
-use crate::coordinator::{TransactionCoordinator, WhenEmpty};
+use crate::coordinator::{Slot, TransactionCoordinator, WhenEmpty};
 use crate::types::{
-    Address, Envelope, Fee, Gas, Nonce, RollupId, Submission, Tick, Transaction, TransactionKind,
-    UnixNs,
+    Address, Envelope, Fee, Gas, Hash, Nonce, PoolReserves, RollupId, Side, Submission, Tick,
+    TradeHint, Transaction, TransactionKind, UnixNs,
 };
-use plain::{PlainChain, PlainGenesis, PlainRow, PlainSlot, policy_order};
+use plain::{PlainChain, PlainGenesis, PlainRow, PlainSlot, SEED, all_pools, policy_order};
+
+/// Every policy; buckets so narrow that the rows fall into several.
+const POLICIES: [Policy; 5] = [
+    Policy::Fcfs,
+    Policy::PriorityFee,
+    Policy::TimeBucket { width_ns: 2 },
+    Policy::Shuffle,
+    Policy::Greedy,
+];
 
 const ROLLUPS: [u32; 3] = [2, 5, 9];
 const TIME: u64 = 1_000_000;
@@ -55,7 +64,12 @@ impl Network {
         };
         let genesis = PlainGenesis {
             chain_id: 77,
-            policy: if policy == Policy::Fcfs { 1 } else { 2 },
+            policy: 1 + POLICIES.iter().position(|own| *own == policy).unwrap() as u8,
+            policy_parameter: if matches!(policy, Policy::TimeBucket { .. }) {
+                2
+            } else {
+                0
+            },
             fee_floor: 3,
             horizon_ns: horizon_ns.unwrap_or(0),
             payload_bytes_max: 400,
@@ -80,6 +94,11 @@ impl Network {
         TransactionCoordinator::new(&self.config, &self.limits).unwrap()
     }
 
+    /// The order of rows that fit one slot.
+    fn order(&self, rows: &[PlainRow]) -> Vec<PlainRow> {
+        policy_order(rows, self.genesis.policy, self.genesis.policy_parameter)
+    }
+
     fn chain(&self) -> PlainChain {
         PlainChain::new(&self.genesis)
     }
@@ -98,6 +117,11 @@ fn row(rollup: u32, sender: u8, nonce: u64, fee: u64, index: u64) -> PlainRow {
         payload: vec![index as u8; 10 * index as usize],
         index,
         tick: 100 + index / 2,
+        trade: (
+            1 + (index == 4) as u8,
+            (index % 2) as u8,
+            5 + u128::from(index),
+        ),
     }
 }
 
@@ -134,19 +158,47 @@ fn submit(coordinator: &mut TransactionCoordinator, row: &PlainRow) {
         transaction,
         account_nonce: Some(Nonce::ZERO),
         origin: 0,
+        hint: Some(TradeHint {
+            pool: Address::new([row.trade.0; 20]),
+            side: Side::from_byte(row.trade.1).unwrap(),
+            amount: row.trade.2,
+        }),
     };
     coordinator
         .submit(&submission, Tick::new(row.tick), UnixNs::new(TIME))
         .unwrap();
 }
 
+/// The next slot in one go, whatever the policy needs for it.
+fn take(
+    coordinator: &mut TransactionCoordinator,
+    policy: Policy,
+    now: Tick,
+    time: UnixNs,
+    when_empty: WhenEmpty,
+) -> Option<Slot<'_>> {
+    if policy == Policy::Shuffle {
+        coordinator.fix_set(now, time, when_empty).unwrap()?;
+        return Some(coordinator.seal_with_seed(Hash::new(SEED)).unwrap());
+    }
+    let pools = all_pools(&ROLLUPS).into_iter().map(|own| PoolReserves {
+        rollup: RollupId::new(own.rollup),
+        pool: Address::new([own.pool; 20]),
+        reserve0: own.reserves[0],
+        reserve1: own.reserves[1],
+    });
+    let pools: Vec<PoolReserves> = pools.collect();
+    coordinator
+        .take_with_reserves(now, time, when_empty, &pools)
+        .unwrap()
+}
+
 /// The plain slots of a chain of three: full, empty, one transaction.
 fn three_slots(network: &Network) -> Vec<PlainSlot> {
-    let by_fee = network.config.policy == Policy::PriorityFee;
     let mut chain = network.chain();
     let last = row(5, 3, 0, 3, 6);
     [
-        (policy_order(&rows(), by_fee), TIME),
+        (network.order(&rows()), TIME),
         (Vec::new(), TIME),
         (vec![last], TIME + 1),
     ]
@@ -161,7 +213,7 @@ fn three_slots(network: &Network) -> Vec<PlainSlot> {
 
 #[test]
 fn the_builder_writes_what_the_format_says() {
-    for policy in Policy::ALL {
+    for policy in &POLICIES {
         for horizon_ns in [None, Some(500)] {
             let network = Network::new(*policy, horizon_ns);
             let mut coordinator = network.coordinator();
@@ -182,8 +234,8 @@ fn the_builder_writes_what_the_format_says() {
                     );
                 }
                 let time = UnixNs::new(plain[place].time);
-                let slot = coordinator.take(now.min(Tick::new(103)), time, when_empty);
-                let slot = slot.unwrap().unwrap();
+                let now = now.min(Tick::new(103));
+                let slot = take(&mut coordinator, *policy, now, time, when_empty).unwrap();
                 built.push(slot.bytes.to_vec());
                 assert_eq!(
                     slot.hash,
@@ -210,7 +262,7 @@ fn the_builder_writes_what_the_format_says() {
 
 #[test]
 fn a_follower_reads_what_was_written() {
-    for policy in Policy::ALL {
+    for policy in &POLICIES {
         let network = Network::new(*policy, Some(501));
         let (mut follower, mut chain) = (network.verifier(), network.chain());
         for slot in three_slots(&network) {
@@ -245,7 +297,10 @@ fn a_follower_reads_what_was_written() {
 fn the_longest_slot_fits_the_bytes_that_are_promised() {
     let network = Network::new(Policy::Fcfs, None);
     let len_max = slot_encoded_len_max(&network.limits);
-    assert_eq!(len_max, 219 + 16 * 246 + 2_000 + 8 * 16);
+    assert_eq!(
+        len_max,
+        221 + 16 * (246 + 64 * 4 + 4) + 2_000 + 8 * (16 + 21 + 52)
+    );
     let mut coordinator = network.coordinator();
     // 8 transactions with 2,000 bytes together: all that a slot can hold.
     for index in 0..8 {
@@ -259,7 +314,7 @@ fn the_longest_slot_fits_the_bytes_that_are_promised() {
     let slot = slot.unwrap().unwrap();
     assert_eq!(
         (slot.transaction_count, slot.bytes.len()),
-        (8, 219 + 3 * 246 + 2_000 + 8 * 16)
+        (8, 221 + 3 * (246 + 4) + 2_000 + 8 * 16)
     );
 }
 
@@ -275,28 +330,38 @@ fn the_builder_refuses_what_it_cannot_write() {
         .unwrap()
         .handle;
     let mut builder = SlotBuilder::new(Policy::Fcfs, &network.limits);
-    let needed = 219 + 3 * 246 + 98 + 16;
+    let needed = 221 + 3 * (246 + 4) + 98 + 16;
     let mut out = vec![0; needed];
+    let one = [handle];
+    let plan = SlotPlan {
+        pool,
+        taken: &one,
+        slice_ends: &[],
+        tip,
+        time: UnixNs::ZERO,
+        seed: Hash::ZERO,
+        reserves: &[],
+    };
     for len in 0..needed {
-        let refused = builder.build(pool, &[handle], tip, UnixNs::ZERO, &mut out[..len]);
+        let refused = builder.build(&plan, &mut out[..len]);
         assert_eq!(
             refused.unwrap_err(),
             BuildError::BufferTooSmall,
             "{len} bytes"
         );
     }
+    let mut refusal_of = |taken: &[crate::bounded::Handle]| {
+        builder
+            .build(&SlotPlan { taken, ..plan }, &mut out)
+            .unwrap_err()
+    };
     let stale = crate::bounded::Handle {
         generation: handle.generation + 2,
         ..handle
     };
-    let refused = builder.build(pool, &[stale], tip, UnixNs::ZERO, &mut out);
-    assert_eq!(refused.unwrap_err(), BuildError::StaleHandle);
-    let too_many = [handle; 9];
-    let refused = builder.build(pool, &too_many, tip, UnixNs::ZERO, &mut out);
-    assert_eq!(refused.unwrap_err(), BuildError::BufferTooSmall);
-    let built = builder
-        .build(pool, &[handle], tip, UnixNs::ZERO, &mut out)
-        .unwrap();
+    assert_eq!(refusal_of(&[stale]), BuildError::StaleHandle);
+    assert_eq!(refusal_of(&[handle; 9]), BuildError::BufferTooSmall);
+    let built = builder.build(&plan, &mut out).unwrap();
     assert_eq!(built.len, needed);
 }
 
@@ -308,7 +373,16 @@ fn the_builder_never_lets_the_agreed_time_go_back() {
     let (mut out, mut tip) = (vec![0; 2_000], coordinator.tip().clone());
     for (time, expected) in [(5, 5), (4, 5), (0, 5), (6, 6)] {
         let time = UnixNs::new(time);
-        let built = builder.build(coordinator.pool(), &[], &tip, time, &mut out);
+        let plan = SlotPlan {
+            pool: coordinator.pool(),
+            taken: &[],
+            slice_ends: &[],
+            tip: &tip,
+            time,
+            seed: Hash::ZERO,
+            reserves: &[],
+        };
+        let built = builder.build(&plan, &mut out);
         let built = built.unwrap();
         assert_eq!(built.header.time, UnixNs::new(expected));
         follower.verify(&out[..built.len]).unwrap();

@@ -2,8 +2,11 @@
 
 use alloc::boxed::Box;
 use core::fmt;
+use core::ops::Range;
 
-use super::{ChainTip, SlotHeader, SlotReader, SubBatch};
+use super::evidence::{EvidenceRow, check_slices};
+use super::order::OrderTwin;
+use super::{ChainTip, RollupTip, SlotHeader, SlotReader, SubBatch};
 use crate::bounded::{HandleIndex, KeyedHash, fixed_slice, fixed_slice_bytes};
 use crate::codec::DecodeError;
 use crate::config::{Config, NonceMode, ReplayProtection};
@@ -11,10 +14,10 @@ use crate::crypto::hash::{Domain, MICRO_BATCH, hash, hash_many};
 use crate::crypto::merkle;
 use crate::error::Code;
 use crate::limits::{Limits, ROLLUP_COUNT_MAX};
-use crate::ordering::{OrderVerifier, SlotRoom};
+use crate::ordering::SlotRoom;
+use crate::ordering::shuffle::SetRoot;
 use crate::types::{
-    Address, Arrival, Candidate, Envelope, Hash, Nonce, RollupId, SelectionRule, Transaction, TxId,
-    UnixNs,
+    Address, Arrival, Candidate, Envelope, Hash, Nonce, RollupId, Transaction, TxId, UnixNs,
 };
 
 /// What is wrong with a slot, and where.
@@ -89,6 +92,9 @@ pub struct VerifiedSlot {
     pub transaction_bytes: u64,
     /// Gas of its transactions.
     pub gas: u64,
+    /// Under the shuffle, what binds the set of its transactions: to be compared with the root that
+    /// was told before the seed was known. Zero under every other policy.
+    pub set_root: Hash,
 }
 
 /// What the verifier keeps of one transaction while it goes through a sub-batch.
@@ -101,13 +107,14 @@ struct Seen {
 /// Follows a chain of slots with nothing but the configuration.
 ///
 /// It checks form, limits, chain, roots, sums, running hashes, that no transaction stands twice in
-/// a slot, that each sender's nonces follow each other within it, and the policy's order. What it
-/// can't see: whether a transaction was included in an earlier slot (the host's nonces or a
-/// [`crate::pool`] decide that); whether recorded arrivals are true, or agree with those of other
-/// rollups and slots; and whether a slot's time, which nothing in the slot repeats, is the one that
-/// was agreed on. Another time is another hash, so followers of the two part ways.
+/// a slot, that each sender's nonces follow each other within it, slices, and the policy's order. What
+/// it can't see: whether a transaction was included in an earlier slot (the host's nonces or a
+/// [`crate::pool`] decide that); whether recorded arrivals, trades and reserves are true, and whether
+/// arrivals agree with those of other rollups and slots; where a seed came from; and whether a
+/// slot's time, which nothing in the slot repeats, is the one that was agreed on. Another time is
+/// another hash, so followers of the two part ways.
 ///
-/// Memory: about 170 bytes for each transaction of a slot.
+/// Memory: about 560 bytes for each transaction of a slot.
 #[derive(Debug)]
 pub struct SlotVerifier {
     config: Config,
@@ -115,11 +122,13 @@ pub struct SlotVerifier {
     tip: ChainTip,
     hash: KeyedHash,
     leaves: Box<[Hash]>,
+    /// Ids that a root is folded over, or a set sorted in.
+    folded: Box<[Hash]>,
     seen: Box<[Seen]>,
     arrivals: Box<[Arrival]>,
     by_id: HandleIndex,
     by_sender: HandleIndex,
-    order: OrderVerifier,
+    order: OrderTwin,
 }
 
 impl SlotVerifier {
@@ -131,11 +140,12 @@ impl SlotVerifier {
             tip: ChainTip::genesis(config, limits),
             hash: KeyedHash::new(config.index_key),
             leaves: fixed_slice(count as usize, Hash::ZERO),
+            folded: fixed_slice(count as usize, Hash::ZERO),
             seen: fixed_slice(count as usize, Seen::default()),
             arrivals: fixed_slice(count as usize, Arrival::default()),
             by_id: HandleIndex::new(count),
             by_sender: HandleIndex::new(count),
-            order: OrderVerifier::new(count),
+            order: OrderTwin::new(config.policy, count),
             config: config.clone(),
             limits: limits.clone(),
         }
@@ -145,12 +155,12 @@ impl SlotVerifier {
     #[must_use]
     pub const fn footprint_bytes(limits: &Limits) -> u64 {
         let count = limits.slot_count_max;
-        fixed_slice_bytes::<Hash>(count as usize)
+        fixed_slice_bytes::<[Hash; 2]>(count as usize)
             .saturating_add(fixed_slice_bytes::<Seen>(count as usize))
             .saturating_add(fixed_slice_bytes::<Arrival>(count as usize))
             .saturating_add(HandleIndex::footprint_bytes(count))
             .saturating_add(HandleIndex::footprint_bytes(count))
-            .saturating_add(OrderVerifier::footprint_bytes(count))
+            .saturating_add(OrderTwin::footprint_bytes(count))
     }
 
     /// Where the chain stands after the slots that were verified.
@@ -175,14 +185,22 @@ impl SlotVerifier {
             transaction_count: 0,
             transaction_bytes: 0,
             gas: 0,
+            set_root: Hash::ZERO,
         };
+        let mut set_root = SetRoot::new(&header.parent, header.height, header.time);
+        let (mut filled, mut seed) = (0, None);
         let mut hashes = [Hash::ZERO; ROLLUP_COUNT_MAX];
         let mut places = 0..self.tip.rollups.len();
         while let Some(sub_batch) = reader.next_sub_batch()? {
             let place = places
                 .next()
                 .ok_or(VerifyError::slot(Code::WrongRollupOrder))?;
-            self.check_sub_batch(&sub_batch, place, &header, &mut left)?;
+            if *seed.get_or_insert(sub_batch.header.seed) != sub_batch.header.seed {
+                let rollup = sub_batch.header.rollup;
+                return Err(VerifyError::sub_batch(Code::WrongSeed, rollup));
+            }
+            filled |= self.check_sub_batch(&sub_batch, place, &header, &mut left)?;
+            self.add_to_set(&sub_batch, &mut set_root);
             let (Some(own), Some(hash)) = (tip.rollups.get_mut(place), hashes.get_mut(place))
             else {
                 return Err(VerifyError::slot(Code::WrongRollupOrder));
@@ -199,6 +217,14 @@ impl SlotVerifier {
         let hashes = hashes.get_mut(..tip.rollups.len()).unwrap_or_default();
         if merkle::root(hashes) != header.sub_batch_root {
             return Err(VerifyError::slot(Code::WrongRoot));
+        }
+        // A slice that holds nothing promised nothing, unless it is the only one.
+        let all_filled = u64::MAX.wrapping_shr(64_u32.wrapping_sub(header.slice_count.into()));
+        if header.slice_count > 1 && filled != all_filled {
+            return Err(VerifyError::slot(Code::WrongSlices));
+        }
+        if self.config.policy.needs_seed() {
+            slot.set_root = set_root.finish();
         }
         tip.advance(&header);
         self.tip = tip;
@@ -226,7 +252,7 @@ impl SlotVerifier {
         place: usize,
         slot: &SlotHeader,
         left: &mut SlotRoom,
-    ) -> Result<(), VerifyError> {
+    ) -> Result<u64, VerifyError> {
         let header = &sub_batch.header;
         let wrong = |code| VerifyError::sub_batch(code, header.rollup);
         let tip = *self
@@ -242,37 +268,81 @@ impl SlotVerifier {
             Some(Code::WrongParent)
         } else if header.policy != self.config.policy {
             Some(Code::WrongPolicy)
-        } else if hash(Domain::EVIDENCE, sub_batch.evidence) != header.evidence_root {
+        } else if hash(Domain::EVIDENCE, sub_batch.evidence.bytes) != header.evidence_root {
             Some(Code::WrongRoot)
         } else {
             None
         };
         head_fault.map_or(Ok(()), |code| Err(wrong(code)))?;
+        let filled = check_slices(&sub_batch.evidence, header.counts.pool).map_err(wrong)?;
+        self.order.begin(sub_batch).map_err(wrong)?;
         let before = *left;
         self.check_transactions(sub_batch, slot.time, left)?;
-        let used_bytes = u64::from(before.bytes.saturating_sub(left.bytes));
-        let used_gas = before.gas.saturating_sub(left.gas);
-        if (header.bytes, header.gas) != (used_bytes, used_gas) {
+        let used = before.minus(*left);
+        if (header.bytes, header.gas) != (u64::from(used.bytes), used.gas) {
             return Err(wrong(Code::WrongCount));
         }
         self.check_arrivals(header.counts.pool).map_err(wrong)?;
-        let leaves = self
-            .leaves
-            .get_mut(..header.counts.pool as usize)
-            .unwrap_or_default();
-        if merkle::root(leaves) != header.transaction_root {
-            return Err(wrong(Code::WrongRoot));
+        self.order
+            .finish(self.config.nonce_mode(header.rollup))
+            .map_err(|(code, position)| VerifyError {
+                code,
+                rollup: Some(header.rollup),
+                position,
+            })?;
+        self.check_roots(sub_batch, tip, slot).map_err(wrong)?;
+        Ok(filled)
+    }
+
+    /// Checks the transaction root, and the running hash slice by slice.
+    fn check_roots(
+        &mut self,
+        sub_batch: &SubBatch<'_>,
+        mut tip: RollupTip,
+        slot: &SlotHeader,
+    ) -> Result<(), Code> {
+        let header = &sub_batch.header;
+        let count = header.counts.pool as usize;
+        if self.root_over(0..count) != header.transaction_root {
+            return Err(Code::WrongRoot);
         }
-        let running = tip.next_running_hash(
-            header.policy,
-            slot.epoch,
-            slot.height,
-            header.transaction_root,
-        );
-        if running != header.running_hash {
-            return Err(wrong(Code::WrongRunningHash));
+        let mut start = 0;
+        for (slice, end) in (0..).zip(sub_batch.evidence.slice_ends()) {
+            let range = start..end as usize;
+            start = range.end;
+            let root = if range == (0..count) {
+                header.transaction_root
+            } else {
+                self.root_over(range)
+            };
+            tip.promise(header.policy, slot.epoch, slot.height, slice, root);
         }
-        Ok(())
+        if tip.running_hash == header.running_hash {
+            Ok(())
+        } else {
+            Err(Code::WrongRunningHash)
+        }
+    }
+
+    /// The Merkle root over a range of the ids at hand.
+    fn root_over(&mut self, range: Range<usize>) -> Hash {
+        merkle::root(self.fold(range))
+    }
+
+    /// A copy of a range of the ids at hand, to work in.
+    fn fold(&mut self, range: Range<usize>) -> &mut [Hash] {
+        let ids = self.leaves.get(range).unwrap_or_default();
+        let folded = self.folded.get_mut(..ids.len()).unwrap_or_default();
+        folded.copy_from_slice(ids);
+        folded
+    }
+
+    /// Adds the sub-batch that was just checked to what the shuffle's set root binds.
+    fn add_to_set(&mut self, sub_batch: &SubBatch<'_>, set_root: &mut SetRoot) {
+        if self.config.policy.needs_seed() {
+            let ids = self.fold(0..sub_batch.header.counts.pool as usize);
+            set_root.add(sub_batch.header.rollup, ids);
+        }
     }
 
     /// Goes through the transactions in order, and leaves their ids in `leaves`.
@@ -287,11 +357,10 @@ impl SlotVerifier {
             self.by_id.clear();
             self.by_sender.clear();
         }
-        self.order.begin();
         let mut messages: [&[u8]; MICRO_BATCH] = [&[]; MICRO_BATCH];
         let mut ids = [Hash::ZERO; MICRO_BATCH];
         let mut ahead = sub_batch.iter();
-        let mut behind = sub_batch.iter();
+        let mut behind = sub_batch.iter().zip(sub_batch.evidence.rows());
         let mut position = 0_u32;
         loop {
             let mut gathered = 0_usize;
@@ -307,8 +376,8 @@ impl SlotVerifier {
                 messages.get(..gathered).unwrap_or_default(),
                 &mut ids,
             );
-            for (id, (_, transaction, arrival)) in ids.iter().take(gathered).zip(behind.by_ref()) {
-                self.check_transaction(*id, &transaction, arrival, position, time, left)
+            for (id, ((_, transaction, _), row)) in ids.iter().take(gathered).zip(behind.by_ref()) {
+                self.check_transaction(*id, &transaction, &row, position, time, left)
                     .and_then(|()| {
                         let own = transaction.envelope.rollup == sub_batch.header.rollup;
                         own.then_some(()).ok_or(Code::ForeignTransaction)
@@ -325,7 +394,7 @@ impl SlotVerifier {
         &mut self,
         id: Hash,
         transaction: &Transaction<'_>,
-        arrival: Arrival,
+        row: &EvidenceRow,
         position: u32,
         time: UnixNs,
         left: &mut SlotRoom,
@@ -335,7 +404,7 @@ impl SlotVerifier {
         let candidate = Candidate {
             id: TxId::from_hash(id),
             envelope: *envelope,
-            arrival,
+            arrival: row.arrival,
             encoded_len: transaction.encoded_len() as u32,
         };
         *left = left.after(&candidate).ok_or(Code::SlotOverLimit)?;
@@ -349,9 +418,9 @@ impl SlotVerifier {
             return Err(Code::RepeatedTransaction);
         }
         let (line_hash, predecessor) = self.find_predecessor(envelope)?;
+        let mode = self.config.nonce_mode(envelope.rollup);
         self.order
-            .check_next(self.config.policy.key(&candidate), predecessor)
-            .map_err(|violation| violation.code())?;
+            .check_next(&candidate, row, position, predecessor, mode)?;
         let at = position as usize;
         let (Some(leaf), Some(seen), Some(place)) = (
             self.leaves.get_mut(at),
@@ -365,7 +434,7 @@ impl SlotVerifier {
             sender: envelope.sender,
             nonce: envelope.nonce,
         };
-        *place = arrival;
+        *place = row.arrival;
         self.by_id.insert(id_hash, position);
         if let Some(own) = predecessor {
             self.by_sender.remove(line_hash, own);

@@ -10,6 +10,7 @@
 //! | [`HandleIndex`] | from a key's hash to a small number | O(1) expected |
 //! | [`HeapSet`] | several priority queues that share one memory | O(log n) |
 //! | [`LinkedSet`] | numbers in the order in which they came, any of them removable | O(1) |
+//! | [`MinTree`] | the smallest value of a range of numbers | O(log n) |
 //! | [`RecentSet`] | keys that came by lately | O(1) expected |
 //! | [`Ring`] | a queue | O(1) |
 //! | [`Slab`] | values behind handles that notice reuse | O(1) |
@@ -23,6 +24,7 @@ mod chunk_arena;
 mod handle_index;
 mod heap_set;
 mod linked_set;
+mod min_tree;
 mod recent_set;
 mod ring;
 mod slab;
@@ -33,6 +35,7 @@ pub use chunk_arena::{CHUNK_BYTES, ChunkArena, ChunkList};
 pub use handle_index::{HandleIndex, KeyedHash};
 pub use heap_set::HeapSet;
 pub use linked_set::LinkedSet;
+pub use min_tree::MinTree;
 pub use recent_set::RecentSet;
 pub use ring::Ring;
 pub use slab::{Handle, Slab};

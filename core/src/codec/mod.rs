@@ -24,6 +24,8 @@ operation_error! {
         LengthOverLimit,
         UnknownPolicy,
         FieldNotEmpty,
+        ParameterOutOfRange,
+        UnknownSide,
     }
 }
 

@@ -1,12 +1,13 @@
 //! Slots that were taken and neither acknowledged nor rolled back.
 
 use alloc::boxed::Box;
+use core::ops::Range;
 
-use crate::batch::{ChainTip, SlotBuilder, SlotHeader, slot_encoded_len_max};
+use crate::batch::{ChainTip, SlotBuilder, SlotHeader, SlotPlan, slot_encoded_len_max};
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
 use crate::limits::Limits;
 use crate::pool::TransactionPool;
-use crate::types::{Epoch, Hash, Height, UnixNs};
+use crate::types::{Epoch, Hash, Height, PoolReserves, UnixNs};
 
 /// A slot in flight, as the host sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,16 @@ pub struct Slot<'a> {
     pub bytes: &'a [u8],
     /// Its transactions, over all rollups.
     pub transaction_count: u32,
+}
+
+/// What a slot in flight is written from, beside the handles that it has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SlotEnd<'a> {
+    pub count: usize,
+    pub slice_ends: &'a [u32],
+    pub time: UnixNs,
+    pub seed: Hash,
+    pub reserves: &'a [PoolReserves],
 }
 
 /// The memory of one slot in flight; reused from slot to slot.
@@ -46,6 +57,7 @@ impl InFlight {
                 parent: Hash::ZERO,
                 time: UnixNs::ZERO,
                 sub_batch_count: 0,
+                slice_count: 1,
                 sub_batch_root: Hash::ZERO,
             },
             tip_before: None,
@@ -65,8 +77,19 @@ impl InFlight {
         self.header.height
     }
 
-    pub const fn handles_mut(&mut self) -> &mut [Handle] {
-        &mut self.handles
+    /// The places for handles from `start` on.
+    pub fn handles_from(&mut self, start: usize) -> &mut [Handle] {
+        self.handles.get_mut(start..).unwrap_or_default()
+    }
+
+    /// The first `count` handles, to put in order.
+    pub fn handles_mut(&mut self, count: usize) -> &mut [Handle] {
+        self.handles.get_mut(..count).unwrap_or_default()
+    }
+
+    /// A range of the handles.
+    pub fn handles(&self, range: Range<usize>) -> &[Handle] {
+        self.handles.get(range).unwrap_or_default()
     }
 
     pub fn taken(&self) -> &[Handle] {
@@ -86,20 +109,25 @@ impl InFlight {
         }
     }
 
-    /// Writes the slot of the first `count` handles, and returns where the chain stands after it.
+    /// Writes the slot of the first `end.count` handles, and returns where the chain stands after it.
     pub fn build(
         &mut self,
         builder: &mut SlotBuilder,
         pool: &TransactionPool,
         tip: &ChainTip,
-        count: usize,
-        time: UnixNs,
+        end: SlotEnd<'_>,
     ) -> Option<ChainTip> {
-        let taken = self.handles.get(..count)?;
-        let built = builder
-            .build(pool, taken, tip, time, &mut self.bytes)
-            .ok()?;
-        self.count = count;
+        let plan = SlotPlan {
+            pool,
+            taken: self.handles.get(..end.count)?,
+            slice_ends: end.slice_ends,
+            tip,
+            time: end.time,
+            seed: end.seed,
+            reserves: end.reserves,
+        };
+        let built = builder.build(&plan, &mut self.bytes).ok()?;
+        self.count = end.count;
         self.len = built.len;
         self.header = built.header;
         self.hash = built.tip.hash;

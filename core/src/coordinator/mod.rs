@@ -11,6 +11,12 @@
 //! - **Verbs**: [`take`](TransactionCoordinator::take),
 //!   [`acknowledge`](TransactionCoordinator::acknowledge),
 //!   [`roll_back`](TransactionCoordinator::roll_back),
+//!   [`take_with_reserves`](TransactionCoordinator::take_with_reserves) where the policy looks at
+//!   trades, [`fix_set`](TransactionCoordinator::fix_set) and
+//!   [`seal_with_seed`](TransactionCoordinator::seal_with_seed) where it wants a seed,
+//!   [`open_slot`](TransactionCoordinator::open_slot),
+//!   [`add_slice`](TransactionCoordinator::add_slice) and
+//!   [`seal`](TransactionCoordinator::seal) for a slot in slices,
 //!   [`expire_unready`](TransactionCoordinator::expire_unready).
 //! - **Outputs**: [`poll_event`](TransactionCoordinator::poll_event).
 //!
@@ -19,38 +25,55 @@
 //! the events of an acknowledgement, it is refused and nothing changes. A slot is taken all the
 //! same: heads that have expired are put aside until there is room to say so.
 //!
+//! A slot can be open for a while: in slices, each of which promises at once what later ones can't
+//! change, or as a set that is fixed before a seed orders it. Rolling it back gives back all of it.
+//!
 //! # Guarantees
 //! - Every admitted transaction ends in exactly one terminal event.
 //! - The clock `now` must not go back; the agreed time may, and is raised to the highest seen.
 //! - The same calls with the same arguments give the same slots and events.
 //! - Nothing allocates after [`TransactionCoordinator::new`].
 
+mod arrange;
 mod in_flight;
+mod open;
 mod submit;
 #[cfg(test)]
 mod tests;
 
 pub use in_flight::Slot;
+pub use open::{FixedSet, SealError, Slice, SliceError};
 pub use submit::{Admission, IngressProgress, SubmitError};
 
 use alloc::boxed::Box;
 
 use crate::batch::{ChainTip, SlotBuilder};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
-use crate::config::{Config, ConfigError, Policy};
+use crate::config::{Config, ConfigError, Policy, RollupConfig};
 use crate::error::{Code, operation_error};
 use crate::event::{Event, EventQueue, Ledger};
 use crate::ingress::{Ingress, IngressHandle};
 use crate::limits::{Footprint, Limits, ROLLUP_COUNT_MAX};
 use crate::metrics::Metrics;
 use crate::ordering::OrderingEngine;
-use crate::pool::{Broken, CancelError, Cancelled, ReadyView, TransactionPool};
+use crate::pool::{Broken, CancelError, Cancelled, TransactionPool};
 use crate::types::{Address, Height, Nonce, RollupId, Tick, TxId, UnixNs};
+use arrange::Arrangement;
 use in_flight::InFlight;
+use open::OpenSlot;
 
 operation_error! {
     /// Why no slot was taken.
-    TakeError { TimeWentBack, TooManyInFlight, Poisoned }
+    TakeError {
+        TimeWentBack,
+        TooManyInFlight,
+        SlotOpen,
+        SeedNeeded,
+        SeedNotWanted,
+        SlicesNotOffered,
+        ReservesInvalid,
+        Poisoned,
+    }
 }
 
 operation_error! {
@@ -114,11 +137,15 @@ pub struct ExpireProgress {
 pub struct TransactionCoordinator {
     limits: Limits,
     policy: Policy,
+    rollups: heapless::Vec<RollupConfig, ROLLUP_COUNT_MAX>,
     ingress: Ingress,
     ingress_handle: IngressHandle,
     pool: TransactionPool,
     engine: OrderingEngine,
     builder: SlotBuilder,
+    arrangement: Arrangement,
+    /// The slot that is being filled, in the memory behind those in flight.
+    open: Option<OpenSlot>,
     /// Slots in flight, the oldest first: `in_flight[.. in_flight_count]`.
     in_flight: Box<[InFlight]>,
     in_flight_count: usize,
@@ -148,11 +175,14 @@ impl TransactionCoordinator {
         let (ingress, ingress_handle) = Ingress::new(limits);
         Ok(Self {
             policy: config.policy,
+            rollups: config.rollups.clone(),
             ingress,
             ingress_handle,
             pool: TransactionPool::new(config, limits),
-            engine: OrderingEngine::new(config, limits),
+            engine: OrderingEngine::new(config),
             builder: SlotBuilder::new(config.policy, limits),
+            arrangement: Arrangement::new(limits),
+            open: None,
             in_flight,
             in_flight_count: 0,
             tip: ChainTip::genesis(config, limits),
@@ -227,32 +257,7 @@ impl TransactionCoordinator {
         time: UnixNs,
         when_empty: WhenEmpty,
     ) -> Result<Option<Slot<'_>>, TakeError> {
-        if self.is_poisoned {
-            return Err(TakeError::Poisoned);
-        }
-        if self.in_flight_count == self.in_flight.len() {
-            return Err(TakeError::TooManyInFlight);
-        }
-        self.set_clocks(now, time)
-            .map_err(|()| TakeError::TimeWentBack)?;
-        let time = self.time.max(self.tip.time);
-        let count = self.select(time);
-        if count == 0 && when_empty == WhenEmpty::NoSlot {
-            return Ok(None);
-        }
-        let Some(flight) = self.in_flight.get_mut(self.in_flight_count) else {
-            return Err(TakeError::TooManyInFlight);
-        };
-        let Some(tip_after) = flight.build(&mut self.builder, &self.pool, &self.tip, count, time)
-        else {
-            // The buffers were made for the largest slot, so this is an invariant of ours.
-            self.is_poisoned = true;
-            return Err(TakeError::Poisoned);
-        };
-        self.tip = tip_after;
-        self.in_flight_count = self.in_flight_count.saturating_add(1);
-        self.metrics.slots_taken = self.metrics.slots_taken.saturating_add(1);
-        Ok(Some(flight.slot()))
+        self.take_with_reserves(now, time, when_empty, &[])
     }
 
     /// Ends the oldest slot in flight: its transactions are included, and an event says so of each.
@@ -279,10 +284,8 @@ impl TransactionCoordinator {
         }
         self.acknowledged = height;
         self.metrics.slots_acknowledged = self.metrics.slots_acknowledged.saturating_add(1);
-        // The emptied place goes to the end of those in flight.
-        if let Some(flights) = self.in_flight.get_mut(..self.in_flight_count) {
-            flights.rotate_left(1);
-        }
+        // The emptied place goes behind those in flight and the open one.
+        self.in_flight.rotate_left(1);
         self.in_flight_count = self.in_flight_count.saturating_sub(1);
         if self.is_poisoned {
             Err(SettleError::Poisoned)
@@ -292,13 +295,19 @@ impl TransactionCoordinator {
     }
 
     /// Gives the slot of this height back, and every one after it: their transactions wait again,
-    /// in the places that they had. Returns how many slots that were.
+    /// in the places that they had. Returns how many slots that were, the open one included.
     ///
     /// # Errors
     /// A [`SettleError`]; nothing changes then.
     pub fn roll_back(&mut self, height: Height) -> Result<usize, SettleError> {
-        let place = self.settle_place(height)?;
+        let is_open = !self.is_poisoned && self.open_height() == Some(height);
+        let place = if is_open {
+            self.in_flight_count
+        } else {
+            self.settle_place(height)?
+        };
         let slots = self.in_flight_count.saturating_sub(place);
+        let slots = slots.saturating_add(usize::from(self.give_back_open()));
         while self.in_flight_count > place {
             let last = self.in_flight_count.saturating_sub(1);
             let Some(flight) = self.in_flight.get(last) else {
@@ -381,31 +390,6 @@ impl TransactionCoordinator {
         }
     }
 
-    /// Takes candidates out of the pool for the next slot, and returns how many.
-    fn select(&mut self, time: UnixNs) -> usize {
-        let Self {
-            pool,
-            policy,
-            engine,
-            events,
-            metrics,
-            now,
-            ..
-        } = self;
-        let Some(flight) = self.in_flight.get_mut(self.in_flight_count) else {
-            return 0;
-        };
-        let mut ledger = Ledger::new(events, metrics, *now);
-        pool.expire(time, &mut ledger);
-        let mut view = pool.ready(&*policy, flight.handles_mut());
-        engine.select(
-            &mut view,
-            time,
-            &mut |view: &mut ReadyView<'_, Policy>, rollup| view.expire_best(rollup, &mut ledger),
-        );
-        view.taken_count()
-    }
-
     /// Ends one transaction of the oldest slot as included.
     fn include(&mut self, at: usize, height: Height, positions: &mut [u32; ROLLUP_COUNT_MAX]) {
         let handle = self
@@ -470,13 +454,16 @@ impl Limits {
     /// It is exact: a test compares it with what the allocator gave out.
     #[must_use]
     pub fn footprint(&self) -> Footprint {
-        let [transactions, payloads, senders, remembered] = TransactionPool::footprint_bytes(self);
+        let [transactions, payloads, senders, remembered, hints] =
+            TransactionPool::footprint_bytes(self);
         Footprint::default()
             .with("ingress: lanes", self.ingress_footprint())
             .with("pool: transactions", transactions)
             .with("pool: payloads", payloads)
             .with("pool: senders", senders)
             .with("pool: remembered", remembered)
+            .with("pool: trades", hints)
+            .with("ordering", Arrangement::footprint_bytes(self))
             .with("batch: building", SlotBuilder::footprint_bytes(self))
             .with("batch: slots in flight", InFlight::footprint_bytes(self))
             .with("events", EventQueue::footprint_bytes(self.event_count_max))

@@ -163,12 +163,14 @@ impl TransactionCoordinator {
                     let IngressItem {
                         account_nonce,
                         origin,
+                        hint,
                         ..
                     } = item;
                     let submission = Submission {
                         transaction,
                         account_nonce,
                         origin,
+                        hint,
                     };
                     // One place stays free to say what became of this one.
                     let result = gate.admit(id, &submission, 1).map_err(AdmissionError::code);

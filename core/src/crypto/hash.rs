@@ -30,13 +30,17 @@ impl Domain {
     /// The configuration that a chain of slots starts from.
     pub const GENESIS: Self = Self(*b"hb/gn/1");
     /// A slot's header.
-    pub const SLOT: Self = Self(*b"hb/sl/1");
+    pub const SLOT: Self = Self(*b"hb/sl/2");
     /// A sub-batch's header.
-    pub const SUB_BATCH: Self = Self(*b"hb/sb/1");
+    pub const SUB_BATCH: Self = Self(*b"hb/sb/2");
     /// The evidence that a policy's verifier needs beside the transactions.
-    pub const EVIDENCE: Self = Self(*b"hb/ev/1");
+    pub const EVIDENCE: Self = Self(*b"hb/ev/2");
     /// One step of the chain over all that a sequencer promised.
-    pub const RUNNING_HASH: Self = Self(*b"hb/rh/1");
+    pub const RUNNING_HASH: Self = Self(*b"hb/rh/2");
+    /// A sender's place in a shuffle.
+    pub const SHUFFLE: Self = Self(*b"hb/sd/1");
+    /// The set of a slot's transactions, before their order is known.
+    pub const SET: Self = Self(*b"hb/st/1");
 
     /// The bytes that go before the message.
     #[must_use]

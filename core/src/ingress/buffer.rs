@@ -5,7 +5,7 @@ use alloc::vec;
 
 use crate::codec::{EncodeError, Writer};
 use crate::limits::{BUFFER_CLASS_COUNT, Limits};
-use crate::types::{Nonce, Submission, Transaction};
+use crate::types::{Nonce, Submission, TradeHint, Transaction};
 
 /// Memory for one transaction's canonical bytes.
 ///
@@ -54,6 +54,7 @@ pub(super) struct LaneItem {
     pub(super) buffer: LaneBuffer,
     pub(super) account_nonce: Option<Nonce>,
     pub(super) origin: u32,
+    pub(super) hint: Option<TradeHint>,
 }
 
 impl LaneItem {
@@ -64,6 +65,7 @@ impl LaneItem {
                 buffer,
                 account_nonce: from.account_nonce,
                 origin: from.origin,
+                hint: from.hint,
             }),
             Err(_) => Err(buffer),
         }

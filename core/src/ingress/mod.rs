@@ -54,7 +54,7 @@ use core::fmt;
 
 use crate::crypto::hash::MICRO_BATCH;
 use crate::limits::{BUFFER_CLASS_COUNT, Limits};
-use crate::types::Nonce;
+use crate::types::{Nonce, TradeHint};
 
 mod buffer;
 mod error;
@@ -104,6 +104,8 @@ pub struct IngressItem<'a> {
     pub account_nonce: Option<Nonce>,
     /// Where it came from, as the host numbers its peers.
     pub origin: u32,
+    /// The trade that it makes, where the host said so.
+    pub hint: Option<TradeHint>,
     /// The lane that it came through; the shared lane has the number `producer_count_max`.
     pub lane: u32,
 }
@@ -164,6 +166,7 @@ impl Ingress {
             canonical: taken.item.buffer.canonical(),
             account_nonce: taken.item.account_nonce,
             origin: taken.item.origin,
+            hint: taken.item.hint,
             // Lanes are counted in 32 bits by `Limits`.
             lane: u32::try_from(taken.lane).unwrap_or(u32::MAX),
         })

@@ -11,7 +11,7 @@ use std::vec::Vec;
 use super::*;
 use crate::codec::Writer;
 use crate::error::Code;
-use crate::types::{Envelope, Submission, Transaction};
+use crate::types::{Address, Envelope, Side, Submission, TradeHint, Transaction};
 
 const PRODUCER_COUNT: usize = 3;
 
@@ -37,6 +37,11 @@ fn submission(number: u64, payload: &[u8]) -> Submission<'_> {
         },
         account_nonce: (!number.is_multiple_of(3)).then(|| Nonce::new(number / 2)),
         origin: number as u32 % 5,
+        hint: number.is_multiple_of(2).then_some(TradeHint {
+            pool: Address::new([number as u8; 20]),
+            side: Side::Sell,
+            amount: u128::from(number) + 1,
+        }),
     }
 }
 

@@ -16,6 +16,13 @@ pub struct SlotRoom {
 }
 
 impl SlotRoom {
+    /// More than any slot has.
+    pub const UNLIMITED: Self = Self {
+        count: u32::MAX,
+        bytes: u32::MAX,
+        gas: u64::MAX,
+    };
+
     /// All that the limits allow.
     #[must_use]
     pub const fn of(limits: &Limits) -> Self {
@@ -23,6 +30,26 @@ impl SlotRoom {
             count: limits.slot_count_max,
             bytes: limits.slot_bytes_max,
             gas: limits.slot_gas_max,
+        }
+    }
+
+    /// What both allow.
+    #[must_use]
+    pub fn min(self, other: Self) -> Self {
+        Self {
+            count: self.count.min(other.count),
+            bytes: self.bytes.min(other.bytes),
+            gas: self.gas.min(other.gas),
+        }
+    }
+
+    /// What is left of `self` without `other`; nothing where that is more.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self {
+            count: self.count.saturating_sub(other.count),
+            bytes: self.bytes.saturating_sub(other.bytes),
+            gas: self.gas.saturating_sub(other.gas),
         }
     }
 
@@ -44,7 +71,7 @@ pub struct SlotUse {
     pub taken: u32,
     /// Candidates dropped because they had expired.
     pub expired: u32,
-    /// Senders put aside because their candidate did not fit.
+    /// Senders put aside because their candidate did not fit, or lacks what the policy needs.
     pub set_aside: u32,
 }
 
@@ -53,20 +80,26 @@ pub struct SlotUse {
 pub struct OrderingEngine {
     policy: Policy,
     rollups: heapless::Vec<RollupId, ROLLUP_COUNT_MAX>,
-    room: SlotRoom,
 }
 
-/// Drops a rollup's best candidate, which has expired; false if it can't be dropped now.
-type ExpireBest<'a, S> = &'a mut dyn FnMut(&mut S, RollupId) -> bool;
+/// What the engine asks of whoever holds the candidates.
+pub trait SelectionHooks<S> {
+    /// Drops a rollup's best candidate, which has expired; false if it can't be dropped now.
+    fn expire_best(&mut self, source: &mut S, rollup: RollupId) -> bool;
+
+    /// Whether the rollup's best candidate has all that the policy needs in this slot.
+    fn is_eligible(&self, _source: &S, _rollup: RollupId) -> bool {
+        true
+    }
+}
 
 impl OrderingEngine {
-    /// Takes the policy, the rollups and the room of a slot. Allocates nothing.
+    /// Takes the policy and the rollups. Allocates nothing.
     #[must_use]
-    pub fn new(config: &Config, limits: &Limits) -> Self {
+    pub fn new(config: &Config) -> Self {
         Self {
             policy: config.policy,
             rollups: config.rollups.iter().map(|rollup| rollup.id).collect(),
-            room: SlotRoom::of(limits),
         }
     }
 
@@ -76,34 +109,37 @@ impl OrderingEngine {
         self.policy
     }
 
-    /// Takes candidates for a slot at the agreed time `time` until it is full or none is left.
+    /// Takes candidates for a slot at the agreed time `time` until `room` is full or none is left;
+    /// `room` is what is left afterwards.
     ///
     /// Cost: for each candidate looked at O(rollups), and what the source takes.
     pub fn select<S: CandidateSource>(
         &self,
         source: &mut S,
         time: UnixNs,
-        expire_best: ExpireBest<'_, S>,
+        room: &mut SlotRoom,
+        hooks: &mut impl SelectionHooks<S>,
     ) -> SlotUse {
-        let mut room = self.room;
         let mut slot_use = SlotUse::default();
         while room.count > 0 {
             let Some((rollup, candidate)) = self.best(source) else {
                 break;
             };
             if candidate.envelope.expiry <= time {
-                if expire_best(source, rollup) {
+                if hooks.expire_best(source, rollup) {
                     slot_use.expired = slot_use.expired.saturating_add(1);
                     continue;
                 }
+            } else if !hooks.is_eligible(source, rollup) {
+                // Its sender waits for a slot that can order it.
             } else if let Some(left) = room.after(&candidate) {
                 if !source.take_best(rollup) {
                     break;
                 }
-                room = left;
+                *room = left;
                 slot_use.taken = slot_use.taken.saturating_add(1);
                 continue;
-            } else if self.policy == Policy::Fcfs {
+            } else if self.policy != Policy::PriorityFee {
                 break;
             }
             if !source.set_aside_best(rollup) {

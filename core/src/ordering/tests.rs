@@ -12,6 +12,15 @@ use crate::types::{
     Address, Arrival, CandidateSource, Envelope, Fee, Gas, Nonce, RollupId, Tick, TxId, UnixNs,
 };
 
+/// Nothing expires here, and nothing lacks what its policy needs.
+struct NoHooks;
+
+impl<S> SelectionHooks<S> for NoHooks {
+    fn expire_best(&mut self, _: &mut S, _: RollupId) -> bool {
+        unreachable!()
+    }
+}
+
 /// The plain pool: all lines in a map, heads found by looking at everything.
 struct PlainSource {
     lines: BTreeMap<Address, Vec<Candidate>>,
@@ -71,13 +80,21 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
                 // Later nonces may have arrived earlier.
                 arrival: Arrival {
                     index: (index * 5) % 11,
-                    tick: Tick::ZERO,
+                    tick: Tick::new((index * 5) % 11),
                 },
                 encoded_len: 100,
             }
         };
         (0..).zip(rows).map(make).collect()
     })
+}
+
+fn policies() -> impl Strategy<Value = Policy> {
+    prop_oneof![
+        Just(Policy::Fcfs),
+        Just(Policy::PriorityFee),
+        (1_u64..6).prop_map(|width_ns| Policy::TimeBucket { width_ns }),
+    ]
 }
 
 fn verifies(order: &[Candidate], policy: Policy) -> bool {
@@ -101,10 +118,9 @@ proptest! {
     #[test]
     fn the_twin_accepts_the_engines_order_and_no_other(
         all in candidates(),
-        by_fee in any::<bool>(),
+        policy in policies(),
         gas_max in 1_u64..200,
     ) {
-        let policy = if by_fee { Policy::PriorityFee } else { Policy::Fcfs };
         let config = Config { policy, ..Config::default() };
         let limits = Limits { slot_gas_max: gas_max, ..Limits::default() };
         let mut lines = BTreeMap::<Address, Vec<Candidate>>::new();
@@ -112,8 +128,10 @@ proptest! {
             lines.entry(candidate.envelope.sender).or_default().push(*candidate);
         }
         let mut source = PlainSource { lines, aside: Vec::new(), taken: Vec::new(), policy };
-        let engine = OrderingEngine::new(&config, &limits);
-        let slot_use = engine.select(&mut source, UnixNs::ZERO, &mut |_, _| unreachable!());
+        let engine = OrderingEngine::new(&config);
+        let mut room = SlotRoom::of(&limits);
+        let slot_use = engine.select(&mut source, UnixNs::ZERO, &mut room, &mut NoHooks);
+        prop_assert_eq!(SlotRoom::of(&limits).minus(room).count, slot_use.taken);
         let order = source.taken;
         prop_assert_eq!(slot_use.taken as usize, order.len());
         prop_assert!(order.iter().map(|one| one.envelope.gas.get()).sum::<u64>() <= gas_max);
@@ -167,14 +185,12 @@ fn fcfs_lets_nobody_pass_and_priority_does() {
             slot_gas_max: 100,
             ..Limits::default()
         };
-        let engine = OrderingEngine::new(
-            &Config {
-                policy,
-                ..Config::default()
-            },
-            &limits,
-        );
-        engine.select(&mut source, UnixNs::ZERO, &mut |_, _| unreachable!());
+        let engine = OrderingEngine::new(&Config {
+            policy,
+            ..Config::default()
+        });
+        let mut room = SlotRoom::of(&limits);
+        engine.select(&mut source, UnixNs::ZERO, &mut room, &mut NoHooks);
         source
             .taken
             .iter()
@@ -183,4 +199,8 @@ fn fcfs_lets_nobody_pass_and_priority_does() {
     };
     assert_eq!(taken_under(Policy::Fcfs), [0]);
     assert_eq!(taken_under(Policy::PriorityFee), [0, 2]);
+    // In one bucket or several: nobody passes.
+    for width_ns in [1, 1_000] {
+        assert_eq!(taken_under(Policy::TimeBucket { width_ns }), [0]);
+    }
 }

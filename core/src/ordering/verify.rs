@@ -18,7 +18,7 @@ operation_error! {
 /// any stretch that ends at j is the first one in that stretch of a stack whose keys fall from
 /// bottom to top.
 ///
-/// Memory: 24 bytes for each transaction of a slot.
+/// Memory: 32 bytes for each transaction of a slot.
 #[derive(Debug)]
 pub struct OrderVerifier {
     /// Invariant: in `[..depth]` positions rise and keys fall.
@@ -44,7 +44,7 @@ impl OrderVerifier {
         fixed_slice_bytes::<(u32, SelectionKey)>(count_max as usize)
     }
 
-    /// Starts with the first transaction of a rollup.
+    /// Starts with the first transaction of a slice; positions count from there.
     pub const fn begin(&mut self) {
         self.depth = 0;
         self.position = 0;

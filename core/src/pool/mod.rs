@@ -20,16 +20,19 @@
 mod admission;
 mod cancel;
 mod entry;
+mod hints;
 mod line;
 mod ready;
+mod refusal;
 pub mod room;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-pub use admission::{AdmissionError, Arriving};
+pub use admission::Arriving;
 pub use cancel::{CancelError, Cancelled};
 pub use ready::ReadyView;
+pub use refusal::AdmissionError;
 pub use verify::Broken;
 
 use alloc::boxed::Box;
@@ -47,6 +50,7 @@ use crate::types::{
     UnixNs,
 };
 use entry::{Entry, Sender};
+use hints::HintTable;
 use room::DisplaceKey;
 
 /// A transaction that the pool holds.
@@ -77,11 +81,13 @@ pub struct TransactionPool {
     /// By sender and nonce.
     by_nonce: HandleIndex,
     payloads: ChunkArena,
+    /// Trades, where the policy looks at them.
+    hints: HintTable,
     senders: Slab<Sender>,
     by_address: HandleIndex,
     /// One queue a rollup, over transactions that can be taken now.
     ready: HeapSet<SelectionKey>,
-    /// Waiting transactions by who has to go first: loud and quiet ones.
+    /// Waiting transactions by who has to go first: a queue of loud and one of quiet ones a rollup.
     displaceable: HeapSet<DisplaceKey>,
     /// Waiting transactions that expire, by expiry: one queue.
     expiring: HeapSet<u64>,
@@ -101,6 +107,8 @@ pub struct TransactionPool {
     aside_count: usize,
     taken_count: usize,
     quiet_count: u32,
+    /// Bytes of the chunks that payloads of quiet ones take.
+    quiet_bytes: u64,
     arrivals: u64,
 }
 
@@ -134,6 +142,7 @@ struct Rules {
     /// Whether only what is ready is admitted at the moment.
     refuses_gaps_now: bool,
     replay_protection: ReplayProtection,
+    needs_hints: bool,
     pending_count_max: u32,
     payload_bytes_max: u32,
     slot_gas_max: Gas,
@@ -143,6 +152,7 @@ struct Rules {
     origin_quota: Quota,
     rollup_reserved_count: u32,
     quiet_reserved_count: u32,
+    quiet_reserved_bytes: u64,
 }
 
 impl TransactionPool {
@@ -159,25 +169,31 @@ impl TransactionPool {
                 fee_floor_now: config.fee_floor,
                 refuses_gaps_now: false,
                 replay_protection: config.replay_protection,
+                needs_hints: config.policy.needs_hints(),
                 pending_count_max: pending,
                 payload_bytes_max: limits.payload_bytes_max,
                 slot_gas_max: Gas::new(limits.slot_gas_max),
                 gapped_count_max: limits.sender_gapped_count_max,
                 nonce_gap_max: limits.nonce_gap_max,
-                sender_quota: limits.sender_quota,
+                sender_quota: Quota {
+                    bytes_max: limits.sender_quota.bytes_max.min(u64::from(u32::MAX)),
+                    ..limits.sender_quota
+                },
                 origin_quota: limits.origin_quota,
                 rollup_reserved_count: limits.rollup_reserved_count,
                 quiet_reserved_count: limits.quiet_reserved_count,
+                quiet_reserved_bytes: room::quiet_reserved_bytes(limits),
             },
             hash,
             entries: Slab::new(pending),
             by_id: HandleIndex::new(pending),
             by_nonce: HandleIndex::new(pending),
             payloads: ChunkArena::new(limits.pending_bytes_max),
+            hints: HintTable::new(limits.hint_count_max, hash),
             senders: Slab::new(limits.sender_count_max),
             by_address: HandleIndex::new(limits.sender_count_max),
             ready: HeapSet::new(ROLLUP_COUNT_MAX as u32, pending),
-            displaceable: HeapSet::new(2, pending),
+            displaceable: HeapSet::new(room::QUEUE_COUNT, pending),
             expiring: HeapSet::new(1, pending),
             idle: LinkedSet::new(limits.sender_count_max),
             origins: fixed_slice(limits.origin_count_max as usize, InUse::default()),
@@ -189,14 +205,15 @@ impl TransactionPool {
             aside_count: 0,
             taken_count: 0,
             quiet_count: 0,
+            quiet_bytes: 0,
             arrivals: 0,
         }
     }
 
     /// The bytes that [`TransactionPool::new`] takes: for transactions, for payloads, for senders
-    /// and origins, for what is remembered of those that ended.
+    /// and origins, for what is remembered of those that ended, for trades.
     #[must_use]
-    pub const fn footprint_bytes(limits: &Limits) -> [u64; 4] {
+    pub const fn footprint_bytes(limits: &Limits) -> [u64; 5] {
         let (pending, senders) = (limits.pending_count_max, limits.sender_count_max);
         let transactions = Slab::<Entry>::footprint_bytes(pending)
             .saturating_add(HandleIndex::footprint_bytes(pending))
@@ -205,7 +222,10 @@ impl TransactionPool {
                 ROLLUP_COUNT_MAX as u32,
                 pending,
             ))
-            .saturating_add(HeapSet::<DisplaceKey>::footprint_bytes(2, pending))
+            .saturating_add(HeapSet::<DisplaceKey>::footprint_bytes(
+                room::QUEUE_COUNT,
+                pending,
+            ))
             .saturating_add(HeapSet::<u64>::footprint_bytes(1, pending))
             .saturating_add(fixed_slice_bytes::<u32>(
                 limits.set_aside_count_max as usize,
@@ -218,7 +238,8 @@ impl TransactionPool {
             .saturating_add(RecentSet::footprint_bytes(limits.cancel_count_max))
             .saturating_add(RecentSet::footprint_bytes(limits.cancel_count_max));
         let payloads = ChunkArena::footprint_bytes(limits.pending_bytes_max);
-        [transactions, payloads, of_senders, remembered]
+        let hints = HintTable::footprint_bytes(limits.hint_count_max);
+        [transactions, payloads, of_senders, remembered, hints]
     }
 
     /// How many transactions it holds, taken ones included.
@@ -481,12 +502,9 @@ impl TransactionPool {
 
     /// Keeps a transaction that was taken from being displaced, and from expiring.
     fn stop_waiting(&mut self, index: u32, entry: &Entry) {
-        let heap = if entry.is_quiet {
-            room::QUIET
-        } else {
-            room::LOUD
-        };
-        self.displaceable.remove(heap, index);
+        if let Some(queue) = self.displace_queue(entry) {
+            self.displaceable.remove(queue, index);
+        }
         self.expiring.remove(0, index);
     }
 
@@ -497,8 +515,13 @@ impl TransactionPool {
         self.by_id
             .remove(self.hash.bytes32(entry.id.as_bytes()), index);
         self.payloads.free(entry.payload);
+        self.hints.remove(index);
         self.entries.remove(index);
-        self.quiet_count = self.quiet_count.saturating_sub(u32::from(entry.is_quiet));
+        if entry.is_quiet {
+            let bytes = self.payloads.rounded_bytes(entry.payload.len() as usize);
+            self.quiet_count = self.quiet_count.saturating_sub(1);
+            self.quiet_bytes = self.quiet_bytes.saturating_sub(bytes);
+        }
         if let Some(origin) = self.origins.get_mut(entry.origin as usize) {
             *origin = origin.without(entry);
         }

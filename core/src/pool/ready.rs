@@ -5,7 +5,7 @@ use crate::bounded::Handle;
 use crate::config::NonceMode;
 use crate::error::Code;
 use crate::event::Ledger;
-use crate::types::{Candidate, CandidateSource, RollupId, SelectionKey, SelectionRule};
+use crate::types::{Candidate, CandidateSource, RollupId, SelectionKey, SelectionRule, TradeHint};
 
 /// What can be taken, best first, as long as one slot is built.
 ///
@@ -44,6 +44,12 @@ impl<'a, R: SelectionRule> ReadyView<'a, R> {
         };
         self.pool.end(index, &entry, Code::Expired, ledger);
         true
+    }
+
+    /// The trade of the rollup's best candidate, where the pool keeps one.
+    #[must_use]
+    pub fn best_hint(&self, rollup: RollupId) -> Option<TradeHint> {
+        self.pool.hints.get(self.best_index(rollup)?)
     }
 
     fn best_index(&self, rollup: RollupId) -> Option<u32> {

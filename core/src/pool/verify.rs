@@ -40,7 +40,25 @@ impl TransactionPool {
         self.senders
             .iter()
             .try_for_each(|(place, _)| self.verify_sender(place))?;
+        self.verify_hints()?;
         self.verify_sums()
+    }
+
+    fn verify_hints(&self) -> Result<(), Broken> {
+        let has_own = |index| self.entries.get(index).is_some() && self.hints.get(index).is_some();
+        check(
+            self.hints.entries().all(has_own),
+            "a trade belongs to a transaction, and is found by it",
+        )?;
+        let wanted = if self.rules.needs_hints {
+            self.entries.len()
+        } else {
+            0
+        };
+        check(
+            self.hints.len() == wanted,
+            "trades are kept exactly where the policy needs them",
+        )
     }
 
     fn verify_entry(&self, index: u32, entry: &Entry) -> Result<(), Broken> {
@@ -58,6 +76,12 @@ impl TransactionPool {
         check(
             may_be_displaced != entry.is_taken,
             "exactly what waits can be displaced",
+        )?;
+        let queue = self.displace_queue(entry);
+        let stands_right = queue.is_some_and(|queue| self.displaceable.stands_in(queue, index));
+        check(
+            stands_right != entry.is_taken,
+            "what can be displaced stands in its queue",
         )?;
         let expires = !entry.is_taken && entry.expiry != UnixNs::NEVER;
         check(
@@ -152,6 +176,12 @@ impl TransactionPool {
             count(&|entry| entry.is_quiet) == self.quiet_count as usize,
             "quiet are counted",
         )?;
+        let quiet = self.entries.iter().filter(|(_, entry)| entry.is_quiet);
+        let quiet_bytes = quiet.fold(0_u64, |sum, (_, entry)| {
+            let bytes = self.payloads.rounded_bytes(entry.payload.len() as usize);
+            sum.saturating_add(bytes)
+        });
+        check(quiet_bytes == self.quiet_bytes, "quiet bytes are summed")?;
         check(self.aside_count == 0, "nothing is aside between slots")?;
         let counted: usize = self.origins.iter().map(|own| own.count as usize).sum();
         let is_all = counted == count(&|entry| entry.origin != NONE);

@@ -28,7 +28,7 @@ pub struct Candidate {
 ///
 /// Keys of two transactions are never equal, because the last word is the arrival index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SelectionKey(pub [u64; 2]);
+pub struct SelectionKey(pub [u64; 3]);
 
 /// Ranks candidates; the pool keeps its ready senders in the order that this gives.
 pub trait SelectionRule {

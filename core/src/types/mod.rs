@@ -5,10 +5,12 @@
 //! an invalid value.
 
 mod candidate;
+mod hint;
 mod numbers;
 mod transaction;
 
 pub use candidate::{Arrival, Candidate, CandidateSource, SelectionKey, SelectionRule};
+pub use hint::{PoolReserves, Side, TradeHint};
 pub use numbers::{
     Address, Epoch, Fee, Gas, Hash, Height, Nonce, RollupId, Round, SequencerId, Tick, TxId, UnixNs,
 };

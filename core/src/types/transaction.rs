@@ -1,6 +1,6 @@
 //! A user's transaction, as the sequencer sees it: an envelope of numbers and an opaque payload.
 
-use super::{Address, Fee, Gas, Nonce, RollupId, UnixNs};
+use super::{Address, Fee, Gas, Nonce, RollupId, TradeHint, UnixNs};
 
 /// What a transaction is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +90,8 @@ pub struct Submission<'a> {
     pub account_nonce: Option<Nonce>,
     /// Where it came from, as the host numbers its peers; quotas hold for each origin.
     pub origin: u32,
+    /// The trade that it makes, for a policy that looks at trades.
+    pub hint: Option<TradeHint>,
 }
 
 impl<'a> From<Transaction<'a>> for Submission<'a> {
@@ -98,6 +100,7 @@ impl<'a> From<Transaction<'a>> for Submission<'a> {
             transaction,
             account_nonce: None,
             origin: 0,
+            hint: None,
         }
     }
 }

@@ -191,6 +191,7 @@ impl Workload {
                     transaction,
                     account_nonce,
                     origin: 0,
+                    hint: None,
                 },
             )
         })

@@ -249,6 +249,7 @@ impl Recorder {
             transaction: owned.borrow(),
             account_nonce: account_nonce.map(Nonce::new),
             origin: 0,
+            hint: None,
         };
         let (tick, time) = (Tick::new(now), UnixNs::new(START + now));
         let result = self.coordinator.submit(&submission, tick, time);

@@ -9,7 +9,7 @@ const TIME_BYTES: core::ops::Range<usize> = 49..57;
 
 /// A verifier, and the slots that it has to say yes to, one after another.
 fn worlds() -> impl Iterator<Item = (Network, Vec<Vec<u8>>)> {
-    Policy::ALL.iter().map(|policy| {
+    POLICIES.iter().map(|policy| {
         let network = Network::new(*policy, Some(501));
         let slots = three_slots(&network)
             .iter()

@@ -43,6 +43,7 @@ fn a_batch_is_reported_in_its_order_whatever_its_sizes() {
             },
             account_nonce: Some(Nonce::ZERO),
             origin: 0,
+            hint: None,
         }
     });
     let mut reported = Vec::new();

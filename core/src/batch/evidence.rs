@@ -1,0 +1,192 @@
+//! What a policy's verifier needs beside the transactions.
+
+use super::SubBatchHeader;
+use crate::codec::{DecodeError, EncodeError, Reader, Writer};
+use crate::error::Code;
+use crate::types::{Address, Arrival, PoolReserves, RollupId, Side, Tick, TradeHint};
+
+/// Bytes of evidence beside each transaction under every policy: its arrival index and tick.
+pub const ARRIVAL_LEN: usize = 16;
+/// Bytes that the greedy rule adds: the number of the pool, the side, what is paid.
+pub const TRADE_LEN: usize = 21;
+/// Bytes of a pool that a sub-batch under the greedy rule trades with.
+pub const POOL_LEN: usize = 52;
+/// Bytes that say where a slice ends.
+pub const SLICE_END_LEN: usize = 4;
+
+/// The evidence of a sub-batch, taken apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// All of its bytes, which the header's evidence root binds.
+    pub bytes: &'a [u8],
+    slice_ends: &'a [u8],
+    pools: &'a [u8],
+    rows: &'a [u8],
+    has_trades: bool,
+    rollup: RollupId,
+}
+
+impl<'a> Evidence<'a> {
+    /// Reads the evidence of a sub-batch of `slice_count` slices off the front of `input`.
+    pub(super) fn decode(
+        input: &mut Reader<'a>,
+        header: &SubBatchHeader,
+        slice_count: u16,
+    ) -> Result<Self, DecodeError> {
+        let before = input.rest();
+        let slice_ends = input.bytes(usize::from(slice_count).saturating_mul(SLICE_END_LEN))?;
+        let has_trades = header.policy.needs_hints();
+        let pools = if has_trades {
+            let count = input.u32()?;
+            // Each pool is used, so there are no more of them than transactions.
+            if count > header.counts.pool {
+                return Err(DecodeError::LengthOverLimit);
+            }
+            input.bytes((count as usize).saturating_mul(POOL_LEN))?
+        } else {
+            &[]
+        };
+        let row_len = row_len(has_trades);
+        let rows = input.bytes((header.counts.pool as usize).saturating_mul(row_len))?;
+        for row in rows.chunks_exact(row_len).filter(|_| has_trades) {
+            let side = row.get(ARRIVAL_LEN.saturating_add(4)).copied();
+            side.and_then(Side::from_byte)
+                .ok_or(DecodeError::UnknownSide)?;
+        }
+        let len = before.len().saturating_sub(input.rest().len());
+        Ok(Self {
+            bytes: before.get(..len).ok_or(DecodeError::Truncated)?,
+            slice_ends,
+            pools,
+            rows,
+            has_trades,
+            rollup: header.rollup,
+        })
+    }
+
+    /// Where each slice ends: the position of the first transaction behind it.
+    pub fn slice_ends(&self) -> impl ExactSizeIterator<Item = u32> + 'a {
+        let (ends, _) = self.slice_ends.as_chunks::<SLICE_END_LEN>();
+        ends.iter().map(|end| u32::from_le_bytes(*end))
+    }
+
+    /// The pools that the sub-batch trades with, as they were before the slot.
+    pub fn pools(&self) -> impl Iterator<Item = PoolReserves> + 'a {
+        let rollup = self.rollup;
+        let (pools, _) = self.pools.as_chunks::<POOL_LEN>();
+        pools.iter().filter_map(move |bytes| {
+            let mut input = Reader::new(bytes);
+            Some(PoolReserves {
+                rollup,
+                pool: Address::new(input.array().ok()?),
+                reserve0: input.u128().ok()?,
+                reserve1: input.u128().ok()?,
+            })
+        })
+    }
+
+    /// The arrivals, in the order of the transactions.
+    pub fn arrivals(&self) -> impl Iterator<Item = Arrival> + 'a {
+        self.rows().map(|row| row.arrival)
+    }
+
+    /// The trades, in the order of the transactions; nothing where the policy needs none, or where
+    /// the number of the pool stands for none.
+    pub fn trades(&self) -> impl Iterator<Item = Option<TradeHint>> + 'a {
+        let pools = self.pools;
+        self.rows().map(move |row| {
+            let trade = row.trade?;
+            let first = (trade.pool as usize).checked_mul(POOL_LEN)?;
+            let pool = pools.get(first..)?.first_chunk()?;
+            Some(TradeHint {
+                pool: Address::new(*pool),
+                side: trade.side,
+                amount: trade.amount,
+            })
+        })
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = EvidenceRow> + use<'a> {
+        let has_trades = self.has_trades;
+        let rows = self.rows.chunks_exact(row_len(has_trades));
+        rows.filter_map(move |bytes| EvidenceRow::decode(&mut Reader::new(bytes), has_trades))
+    }
+}
+
+const fn row_len(has_trades: bool) -> usize {
+    if has_trades {
+        ARRIVAL_LEN.saturating_add(TRADE_LEN)
+    } else {
+        ARRIVAL_LEN
+    }
+}
+
+/// A trade as evidence records it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RecordedTrade {
+    /// The place of its pool among those of the sub-batch.
+    pub pool: u32,
+    pub side: Side,
+    pub amount: u128,
+}
+
+/// The evidence of one transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EvidenceRow {
+    pub arrival: Arrival,
+    pub trade: Option<RecordedTrade>,
+}
+
+impl EvidenceRow {
+    pub fn encode(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
+        out.u64(self.arrival.index)?;
+        out.u64(self.arrival.tick.get())?;
+        let Some(trade) = self.trade else {
+            return Ok(());
+        };
+        out.u32(trade.pool)?;
+        out.u8(trade.side.byte())?;
+        out.u128(trade.amount)
+    }
+
+    fn decode(input: &mut Reader<'_>, has_trades: bool) -> Option<Self> {
+        let arrival = Arrival {
+            index: input.u64().ok()?,
+            tick: Tick::new(input.u64().ok()?),
+        };
+        let trade = if has_trades {
+            Some(RecordedTrade {
+                pool: input.u32().ok()?,
+                side: Side::from_byte(input.u8().ok()?)?,
+                amount: input.u128().ok()?,
+            })
+        } else {
+            None
+        };
+        Some(Self { arrival, trade })
+    }
+}
+
+/// Writes a pool as evidence records it.
+pub(super) fn encode_pool(pool: &PoolReserves, out: &mut Writer<'_>) -> Result<(), EncodeError> {
+    out.bytes(pool.pool.as_bytes())?;
+    out.u128(pool.reserve0)?;
+    out.u128(pool.reserve1)
+}
+
+/// Checks that slices divide `count` transactions, and returns a bit for each that holds one.
+pub(super) fn check_slices(evidence: &Evidence<'_>, count: u32) -> Result<u64, Code> {
+    let (mut start, mut filled) = (0, 0_u64);
+    for (slice, end) in (0_u32..).zip(evidence.slice_ends()) {
+        if end < start {
+            return Err(Code::WrongSlices);
+        }
+        filled |= u64::from(end > start).wrapping_shl(slice);
+        start = end;
+    }
+    if start == count {
+        Ok(filled)
+    } else {
+        Err(Code::WrongSlices)
+    }
+}

@@ -1,0 +1,418 @@
+//! A slot while it is still open: what it holds already can't change, and more can follow.
+
+use super::arrange::are_in_order;
+use super::in_flight::SlotEnd;
+use super::{Slot, TakeError, TransactionCoordinator, WhenEmpty};
+use crate::batch::{ChainTip, SliceReceipt};
+use crate::bounded::Handle;
+use crate::config::Policy;
+use crate::error::operation_error;
+use crate::event::Ledger;
+use crate::limits::{ROLLUP_COUNT_MAX, SLICE_COUNT_MAX};
+use crate::ordering::{SelectionHooks, SlotRoom};
+use crate::pool::ReadyView;
+use crate::types::{Hash, Height, PoolReserves, RollupId, Tick, UnixNs};
+
+operation_error! {
+    /// Why a slice was not added.
+    SliceError { NoOpenSlot, SlicesNotOffered, TooManySlices, TimeWentBack, Poisoned }
+}
+
+operation_error! {
+    /// Why an open slot was not sealed.
+    SealError { NoOpenSlot, SeedNeeded, SeedNotWanted, Poisoned }
+}
+
+/// The set of a slot's transactions, fixed before anybody knows their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FixedSet {
+    /// The number of the slot.
+    pub height: Height,
+    /// Its agreed time.
+    pub time: UnixNs,
+    /// Binds what the slot follows, its time, and which transactions it holds; to be told before
+    /// the seed is known. [`VerifiedSlot::set_root`](crate::batch::VerifiedSlot::set_root) gives
+    /// it again.
+    pub root: Hash,
+    /// How many transactions it holds, over all rollups.
+    pub transaction_count: u32,
+}
+
+/// A slice that was added to an open slot.
+#[derive(Clone, Debug)]
+pub struct Slice<'a> {
+    /// The number of the slot that will hold it.
+    pub height: Height,
+    /// Its number in the slot, from 0.
+    pub slice: u16,
+    /// Its transactions over all rollups, each rollup's in their order; the pool knows them.
+    pub transactions: &'a [Handle],
+    /// What it promises, for every configured rollup in their order.
+    pub receipts: heapless::Vec<SliceReceipt, ROLLUP_COUNT_MAX>,
+}
+
+/// What is known of a slot before it is sealed.
+#[derive(Clone, Debug)]
+pub(super) struct OpenSlot {
+    pub height: Height,
+    time: UnixNs,
+    /// What is left of the slot.
+    left: SlotRoom,
+    /// Transactions that it holds.
+    pub count: usize,
+    slice_ends: heapless::Vec<u32, SLICE_COUNT_MAX>,
+    /// The chain before it, with the running hashes behind its last slice.
+    promised: ChainTip,
+    first_positions: [u32; ROLLUP_COUNT_MAX],
+    /// Whether its set is fixed, and waits for a seed.
+    is_set_fixed: bool,
+}
+
+impl TransactionCoordinator {
+    /// The height of the slot that is open, if one is.
+    #[must_use]
+    pub fn open_height(&self) -> Option<Height> {
+        self.open.as_ref().map(|open| open.height)
+    }
+
+    /// Takes the next slot under a policy that looks at trades; under any other policy the same as
+    /// [`take`](TransactionCoordinator::take), and `reserves` are not looked at.
+    ///
+    /// `reserves` say what each pool holds before this slot, in the order of rollup and address. A
+    /// trade with another pool waits for a slot that names its pool. Cost: as
+    /// [`take`](TransactionCoordinator::take), and O(n log n) for n transactions of the slot.
+    ///
+    /// # Errors
+    /// A [`TakeError`]; nothing changes then.
+    pub fn take_with_reserves(
+        &mut self,
+        now: Tick,
+        time: UnixNs,
+        when_empty: WhenEmpty,
+        reserves: &[PoolReserves],
+    ) -> Result<Option<Slot<'_>>, TakeError> {
+        if self.policy.needs_seed() {
+            return Err(TakeError::SeedNeeded);
+        }
+        if self.policy.needs_hints() && !are_in_order(reserves) {
+            return Err(TakeError::ReservesInvalid);
+        }
+        self.open_next(now, time)?;
+        self.select(reserves, SlotRoom::UNLIMITED);
+        if self.is_open_slot_empty() && when_empty == WhenEmpty::NoSlot {
+            self.open = None;
+            return Ok(None);
+        }
+        self.arrange(Some(reserves), &Hash::ZERO);
+        match self.seal_open(Hash::ZERO) {
+            Ok(slot) => Ok(Some(slot)),
+            Err(_) => Err(TakeError::Poisoned),
+        }
+    }
+
+    /// Opens the next slot, to be filled slice by slice, and returns its height.
+    ///
+    /// Its agreed time is fixed now. While it is open no other slot can be taken; submissions,
+    /// cancellations and the settling of older slots go on.
+    ///
+    /// # Errors
+    /// A [`TakeError`]; nothing changes then.
+    pub fn open_slot(&mut self, now: Tick, time: UnixNs) -> Result<Height, TakeError> {
+        if self.policy.orders_whole_slots() {
+            return Err(TakeError::SlicesNotOffered);
+        }
+        self.open_next(now, time)
+    }
+
+    /// Adds what is ready to the open slot as its next slice, and says what that promises; nothing
+    /// where nothing is ready or fits.
+    ///
+    /// `room` bounds the slice; [`SlotRoom::UNLIMITED`] leaves it all that is left of the slot. What
+    /// earlier slices hold stays as it is. Cost: O(log n) a transaction, and the hashes of a Merkle
+    /// tree over the slice.
+    ///
+    /// # Errors
+    /// A [`SliceError`]; nothing changes then.
+    pub fn add_slice(
+        &mut self,
+        now: Tick,
+        room: SlotRoom,
+    ) -> Result<Option<Slice<'_>>, SliceError> {
+        if self.is_poisoned {
+            return Err(SliceError::Poisoned);
+        }
+        let open = self.open.as_ref().ok_or(SliceError::NoOpenSlot)?;
+        if open.is_set_fixed {
+            return Err(SliceError::SlicesNotOffered);
+        }
+        if open.slice_ends.is_full() {
+            return Err(SliceError::TooManySlices);
+        }
+        let start = open.count;
+        self.set_clocks(now, self.time)
+            .map_err(|()| SliceError::TimeWentBack)?;
+        self.select(&[], room);
+        if self.open_count() == start {
+            return Ok(None);
+        }
+        self.promise_slice(start)
+            .map(Some)
+            .ok_or(SliceError::Poisoned)
+    }
+
+    /// Fixes the set of the next slot, under a policy that orders it by a seed; nothing where
+    /// nothing is ready, unless `when_empty` says otherwise.
+    ///
+    /// Tell the root before you ask for the seed: then nobody who learns the seed can change the
+    /// set, and nobody who chose the set knew the seed. Cost: as
+    /// [`take`](TransactionCoordinator::take).
+    ///
+    /// # Errors
+    /// A [`TakeError`]; nothing changes then.
+    pub fn fix_set(
+        &mut self,
+        now: Tick,
+        time: UnixNs,
+        when_empty: WhenEmpty,
+    ) -> Result<Option<FixedSet>, TakeError> {
+        if !self.policy.needs_seed() {
+            return Err(TakeError::SeedNotWanted);
+        }
+        self.open_next(now, time)?;
+        self.select(&[], SlotRoom::UNLIMITED);
+        if self.is_open_slot_empty() && when_empty == WhenEmpty::NoSlot {
+            self.open = None;
+            return Ok(None);
+        }
+        let flight = self.in_flight.get(self.in_flight_count);
+        let (Some(open), Some(flight)) = (self.open.as_mut(), flight) else {
+            return Err(TakeError::Poisoned);
+        };
+        open.is_set_fixed = true;
+        let taken = flight.handles(0..open.count);
+        let root = self
+            .builder
+            .set_root(&self.pool, taken, &self.tip, open.time);
+        let set = root.map(|root| FixedSet {
+            height: open.height,
+            time: open.time,
+            root,
+            transaction_count: open.count as u32,
+        });
+        self.is_poisoned |= set.is_err();
+        set.map(Some).map_err(|_| TakeError::Poisoned)
+    }
+
+    /// Seals the open slot as it is; without a slice it is an empty one.
+    ///
+    /// # Errors
+    /// A [`SealError`]; nothing changes then.
+    pub fn seal(&mut self) -> Result<Slot<'_>, SealError> {
+        let open = self.open.as_ref().ok_or(SealError::NoOpenSlot)?;
+        if open.is_set_fixed {
+            return Err(SealError::SeedNeeded);
+        }
+        self.seal_open(Hash::ZERO)
+    }
+
+    /// Orders the fixed set by `seed`, and seals its slot.
+    ///
+    /// # Errors
+    /// A [`SealError`]; nothing changes then.
+    pub fn seal_with_seed(&mut self, seed: Hash) -> Result<Slot<'_>, SealError> {
+        let open = self.open.as_ref().ok_or(SealError::NoOpenSlot)?;
+        if !open.is_set_fixed {
+            return Err(SealError::SeedNotWanted);
+        }
+        self.arrange(None, &seed);
+        self.seal_open(seed)
+    }
+
+    /// Makes the next place in flight an open slot.
+    fn open_next(&mut self, now: Tick, time: UnixNs) -> Result<Height, TakeError> {
+        if self.is_poisoned {
+            return Err(TakeError::Poisoned);
+        }
+        if self.open.is_some() {
+            return Err(TakeError::SlotOpen);
+        }
+        if self.in_flight_count == self.in_flight.len() {
+            return Err(TakeError::TooManyInFlight);
+        }
+        self.set_clocks(now, time)
+            .map_err(|()| TakeError::TimeWentBack)?;
+        let height = self.tip.height.next();
+        self.open = Some(OpenSlot {
+            height,
+            time: self.time.max(self.tip.time),
+            left: SlotRoom::of(&self.limits),
+            count: 0,
+            slice_ends: heapless::Vec::new(),
+            promised: self.tip.clone(),
+            first_positions: [0; ROLLUP_COUNT_MAX],
+            is_set_fixed: false,
+        });
+        Ok(height)
+    }
+
+    fn open_count(&self) -> usize {
+        self.open.as_ref().map_or(0, |open| open.count)
+    }
+
+    fn is_open_slot_empty(&self) -> bool {
+        self.open_count() == 0
+    }
+
+    /// Takes candidates out of the pool for the open slot, as many as `room` and the slot allow.
+    fn select(&mut self, reserves: &[PoolReserves], room: SlotRoom) {
+        let Self {
+            pool,
+            policy,
+            engine,
+            events,
+            metrics,
+            now,
+            in_flight,
+            in_flight_count,
+            open,
+            ..
+        } = self;
+        let (Some(flight), Some(open)) = (in_flight.get_mut(*in_flight_count), open) else {
+            return;
+        };
+        let mut ledger = Ledger::new(events, metrics, *now);
+        pool.expire(open.time, &mut ledger);
+        let mut view = pool.ready(&*policy, flight.handles_from(open.count));
+        let before = open.left.min(room);
+        let mut left = before;
+        let mut hooks = Hooks {
+            ledger,
+            reserves: policy.needs_hints().then_some(reserves),
+        };
+        engine.select(&mut view, open.time, &mut left, &mut hooks);
+        open.count = open.count.saturating_add(view.taken_count());
+        open.left = open.left.minus(before.minus(left));
+    }
+
+    /// Promises what the open slot holds from `start` on as its next slice.
+    fn promise_slice(&mut self, start: usize) -> Option<Slice<'_>> {
+        let Self {
+            builder,
+            pool,
+            in_flight,
+            in_flight_count,
+            open,
+            is_poisoned,
+            ..
+        } = self;
+        let (open, flight) = (open.as_mut()?, in_flight.get(*in_flight_count)?);
+        let transactions = flight.handles(start..open.count);
+        let slice = open.slice_ends.len() as u16;
+        let receipts = builder
+            .promise(
+                pool,
+                transactions,
+                slice,
+                &mut open.promised,
+                &mut open.first_positions,
+            )
+            .ok();
+        let ended = open.slice_ends.push(open.count as u32).is_ok();
+        *is_poisoned |= receipts.is_none() || !ended;
+        Some(Slice {
+            height: open.height,
+            slice,
+            transactions,
+            receipts: receipts?,
+        })
+    }
+
+    /// Puts the open slot's transactions in the order of a policy that fixes the set first.
+    fn arrange(&mut self, reserves: Option<&[PoolReserves]>, seed: &Hash) {
+        let count = self.open_count();
+        self.arrangement.clear();
+        let Some(flight) = self.in_flight.get_mut(self.in_flight_count) else {
+            return;
+        };
+        let taken = flight.handles_mut(count);
+        let (pool, rollups) = (&self.pool, &self.rollups);
+        let arranged = match (self.policy, reserves) {
+            (Policy::Shuffle, _) => self.arrangement.shuffle(pool, rollups, seed, taken),
+            (Policy::Greedy, Some(reserves)) => {
+                self.arrangement.greedy(pool, rollups, reserves, taken)
+            }
+            _ => Some(()),
+        };
+        self.is_poisoned |= arranged.is_none();
+    }
+
+    /// Writes the open slot, and moves the chain on to it.
+    fn seal_open(&mut self, seed: Hash) -> Result<Slot<'_>, SealError> {
+        if self.is_poisoned {
+            return Err(SealError::Poisoned);
+        }
+        let open = self.open.as_ref().ok_or(SealError::NoOpenSlot)?;
+        let flight = self.in_flight.get_mut(self.in_flight_count);
+        let flight = flight.ok_or(SealError::Poisoned)?;
+        let end = SlotEnd {
+            count: open.count,
+            slice_ends: &open.slice_ends,
+            time: open.time,
+            seed,
+            reserves: self.arrangement.pools(),
+        };
+        let Some(tip_after) = flight.build(&mut self.builder, &self.pool, &self.tip, end) else {
+            // The buffers were made for the largest slot, so this is an invariant of ours.
+            self.is_poisoned = true;
+            return Err(SealError::Poisoned);
+        };
+        debug_assert!(
+            open.slice_ends.is_empty()
+                || (open.promised.rollups.iter().zip(&tip_after.rollups))
+                    .all(|(promised, built)| promised.running_hash == built.running_hash),
+            "a slot keeps what its slices promised"
+        );
+        self.open = None;
+        self.tip = tip_after;
+        self.in_flight_count = self.in_flight_count.saturating_add(1);
+        self.metrics.slots_taken = self.metrics.slots_taken.saturating_add(1);
+        Ok(flight.slot())
+    }
+
+    /// Makes what the open slot holds wait again, if one is open. Returns whether one was.
+    pub(super) fn give_back_open(&mut self) -> bool {
+        let Some(open) = self.open.take() else {
+            return false;
+        };
+        if let Some(flight) = self.in_flight.get(self.in_flight_count) {
+            for handle in flight.handles(0..open.count).iter().rev() {
+                self.is_poisoned |= self.pool.roll_back(*handle, &self.policy).is_err();
+            }
+        }
+        true
+    }
+}
+
+/// What the engine asks while the coordinator selects.
+struct Hooks<'a> {
+    ledger: Ledger<'a>,
+    /// What is known of the pools, under a policy that looks at trades.
+    reserves: Option<&'a [PoolReserves]>,
+}
+
+impl SelectionHooks<ReadyView<'_, Policy>> for Hooks<'_> {
+    fn expire_best(&mut self, view: &mut ReadyView<'_, Policy>, rollup: RollupId) -> bool {
+        view.expire_best(rollup, &mut self.ledger)
+    }
+
+    fn is_eligible(&self, view: &ReadyView<'_, Policy>, rollup: RollupId) -> bool {
+        let Some(reserves) = self.reserves else {
+            return true;
+        };
+        let key = view.best_hint(rollup).map(|hint| (rollup, hint.pool));
+        key.is_some_and(|key| {
+            let found = reserves.binary_search_by_key(&key, |own| (own.rollup, own.pool));
+            found.is_ok()
+        })
+    }
+}
