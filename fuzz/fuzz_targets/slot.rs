@@ -2,7 +2,9 @@
 //! verifier that refuses stays where it was.
 #![no_main]
 
-use hauptbuch_core::batch::{ARRIVAL_LEN, SlotHeader, SlotReader, SlotVerifier, SubBatchHeader, TRADE_LEN};
+use hauptbuch_core::batch::{
+    ARRIVAL_LEN, SlotHeader, SlotReader, SlotVerifier, SubBatchHeader, TRADE_LEN,
+};
 use hauptbuch_core::codec::{DecodeError, Writer};
 use hauptbuch_core::config::Config;
 use hauptbuch_core::limits::Limits;

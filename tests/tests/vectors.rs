@@ -10,8 +10,8 @@ use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId};
 use hauptbuch_tests::hex;
 use hauptbuch_tests::vectors::{
-    ChainFile, ChainVector, CodesFile, ConfigVector, GenesisFile, MerkleFile, ProofVector, Step,
-    TransactionFields, TransactionsFile, files,
+    ChainFile, ChainVector, CodesFile, ConfigVector, GenesisFile, MerkleFile, PoliciesFile,
+    ProofVector, RuleVector, Step, TransactionFields, TransactionsFile, files,
 };
 use serde::de::DeserializeOwned;
 use sha3::{Digest as _, Keccak256, Sha3_256};
@@ -332,6 +332,67 @@ fn chains_follow_the_documented_format() {
             assert_eq!(*own, expected);
         }
     }
+}
+
+#[test]
+fn slots_of_all_policies_follow_the_documented_format() {
+    let file: PoliciesFile = parsed("policies.json");
+    let policies: Vec<u8> = file.slots.iter().map(|slot| slot.config.policy).collect();
+    assert_eq!(policies, [1, 2, 3, 4, 5, 2]);
+    for vector in &file.slots {
+        let start = genesis(&vector.config);
+        let mut tip = PlainTip {
+            height: 0,
+            hash: start,
+            time: 0,
+            rollups: vec![(start, start); vector.config.rollups.len()],
+        };
+        let slot = bytes(&vector.bytes);
+        assert_eq!(
+            follow(&mut tip, &vector.config, &slot),
+            8,
+            "{}",
+            vector.name
+        );
+        assert_eq!(tip.hash, digest(&vector.hash));
+        let (config, limits) = rebuilt(&vector.config);
+        let verified = SlotVerifier::new(&config, &limits).verify(&slot).unwrap();
+        assert_eq!(verified.hash.to_string(), vector.hash);
+        assert_eq!(verified.set_root.to_string(), vector.set_root);
+        if let Some(last) = vector.promised.last() {
+            assert_eq!(tip.rollups[0].1, digest(last));
+        }
+    }
+    // Six orders of the same transactions, no two alike.
+    let mut orders: Vec<_> = file.slots.iter().map(|slot| &slot.order).collect();
+    orders.sort();
+    orders.dedup();
+    assert_eq!(orders.len(), 6);
+}
+
+/// The greedy sequencing rule as its authors write it.
+#[test]
+fn the_rule_of_the_file_is_the_published_one() {
+    let keeps = |vector: &RuleVector| {
+        let start: i128 = number(&vector.reserve_start);
+        let mut reserve = start;
+        for (at, (side, quantity)) in vector.trades.iter().enumerate() {
+            if vector.trades[at..].iter().all(|other| other.0 == *side) {
+                return true;
+            }
+            let needs_buy = reserve >= start;
+            if needs_buy != (side == "buy") {
+                return false;
+            }
+            let quantity: i128 = number(quantity);
+            reserve += if needs_buy { -quantity } else { quantity };
+        }
+        true
+    };
+    let file: PoliciesFile = parsed("policies.json");
+    assert!(file.rule.iter().all(|vector| keeps(vector) == vector.holds));
+    let holds: Vec<bool> = file.rule.iter().map(|vector| vector.holds).collect();
+    assert_eq!(holds, [false, true, false, true, true, false, true]);
 }
 
 /// How many transactions the events of a chain call included.
