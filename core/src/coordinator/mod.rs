@@ -220,6 +220,12 @@ impl TransactionCoordinator {
         &self.limits
     }
 
+    /// How it puts transactions in order.
+    #[must_use]
+    pub const fn policy(&self) -> Policy {
+        self.policy
+    }
+
     /// How often each thing happened.
     #[must_use]
     pub const fn metrics(&self) -> &Metrics {
