@@ -97,6 +97,18 @@
 #define HB_POLICY_PRIORITY_FEE 2
 
 /**
+ * Policy: arrivals fall into buckets of `bucket_width_ns` of local time. An earlier bucket goes
+ * first; within one the highest fee per gas, and within one fee first come, first served.
+ */
+#define HB_POLICY_TIME_BUCKET 3
+
+/**
+ * Policy: first come, first served decides who is in; then a seed that nobody knew before shuffles
+ * the senders, each with all its transactions.
+ */
+#define HB_POLICY_SHUFFLE 4
+
+/**
  * Replay protection: the host's own nonces make a replay a no-op, as on an EVM rollup.
  */
 #define HB_REPLAY_BY_HOST 0
@@ -320,6 +332,18 @@ enum hb_status
    */
   HB_STATUS_CANCELLED_BEFORE = 120,
   /**
+   * the ordering policy needs the trade of each transaction, and this one has none
+   */
+  HB_STATUS_HINT_MISSING = 130,
+  /**
+   * the trade pays an amount of zero
+   */
+  HB_STATUS_HINT_INVALID = 131,
+  /**
+   * the pool keeps as many trades as it can
+   */
+  HB_STATUS_HINT_TABLE_FULL = 132,
+  /**
    * the lane to the owner is full
    */
   HB_STATUS_LANE_FULL = 200,
@@ -408,6 +432,34 @@ enum hb_status
    */
   HB_STATUS_NOT_A_PERMUTATION = 226,
   /**
+   * a slot is open; seal it or give it back first
+   */
+  HB_STATUS_SLOT_OPEN = 230,
+  /**
+   * no slot is open
+   */
+  HB_STATUS_NO_OPEN_SLOT = 231,
+  /**
+   * the ordering policy needs a seed after the set of transactions is fixed
+   */
+  HB_STATUS_SEED_NEEDED = 232,
+  /**
+   * the ordering policy takes no seed
+   */
+  HB_STATUS_SEED_NOT_WANTED = 233,
+  /**
+   * the ordering policy orders whole slots, not slices
+   */
+  HB_STATUS_SLICES_NOT_OFFERED = 234,
+  /**
+   * the slot has as many slices as a slot can have
+   */
+  HB_STATUS_TOO_MANY_SLICES = 235,
+  /**
+   * the reserves given are not positive, or their pools not distinct and in order
+   */
+  HB_STATUS_RESERVES_INVALID = 236,
+  /**
    * a limit is out of its range
    */
   HB_STATUS_LIMIT_OUT_OF_RANGE = 300,
@@ -427,6 +479,10 @@ enum hb_status
    * no rollup is configured
    */
   HB_STATUS_NO_ROLLUP = 304,
+  /**
+   * the ordering policy's parameter is out of its range
+   */
+  HB_STATUS_POLICY_PARAMETER_OUT_OF_RANGE = 305,
   /**
    * a committee has 1 to 255 sequencers
    */
@@ -471,6 +527,14 @@ enum hb_status
    * a field that must be empty in this version is not
    */
   HB_STATUS_FIELD_NOT_EMPTY = 406,
+  /**
+   * the header's policy has a parameter that it can't have
+   */
+  HB_STATUS_PARAMETER_OUT_OF_RANGE = 407,
+  /**
+   * a trade is neither a buy nor a sell
+   */
+  HB_STATUS_UNKNOWN_SIDE = 408,
   /**
    * the height does not follow the one before
    */
@@ -535,6 +599,18 @@ enum hb_status
    * a transaction stands in a slot that admission would have refused
    */
   HB_STATUS_REFUSABLE_INCLUDED = 515,
+  /**
+   * the slices do not divide the slot's transactions
+   */
+  HB_STATUS_WRONG_SLICES = 520,
+  /**
+   * two rollups of a slot were shuffled with different seeds
+   */
+  HB_STATUS_WRONG_SEED = 521,
+  /**
+   * the recorded pools are not positive, or not distinct, in order, and in use
+   */
+  HB_STATUS_WRONG_RESERVES = 522,
   /**
    * an invariant broke; the instance refuses further work
    */
@@ -612,6 +688,10 @@ typedef struct hb_config {
    * latest expiry. Otherwise 0.
    */
   uint64_t expiry_horizon_ns;
+  /**
+   * Nanoseconds of a bucket under `HB_POLICY_TIME_BUCKET`, over 0. Otherwise 0.
+   */
+  uint64_t bucket_width_ns;
   /**
    * A secret of this node, drawn at random by the host: without it nobody can choose
    * transactions that collide in the node's indexes. It never changes what is decided.
@@ -692,6 +772,11 @@ typedef struct hb_config {
    */
   uint32_t cancel_count_max;
   /**
+   * Trades that the pool keeps beside its transactions. Range: 0 ..= 2^24. No policy of this
+   * interface looks at trades, so `hb_config_init` sets 0.
+   */
+  uint32_t hint_count_max;
+  /**
    * How many percent more per gas a replacement must pay.
    */
   uint32_t replacement_bump_percent;
@@ -751,7 +836,7 @@ typedef struct hb_config {
   /**
    * Must be 0.
    */
-  uint32_t reserved[2];
+  uint32_t reserved;
 } hb_config;
 
 /**
@@ -881,6 +966,33 @@ typedef struct hb_slot {
    */
   uint8_t parent[HB_HASH_LEN];
 } hb_slot;
+
+/**
+ * The set of a slot's transactions, fixed before anybody knows their order. Set `struct_size`
+ * before the call.
+ */
+typedef struct hb_fixed_set {
+  /**
+   * `sizeof(struct hb_fixed_set)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Its transactions, over all rollups.
+   */
+  uint32_t transaction_count;
+  /**
+   * The number of its slot; 0 says that there is no set.
+   */
+  uint64_t height;
+  /**
+   * The slot's agreed time, in nanoseconds since the Unix epoch.
+   */
+  uint64_t time_unix_ns;
+  /**
+   * Binds what the slot follows, its time, and which transactions it holds.
+   */
+  uint8_t root[HB_HASH_LEN];
+} hb_fixed_set;
 
 /**
  * Something that became of a transaction.
@@ -1192,7 +1304,7 @@ HB_NOEXCEPT;
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
  * `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_TIME_WENT_BACK`, `HB_STATUS_TOO_MANY_IN_FLIGHT`,
- * `HB_STATUS_POISONED`.
+ * `HB_STATUS_SEED_NEEDED`, `HB_STATUS_POISONED`.
  */
 HB_MUST_USE
 hb_status hb_coordinator_take(struct hb_coordinator *coordinator,
@@ -1200,6 +1312,40 @@ hb_status hb_coordinator_take(struct hb_coordinator *coordinator,
                               uint64_t time_unix_ns,
                               uint32_t when_empty,
                               struct hb_slot *out_slot)
+HB_NOEXCEPT;
+
+/**
+ * Fixes the set of the next slot, under a policy that orders it by a seed.
+ *
+ * Where nothing is ready, `when_empty` says what to do: with `HB_WHEN_EMPTY_NO_SLOT` the call
+ * succeeds with an `out_set` whose height is 0. Tell `root` before you ask for the seed: then
+ * nobody who learns the seed can change the set, and nobody who chose the set knew the seed.
+ * `hb_coordinator_seal_with_seed` goes on, `hb_coordinator_roll_back` gives it back. One thread at
+ * a time. Cost: as `hb_coordinator_take`.
+ *
+ * Statuses: those of `hb_coordinator_take`, `HB_STATUS_SLOT_OPEN`, `HB_STATUS_SEED_NOT_WANTED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_fix_set(struct hb_coordinator *coordinator,
+                                 uint64_t now_ns,
+                                 uint64_t time_unix_ns,
+                                 uint32_t when_empty,
+                                 struct hb_fixed_set *out_set)
+HB_NOEXCEPT;
+
+/**
+ * Orders the fixed set by a seed, and seals its slot.
+ *
+ * `seed` has `HB_HASH_LEN` bytes. One thread at a time. Cost: O(n log n) for n transactions, and
+ * one copy each.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
+ * `HB_STATUS_NO_OPEN_SLOT`, `HB_STATUS_SEED_NOT_WANTED`, `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_seal_with_seed(struct hb_coordinator *coordinator,
+                                        const uint8_t *seed,
+                                        struct hb_slot *out_slot)
 HB_NOEXCEPT;
 
 /**
@@ -1374,7 +1520,7 @@ void hb_verifier_close(struct hb_verifier *verifier) HB_NOEXCEPT;
 HB_STATIC_ASSERT(sizeof(hb_status) == 4, hb_status_has_4_bytes);
 HB_STATIC_ASSERT(sizeof(hb_fault) == 4, hb_fault_has_4_bytes);
 HB_STATIC_ASSERT(sizeof(bool) == 1, bool_has_1_byte);
-HB_STATIC_ASSERT(sizeof(hb_config) == 304, hb_config_has_304_bytes);
+HB_STATIC_ASSERT(sizeof(hb_config) == 312, hb_config_has_312_bytes);
 HB_STATIC_ASSERT(sizeof(hb_quota) == 24, hb_quota_has_24_bytes);
 HB_STATIC_ASSERT(sizeof(hb_transaction) == 128, hb_transaction_has_128_bytes);
 HB_STATIC_ASSERT(offsetof(hb_transaction, payload_len) == 64, hb_transaction_payload_len_at_64);
@@ -1382,6 +1528,7 @@ HB_STATIC_ASSERT(offsetof(hb_transaction, sender) == 72, hb_transaction_sender_a
 HB_STATIC_ASSERT(offsetof(hb_transaction, kind) == 116, hb_transaction_kind_at_116);
 HB_STATIC_ASSERT(sizeof(hb_admission) == 40, hb_admission_has_40_bytes);
 HB_STATIC_ASSERT(sizeof(hb_slot) == 104, hb_slot_has_104_bytes);
+HB_STATIC_ASSERT(sizeof(hb_fixed_set) == 56, hb_fixed_set_has_56_bytes);
 HB_STATIC_ASSERT(sizeof(hb_event) == 96, hb_event_has_96_bytes);
 HB_STATIC_ASSERT(sizeof(hb_counters) == 128, hb_counters_has_128_bytes);
 HB_STATIC_ASSERT(sizeof(hb_verified_slot) == 112, hb_verified_slot_has_112_bytes);

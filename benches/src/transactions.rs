@@ -49,6 +49,7 @@ impl Transactions {
             },
             account_nonce: None,
             origin: 0,
+            hint: None,
         })
     }
 

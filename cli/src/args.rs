@@ -41,22 +41,32 @@ pub struct RunOptions {
     /// it a built-in workload is generated.
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
-    /// How many sequencers.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub sequencers: u32,
+    /// How many sequencers: one unless given.
+    #[arg(long, value_name = "N")]
+    pub sequencers: Option<u32>,
     /// How many rollups: 2 for the built-in workload; an input on one rollup is spread over them
     /// by sender.
     #[arg(long, value_name = "N")]
     pub rollups: Option<u32>,
-    /// How transactions are put in order: `fcfs` or `priority`.
-    #[arg(long, value_name = "NAME", default_value = "fcfs")]
-    pub policy: String,
-    /// Where all randomness comes from.
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    pub seed: u64,
-    /// Milliseconds between slots.
-    #[arg(long, value_name = "MS", default_value_t = 200)]
-    pub batch_ms: u64,
+    /// How transactions are put in order: `fcfs` (unless given), `priority`, `time-bucket`,
+    /// `shuffle` or `greedy`, which needs an input with trades.
+    #[arg(long, value_name = "NAME")]
+    pub policy: Option<String>,
+    /// Milliseconds of a bucket of `time-bucket`: 100 unless given.
+    #[arg(long, value_name = "MS")]
+    pub bucket_ms: Option<u64>,
+    /// Where all randomness comes from: 1 unless given.
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Milliseconds between slots: 200 unless given.
+    #[arg(long, value_name = "MS")]
+    pub batch_ms: Option<u64>,
+    /// More choices and every limit, as TOML; `docs/config.md` says which. Flags go before it.
+    #[arg(long, value_name = "FILE.toml")]
+    pub config: Option<PathBuf>,
+    /// Where to write metrics as text that Prometheus reads, beside the output.
+    #[arg(long, value_name = "FILE.prom")]
+    pub metrics: Option<PathBuf>,
     /// What becomes of an input's nonces.
     #[arg(long, value_enum, requires = "input")]
     pub nonces: Option<NonceOption>,

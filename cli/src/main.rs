@@ -9,6 +9,7 @@
 //! standard error says it.
 
 mod args;
+mod config;
 mod failure;
 mod generate;
 mod input;

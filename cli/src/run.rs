@@ -1,6 +1,7 @@
 //! `hauptbuch run`.
 
 use core::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,21 +9,27 @@ use hauptbuch_core::config::Policy;
 use hauptbuch_core::error::{Code, Fault};
 use hauptbuch_sim::output::text::{bytes, duration, grouped, percent};
 use hauptbuch_sim::output::{Summary, Timing, Written, run_to_directory};
-use hauptbuch_sim::run::RunConfig;
+use hauptbuch_sim::workload::Workload;
 use serde::Serialize;
 
 use crate::args::RunOptions;
+use crate::config::{Settings, settings};
 use crate::failure::Failure;
 use crate::input;
 use crate::print::{self, Table};
 
 /// Runs, and says what came of it.
 pub fn run(options: &RunOptions, json: bool) -> Result<(), Failure> {
-    let config = run_config(options)?;
+    let Settings {
+        run: config,
+        rollups,
+        nonces,
+    } = settings(options)?;
     let workload = match &options.input {
-        Some(path) => input::from_file(path, options.nonces, options.rollups)?,
-        None => input::generated(options.count, options.seed, options.rollups)?,
+        Some(path) => input::from_file(path, nonces, rollups)?,
+        None => input::generated(options.count, config.seed, rollups)?,
     };
+    check_trades(&workload, config.policy)?;
     let is_interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&is_interrupted);
     // Without a handler an interruption ends the process at once, as it would anyway.
@@ -38,6 +45,9 @@ pub fn run(options: &RunOptions, json: bool) -> Result<(), Failure> {
     });
     bar.finish_and_clear();
     let written = written?;
+    if let Some(path) = &options.metrics {
+        write_metrics(path, &written)?;
+    }
     if json {
         print::json(&RunJson {
             directory: written.directory.display().to_string(),
@@ -58,42 +68,22 @@ struct RunJson<'a> {
     timing: &'a Timing,
 }
 
-fn run_config(options: &RunOptions) -> Result<RunConfig, Failure> {
-    match options.sequencers {
-        0 => {
-            return Err(Failure::bad_input(
-                "--sequencers: there must be at least one",
-            ));
-        }
-        1 => {}
-        more => {
-            return Err(Failure::bad_input(format!(
-                "--sequencers {more}: this version has no committee; it runs one sequencer"
-            )));
-        }
+/// The greedy rule orders trades, so its input must say what they are.
+fn check_trades(workload: &Workload, policy: Policy) -> Result<(), Failure> {
+    if !policy.needs_hints() || workload.has_trades() {
+        return Ok(());
     }
-    let policy = Policy::from_name(&options.policy).ok_or_else(|| {
-        let known: Vec<&str> = Policy::ALL.iter().map(|policy| policy.name()).collect();
-        Failure::bad_input(format!(
-            "--policy {}: no such policy in this version; there are: {}",
-            options.policy,
-            known.join(", ")
-        ))
-    })?;
-    let interval = options.batch_ms.checked_mul(1_000_000);
-    let interval = interval.filter(|interval| *interval > 0).ok_or_else(|| {
-        Failure::bad_input(format!(
-            "--batch-ms {}: must be 1 to {}",
-            options.batch_ms,
-            grouped(u64::MAX / 1_000_000)
-        ))
-    })?;
-    Ok(RunConfig {
-        policy,
-        slot_interval_ns: interval,
-        seed: options.seed,
-        ..RunConfig::default()
-    })
+    Err(Failure::bad_input(format!(
+        "--policy {}: the input names no trades; it needs the columns pool, side, amount, reserve0 \
+         and reserve1",
+        policy.name()
+    )))
+}
+
+/// Writes the metrics of a run that has ended.
+fn write_metrics(path: &Path, written: &Written) -> Result<(), Failure> {
+    let written = std::fs::write(path, &written.prometheus);
+    written.map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))
 }
 
 fn table(options: &RunOptions, written: &Written) -> Table {
@@ -101,6 +91,7 @@ fn table(options: &RunOptions, written: &Written) -> Table {
         directory,
         summary,
         timing,
+        ..
     } = written;
     let mut table = Table::default();
     table.title(input_title(summary));

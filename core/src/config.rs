@@ -292,13 +292,13 @@ impl Config {
         Ok(self)
     }
 
-    /// Checks that the rollups are there, distinct and in order, that the policy's parameter is in
-    /// its range, and that something can be admitted.
+    /// Checks that the rollups are there, distinct and in order, the policy's parameter, and that
+    /// something can be admitted.
     ///
     /// # Errors
     /// [`ConfigError::NoRollup`], [`ConfigError::DuplicateRollup`],
-    /// [`ConfigError::PolicyParameterOutOfRange`], and [`ConfigError::LimitOutOfRange`] for a horizon
-    /// of no time at all.
+    /// [`ConfigError::PolicyParameterOutOfRange`], and [`ConfigError::LimitOutOfRange`] for a
+    /// horizon of no time at all.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.replay_protection == (ReplayProtection::ByExpiry { horizon_ns: 0 }) {
             return Err(ConfigError::LimitOutOfRange);

@@ -16,6 +16,12 @@ pub const HB_ROLLUP_COUNT_MAX: usize = 16;
 pub const HB_POLICY_FCFS: u32 = 1;
 /// Policy: the highest fee per gas first, and within one fee first come, first served.
 pub const HB_POLICY_PRIORITY_FEE: u32 = 2;
+/// Policy: arrivals fall into buckets of `bucket_width_ns` of local time. An earlier bucket goes
+/// first; within one the highest fee per gas, and within one fee first come, first served.
+pub const HB_POLICY_TIME_BUCKET: u32 = 3;
+/// Policy: first come, first served decides who is in; then a seed that nobody knew before shuffles
+/// the senders, each with all its transactions.
+pub const HB_POLICY_SHUFFLE: u32 = 4;
 /// Replay protection: the host's own nonces make a replay a no-op, as on an EVM rollup.
 pub const HB_REPLAY_BY_HOST: u32 = 0;
 /// Replay protection: every transaction expires within the horizon, and until then the library
@@ -58,6 +64,8 @@ pub struct hb_config {
     /// Where replays are kept out by expiry: nanoseconds from the agreed time at admission to the
     /// latest expiry. Otherwise 0.
     pub expiry_horizon_ns: u64,
+    /// Nanoseconds of a bucket under `HB_POLICY_TIME_BUCKET`, over 0. Otherwise 0.
+    pub bucket_width_ns: u64,
     /// A secret of this node, drawn at random by the host: without it nobody can choose
     /// transactions that collide in the node's indexes. It never changes what is decided.
     pub index_key: [u64; 2],
@@ -101,6 +109,9 @@ pub struct hb_config {
     /// Cancellations that are remembered before their transaction comes, by id and by nonce each.
     /// Range: 1 ..= 2^20.
     pub cancel_count_max: u32,
+    /// Trades that the pool keeps beside its transactions. Range: 0 ..= 2^24. No policy of this
+    /// interface looks at trades, so `hb_config_init` sets 0.
+    pub hint_count_max: u32,
     /// How many percent more per gas a replacement must pay.
     pub replacement_bump_percent: u32,
     /// A sender with fewer transactions in the pool than this is a quiet one.
@@ -133,19 +144,21 @@ pub struct hb_config {
     /// Range: 0 ..= 2^20 each, with at least one of the last where there is a lane.
     pub lane_buffer_counts: [u32; 3],
     /// Must be 0.
-    pub reserved: [u32; 2],
+    pub reserved: u32,
 }
 
 // SAFETY: it is `repr(C)`, and `struct_size` comes first.
 unsafe impl Growing for hb_config {}
 
-const _: () = assert!(size_of::<hb_config>() == 304 && align_of::<hb_config>() == 8);
+const _: () = assert!(size_of::<hb_config>() == 312 && align_of::<hb_config>() == 8);
 const _: () = assert!(HB_ROLLUP_COUNT_MAX == ROLLUP_COUNT_MAX && BUFFER_CLASS_COUNT == 3);
 const _: () = assert!(size_of::<hb_quota>() == 24 && align_of::<hb_quota>() == 8);
 const _: () = assert!(HB_NONCES_SEQUENTIAL == NonceMode::Sequential.byte());
 const _: () = assert!(HB_NONCES_WINDOW == NonceMode::Window.byte());
 const _: () = assert!(HB_POLICY_FCFS == Policy::Fcfs.byte() as u32);
 const _: () = assert!(HB_POLICY_PRIORITY_FEE == Policy::PriorityFee.byte() as u32);
+const _: () = assert!(HB_POLICY_TIME_BUCKET == Policy::TimeBucket { width_ns: 1 }.byte() as u32);
+const _: () = assert!(HB_POLICY_SHUFFLE == Policy::Shuffle.byte() as u32);
 
 /// Fills a configuration with the defaults: one rollup with the number 0, first come, first
 /// served, no fee floor, replays by host, and limits that take less than 128 MiB.
@@ -216,6 +229,7 @@ impl Default for hb_config {
             chain_id: config.chain_id,
             fee_floor: config.fee_floor.get(),
             expiry_horizon_ns: 0,
+            bucket_width_ns: 0,
             index_key: config.index_key,
             replay_protection: HB_REPLAY_BY_HOST,
             rollup_count: config.rollups.len() as u32,
@@ -234,6 +248,7 @@ impl Default for hb_config {
             quiet_reserved_count: limits.quiet_reserved_count,
             seen_count_max: limits.seen_count_max,
             cancel_count_max: limits.cancel_count_max,
+            hint_count_max: 0,
             replacement_bump_percent: config.pool.replacement_bump_percent,
             quiet_pending_count_max: config.pool.quiet_pending_count_max,
             gap_refusal_percent: config.pool.gap_refusal_percent,
@@ -247,7 +262,7 @@ impl Default for hb_config {
             lane_count_max: limits.lane_count_max,
             shared_lane_count_max: limits.shared_lane_count_max,
             lane_buffer_counts: limits.lane_buffer_counts,
-            reserved: [0; 2],
+            reserved: 0,
         }
     }
 }
@@ -256,12 +271,12 @@ impl hb_config {
     /// What the core makes of it, checked.
     pub(crate) fn parse(&self) -> Result<(Config, Limits), hb_status> {
         let is_reserved_clear = self.sender_quota.reserved == 0 && self.origin_quota.reserved == 0;
-        if self.reserved != [0; 2] || !is_reserved_clear {
+        if self.reserved != 0 || !is_reserved_clear {
             return Err(hb_status::InvalidArgument);
         }
         let limits = self.limits();
         limits.check()?;
-        let policy = u8::try_from(self.policy).ok().and_then(Policy::from_byte);
+        let policy = self.policy()?;
         let count = usize::try_from(self.rollup_count).unwrap_or(usize::MAX);
         let numbers = self.rollups.get(..count).ok_or(hb_status::TooManyRollups)?;
         let mut rollups = [RollupConfig::from(RollupId::ZERO); HB_ROLLUP_COUNT_MAX];
@@ -273,7 +288,7 @@ impl hb_config {
         }
         let config = Config {
             chain_id: self.chain_id,
-            policy: policy.ok_or(hb_status::UnknownPolicy)?,
+            policy,
             fee_floor: Fee::new(self.fee_floor),
             replay_protection: self.replay_protection()?,
             pool: PoolConfig {
@@ -286,6 +301,16 @@ impl hb_config {
         };
         let config = config.with_rollups(rollups.get(..count).unwrap_or_default())?;
         Ok((config, limits))
+    }
+
+    fn policy(&self) -> Result<Policy, hb_status> {
+        let policy = u8::try_from(self.policy).ok().and_then(Policy::from_byte);
+        // A policy that looks at trades could admit nothing, because records carry none.
+        let policy = policy.filter(|policy| !policy.needs_hints());
+        policy
+            .ok_or(hb_status::UnknownPolicy)?
+            .with_parameter(self.bucket_width_ns)
+            .ok_or(hb_status::PolicyParameterOutOfRange)
     }
 
     fn replay_protection(&self) -> Result<ReplayProtection, hb_status> {
@@ -313,6 +338,7 @@ impl hb_config {
             quiet_reserved_count: self.quiet_reserved_count,
             seen_count_max: self.seen_count_max,
             cancel_count_max: self.cancel_count_max,
+            hint_count_max: self.hint_count_max,
             nonce_gap_max: self.nonce_gap_max,
             slot_count_max: self.slot_count_max,
             slot_bytes_max: self.slot_bytes_max,

@@ -1,16 +1,16 @@
 //! The coordinator's handle, and everything that is done with it.
 
 use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
-use hauptbuch_core::types::{Height, Tick, UnixNs};
+use hauptbuch_core::types::{Hash, Height, Tick, UnixNs};
 
 use crate::boundary::{
     Guarded, Outcome, growing_output, guard, optional_output, output, slice, slice_output,
 };
 use crate::config::{check_allocatable, hb_config, parse};
-use crate::output::{hb_counters, hb_event, hb_slot};
+use crate::output::{hb_counters, hb_event, hb_fixed_set, hb_slot};
 use crate::status::hb_status;
 use crate::text::code_of;
-use crate::transaction::{hb_admission, hb_transaction};
+use crate::transaction::{HB_HASH_LEN, hb_admission, hb_transaction};
 
 /// When no transaction is ready: take no slot.
 pub const HB_WHEN_EMPTY_NO_SLOT: u32 = 0;
@@ -19,6 +19,14 @@ pub const HB_WHEN_EMPTY_EMPTY_SLOT: u32 = 1;
 
 /// One sequencer: its pool, its order and its slots. Open it with `hb_coordinator_open`.
 pub struct hb_coordinator(Guarded<TransactionCoordinator>);
+
+fn parse_when_empty(number: u32) -> Result<WhenEmpty, hb_status> {
+    match number {
+        HB_WHEN_EMPTY_NO_SLOT => Ok(WhenEmpty::NoSlot),
+        HB_WHEN_EMPTY_EMPTY_SLOT => Ok(WhenEmpty::EmptySlot),
+        _ => Err(hb_status::InvalidArgument),
+    }
+}
 
 /// The thread that uses a handle may change.
 const _: () = {
@@ -121,7 +129,7 @@ pub unsafe extern "C" fn hb_coordinator_submit(
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
 /// `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_TIME_WENT_BACK`, `HB_STATUS_TOO_MANY_IN_FLIGHT`,
-/// `HB_STATUS_POISONED`.
+/// `HB_STATUS_SEED_NEEDED`, `HB_STATUS_POISONED`.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hb_coordinator_take(
@@ -135,14 +143,70 @@ pub unsafe extern "C" fn hb_coordinator_take(
     unsafe {
         change(coordinator, |coordinator| {
             let out = growing_output(out_slot)?;
-            let when_empty = match when_empty {
-                HB_WHEN_EMPTY_NO_SLOT => WhenEmpty::NoSlot,
-                HB_WHEN_EMPTY_EMPTY_SLOT => WhenEmpty::EmptySlot,
-                _ => return Err(hb_status::InvalidArgument),
-            };
+            let when_empty = parse_when_empty(when_empty)?;
             let (now, time) = (Tick::new(now_ns), UnixNs::new(time_unix_ns));
             let slot = coordinator.take(now, time, when_empty)?;
             out.write(slot.map_or(hb_slot::NONE, hb_slot::from));
+            Ok(())
+        })
+    }
+}
+
+/// Fixes the set of the next slot, under a policy that orders it by a seed.
+///
+/// Where nothing is ready, `when_empty` says what to do: with `HB_WHEN_EMPTY_NO_SLOT` the call
+/// succeeds with an `out_set` whose height is 0. Tell `root` before you ask for the seed: then
+/// nobody who learns the seed can change the set, and nobody who chose the set knew the seed.
+/// `hb_coordinator_seal_with_seed` goes on, `hb_coordinator_roll_back` gives it back. One thread at
+/// a time. Cost: as `hb_coordinator_take`.
+///
+/// Statuses: those of `hb_coordinator_take`, `HB_STATUS_SLOT_OPEN`, `HB_STATUS_SEED_NOT_WANTED`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hb_coordinator_fix_set(
+    coordinator: *mut hb_coordinator,
+    now_ns: u64,
+    time_unix_ns: u64,
+    when_empty: u32,
+    out_set: *mut hb_fixed_set,
+) -> hb_status {
+    // SAFETY: the header asks for it.
+    unsafe {
+        change(coordinator, |coordinator| {
+            let out = growing_output(out_set)?;
+            let when_empty = parse_when_empty(when_empty)?;
+            let (now, time) = (Tick::new(now_ns), UnixNs::new(time_unix_ns));
+            let set = coordinator.fix_set(now, time, when_empty)?;
+            out.write(set.map_or(hb_fixed_set::NONE, hb_fixed_set::from));
+            Ok(())
+        })
+    }
+}
+
+/// Orders the fixed set by a seed, and seals its slot.
+///
+/// `seed` has `HB_HASH_LEN` bytes. One thread at a time. Cost: O(n log n) for n transactions, and
+/// one copy each.
+///
+/// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
+/// `HB_STATUS_NO_OPEN_SLOT`, `HB_STATUS_SEED_NOT_WANTED`, `HB_STATUS_POISONED`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hb_coordinator_seal_with_seed(
+    coordinator: *mut hb_coordinator,
+    seed: *const u8,
+    out_slot: *mut hb_slot,
+) -> hb_status {
+    // SAFETY: the header asks for it.
+    unsafe {
+        change(coordinator, |coordinator| {
+            if seed.is_null() {
+                return Err(hb_status::NullPointer);
+            }
+            let mut bytes = [0; HB_HASH_LEN];
+            bytes.copy_from_slice(slice(seed, HB_HASH_LEN)?);
+            let out = growing_output(out_slot)?;
+            out.write(hb_slot::from(coordinator.seal_with_seed(Hash::new(bytes))?));
             Ok(())
         })
     }

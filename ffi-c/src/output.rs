@@ -1,7 +1,7 @@
 //! Structures that the library fills in.
 
 use hauptbuch_core::batch::{VerifiedSlot, VerifyError};
-use hauptbuch_core::coordinator::{Slot, TransactionCoordinator};
+use hauptbuch_core::coordinator::{FixedSet, Slot, TransactionCoordinator};
 use hauptbuch_core::event::Event;
 
 use crate::boundary::Growing;
@@ -28,6 +28,23 @@ pub struct hb_slot {
     pub hash: [u8; HB_HASH_LEN],
     /// The hash of the slot before it, or of the genesis.
     pub parent: [u8; HB_HASH_LEN],
+}
+
+/// The set of a slot's transactions, fixed before anybody knows their order. Set `struct_size`
+/// before the call.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hb_fixed_set {
+    /// `sizeof(struct hb_fixed_set)`.
+    pub struct_size: u32,
+    /// Its transactions, over all rollups.
+    pub transaction_count: u32,
+    /// The number of its slot; 0 says that there is no set.
+    pub height: u64,
+    /// The slot's agreed time, in nanoseconds since the Unix epoch.
+    pub time_unix_ns: u64,
+    /// Binds what the slot follows, its time, and which transactions it holds.
+    pub root: [u8; HB_HASH_LEN],
 }
 
 /// Something that became of a transaction.
@@ -134,6 +151,8 @@ pub struct hb_verify_fault {
 // SAFETY: they are `repr(C)`, and `struct_size` comes first.
 unsafe impl Growing for hb_slot {}
 // SAFETY: as above.
+unsafe impl Growing for hb_fixed_set {}
+// SAFETY: as above.
 unsafe impl Growing for hb_counters {}
 // SAFETY: as above.
 unsafe impl Growing for hb_verified_slot {}
@@ -141,6 +160,7 @@ unsafe impl Growing for hb_verified_slot {}
 unsafe impl Growing for hb_verify_fault {}
 
 const _: () = assert!(size_of::<hb_slot>() == 104 && align_of::<hb_slot>() == 8);
+const _: () = assert!(size_of::<hb_fixed_set>() == 56 && align_of::<hb_fixed_set>() == 8);
 const _: () = assert!(size_of::<hb_event>() == 96 && align_of::<hb_event>() == 8);
 const _: () = assert!(size_of::<hb_counters>() == 128 && align_of::<hb_counters>() == 8);
 const _: () = assert!(size_of::<hb_verified_slot>() == 112 && align_of::<hb_verified_slot>() == 8);
@@ -158,6 +178,29 @@ impl hb_slot {
         hash: [0; HB_HASH_LEN],
         parent: [0; HB_HASH_LEN],
     };
+}
+
+impl hb_fixed_set {
+    /// What stands for no set.
+    pub(crate) const NONE: Self = Self {
+        struct_size: Self::SIZE,
+        transaction_count: 0,
+        height: 0,
+        time_unix_ns: 0,
+        root: [0; HB_HASH_LEN],
+    };
+}
+
+impl From<FixedSet> for hb_fixed_set {
+    fn from(set: FixedSet) -> Self {
+        Self {
+            struct_size: Self::SIZE,
+            transaction_count: set.transaction_count,
+            height: set.height.get(),
+            time_unix_ns: set.time.get(),
+            root: *set.root.as_bytes(),
+        }
+    }
 }
 
 impl From<Slot<'_>> for hb_slot {

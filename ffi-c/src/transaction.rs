@@ -103,6 +103,7 @@ impl hb_transaction {
         Submission {
             transaction: Transaction { envelope, payload },
             origin: self.origin,
+            hint: None,
             account_nonce: is_known.then_some(Nonce::new(self.account_nonce)),
         }
     }

@@ -135,7 +135,7 @@ fn a_configuration_that_contradicts_itself_is_refused() {
             with(|c| c.expiry_horizon_ns = 9),
             hb_status::InvalidArgument,
         ),
-        (with(|c| c.reserved[1] = 1), hb_status::InvalidArgument),
+        (with(|c| c.reserved = 1), hb_status::InvalidArgument),
         (with(|c| c.rollup_count = 0), hb_status::NoRollup),
         (with(|c| c.rollup_count = 17), hb_status::TooManyRollups),
         (with(|c| c.rollup_count = 2), hb_status::DuplicateRollup),

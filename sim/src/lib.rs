@@ -15,7 +15,9 @@
 pub mod error;
 mod hex;
 pub mod output;
+pub mod prometheus;
 pub mod read;
 pub mod run;
+pub mod settings;
 pub mod workload;
 pub mod write;

@@ -1,7 +1,8 @@
 //! Finished records as CSV: one spelling for each workload.
 //!
 //! The columns are `arrival_ns`, `rollup`, `sender`, `recipient`, `amount`, `nonce`, `fee`, `gas`,
-//! `expiry_ns`, `kind`, `account_nonce`, `payload`, in this order. Numbers are decimal, bytes
+//! `expiry_ns`, `kind`, `account_nonce`, `payload`, in this order; where any record trades, `pool`,
+//! `side`, `reserve0` and `reserve1` follow, empty for those that don't. Numbers are decimal, bytes
 //! lower-case hexadecimal without `0x`, lines end with a line feed. An empty `expiry_ns` means
 //! never, an empty `account_nonce` unknown; `rollup` is the rollup's name. The same workload gives
 //! the same bytes, and [`read_bytes`](crate::read::read_bytes) gives it back.
@@ -15,8 +16,8 @@ use hauptbuch_core::types::UnixNs;
 use sha2::{Digest as _, Sha256};
 
 use crate::hex;
-use crate::read::RECORD_COLUMNS;
-use crate::workload::{Record, Workload};
+use crate::read::{RECORD_COLUMNS, TRADE_COLUMNS};
+use crate::workload::{Record, Trade, Workload};
 
 /// Whether what is written is packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +88,10 @@ pub fn canonical_sha256(workload: &Workload) -> [u8; 32] {
 fn write_plain(workload: &Workload, out: &mut impl Write) -> io::Result<()> {
     let names: Vec<Vec<u8>> = workload.rollups().iter().map(|name| quoted(name)).collect();
     let mut line = RECORD_COLUMNS.join(",").into_bytes();
+    if workload.has_trades() {
+        line.push(b',');
+        line.extend(TRADE_COLUMNS.join(",").bytes());
+    }
     line.push(b'\n');
     out.write_all(&line)?;
     for record in workload.records() {
@@ -98,6 +103,10 @@ fn write_plain(workload: &Workload, out: &mut impl Write) -> io::Result<()> {
             workload.payload(record),
             &mut line,
         )?;
+        if workload.has_trades() {
+            write_trade(workload.trade(record), &mut line)?;
+        }
+        line.push(b'\n');
         out.write_all(&line)?;
     }
     Ok(())
@@ -122,8 +131,17 @@ fn write_line(record: &Record, name: &[u8], payload: &[u8], line: &mut Vec<u8>) 
     }
     line.push(b',');
     hex::encode(payload, line);
-    line.push(b'\n');
     Ok(())
+}
+
+fn write_trade(trade: Option<&Trade>, line: &mut Vec<u8>) -> io::Result<()> {
+    let Some(trade) = trade else {
+        return line.write_all(b",,,,");
+    };
+    line.push(b',');
+    hex::encode(trade.hint.pool.as_bytes(), line);
+    let side = trade.hint.side.name();
+    write!(line, ",{side},{},{}", trade.reserve0, trade.reserve1)
 }
 
 /// A field of CSV, in quotes where it needs them.

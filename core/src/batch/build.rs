@@ -72,9 +72,11 @@ impl SlotBuilder {
     /// Writes the slot that `plan` says.
     ///
     /// # Errors
-    /// [`BuildError::BufferTooSmall`] where `out` is shorter than
-    /// [`slot_encoded_len_max`](super::slot_encoded_len_max), and [`BuildError::StaleHandle`]
-    /// where a handle stands for nothing, or a trade for none of the pools.
+    /// [`BuildError::BufferTooSmall`] where the slot is longer than `out`, which can't be where it
+    /// keeps the limits and `out` has [`slot_encoded_len_max`](super::slot_encoded_len_max) bytes,
+    /// or where the plan has more handles than a slot can hold. [`BuildError::StaleHandle`] where
+    /// one of them stands for nothing, for a transaction of a rollup that its tip does not know, or
+    /// where a trade is with none of the pools. What `out` holds then is not to be used.
     pub fn build(&mut self, plan: &SlotPlan<'_>, out: &mut [u8]) -> Result<BuiltSlot, BuildError> {
         self.sort_by_rollup(plan.pool, plan.taken, plan.tip)?;
         let mut tip = plan.tip.clone();

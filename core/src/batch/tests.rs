@@ -382,7 +382,8 @@ fn the_builder_never_lets_the_agreed_time_go_back() {
             seed: Hash::ZERO,
             reserves: &[],
         };
-        let built = builder.build(&plan, &mut out).unwrap();
+        let built = builder.build(&plan, &mut out);
+        let built = built.unwrap();
         assert_eq!(built.header.time, UnixNs::new(expected));
         follower.verify(&out[..built.len]).unwrap();
         tip = built.tip;

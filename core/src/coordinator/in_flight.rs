@@ -7,7 +7,7 @@ use crate::batch::{ChainTip, SlotBuilder, SlotHeader, SlotPlan, slot_encoded_len
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
 use crate::limits::Limits;
 use crate::pool::TransactionPool;
-use crate::types::{Epoch, Hash, Height, PoolReserves, UnixNs};
+use crate::types::{Epoch, Hash, Height, PoolReserves, Tick, UnixNs};
 
 /// A slot in flight, as the host sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(super) struct InFlight {
     header: SlotHeader,
     tip_before: Option<ChainTip>,
     hash: Hash,
+    /// The local clock when it was sealed.
+    pub sealed_at: Tick,
 }
 
 impl InFlight {
@@ -62,6 +64,7 @@ impl InFlight {
             },
             tip_before: None,
             hash: Hash::ZERO,
+            sealed_at: Tick::ZERO,
         }
     }
 

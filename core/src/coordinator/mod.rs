@@ -17,6 +17,7 @@
 //!   [`open_slot`](TransactionCoordinator::open_slot),
 //!   [`add_slice`](TransactionCoordinator::add_slice) and
 //!   [`seal`](TransactionCoordinator::seal) for a slot in slices,
+//!   [`set_pressure`](TransactionCoordinator::set_pressure),
 //!   [`expire_unready`](TransactionCoordinator::expire_unready).
 //! - **Outputs**: [`poll_event`](TransactionCoordinator::poll_event).
 //!
@@ -37,12 +38,14 @@
 mod arrange;
 mod in_flight;
 mod open;
+mod pressure;
 mod submit;
 #[cfg(test)]
 mod tests;
 
 pub use in_flight::Slot;
 pub use open::{FixedSet, SealError, Slice, SliceError};
+pub use pressure::Pressure;
 pub use submit::{Admission, IngressProgress, SubmitError};
 
 use alloc::boxed::Box;
@@ -154,6 +157,7 @@ pub struct TransactionCoordinator {
     acknowledged: Height,
     events: EventQueue,
     metrics: Metrics,
+    pressure: Pressure,
     /// Canonical bytes of what is being submitted.
     scratch: Box<[u8]>,
     now: Tick,
@@ -189,6 +193,7 @@ impl TransactionCoordinator {
             acknowledged: Height::ZERO,
             events: EventQueue::new(limits.event_count_max),
             metrics: Metrics::default(),
+            pressure: Pressure::NONE,
             scratch: fixed_slice(submit::scratch_len(limits), 0),
             now: Tick::ZERO,
             time: UnixNs::ZERO,
@@ -213,6 +218,12 @@ impl TransactionCoordinator {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How it puts transactions in order.
+    #[must_use]
+    pub const fn policy(&self) -> Policy {
+        self.policy
     }
 
     /// How often each thing happened.
@@ -411,6 +422,11 @@ impl TransactionCoordinator {
         };
         let position = *next;
         *next = next.saturating_add(1);
+        let sealed_at = self.in_flight.first().map_or(self.now, |own| own.sealed_at);
+        let waited_ns = sealed_at.saturating_distance(included.candidate.arrival.tick);
+        self.metrics.time_to_batch_ns.add(waited_ns);
+        let fee = included.candidate.envelope.fee.get();
+        self.metrics.included_fees.add(fee);
         let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
         ledger.end_included(included.candidate.id, rollup, height, position);
     }

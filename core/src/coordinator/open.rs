@@ -245,7 +245,7 @@ impl TransactionCoordinator {
         self.open = Some(OpenSlot {
             height,
             time: self.time.max(self.tip.time),
-            left: SlotRoom::of(&self.limits),
+            left: SlotRoom::of(&self.limits).min(self.pressure.room()),
             count: 0,
             slice_ends: heapless::Vec::new(),
             promised: self.tip.clone(),
@@ -372,6 +372,13 @@ impl TransactionCoordinator {
                     .all(|(promised, built)| promised.running_hash == built.running_hash),
             "a slot keeps what its slices promised"
         );
+        flight.sealed_at = self.now;
+        let pending = self.pool.len() as u64;
+        self.metrics.pending_at_take.add(pending);
+        let slot = flight.slot();
+        let (count, bytes) = (slot.transaction_count, slot.bytes.len());
+        self.metrics.slot_transactions.add(u64::from(count));
+        self.metrics.slot_bytes.add(bytes as u64);
         self.open = None;
         self.tip = tip_after;
         self.in_flight_count = self.in_flight_count.saturating_add(1);

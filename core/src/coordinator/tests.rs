@@ -1,6 +1,7 @@
 //! Every refusal of the coordinator, and what slots in flight promise.
 
 mod open;
+mod pressure;
 mod submission;
 
 use std::format;

@@ -221,6 +221,7 @@ impl Replay {
                 payload: &record.payload,
             },
             origin: 0,
+            hint: None,
             account_nonce: record.account_nonce.map(|named| {
                 let account = (record.envelope.rollup, record.envelope.sender);
                 self.accounts

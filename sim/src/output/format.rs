@@ -56,6 +56,7 @@ pub(super) struct Genesis {
     pub(super) format: u32,
     pub(super) chain_id: Number,
     pub(super) policy: String,
+    pub(super) policy_parameter: Number,
     pub(super) fee_floor: Number,
     pub(super) replay_protection: ReplaySpelling,
     pub(super) nonce_mode: NonceSpelling,
@@ -114,6 +115,7 @@ pub(super) struct LimitsSpelling {
     quiet_reserved_count: u32,
     seen_count_max: u32,
     cancel_count_max: u32,
+    hint_count_max: u32,
     nonce_gap_max: u32,
     slot_count_max: u32,
     slot_bytes_max: u32,
@@ -146,6 +148,7 @@ impl Genesis {
             format: FORMAT_VERSION,
             chain_id: Number(config.chain_id),
             policy: config.policy.name().into(),
+            policy_parameter: Number(config.policy.parameter()),
             fee_floor: Number(config.fee_floor.get()),
             replay_protection: match config.replay_protection {
                 ReplayProtection::ByExpiry { horizon_ns } => ReplaySpelling::ByExpiry {
@@ -174,11 +177,12 @@ impl Genesis {
         }
     }
 
-    /// The configuration that it describes; nothing where there is no such policy.
+    /// The configuration that it describes; nothing where there is no such policy, or it
+    /// can't have this parameter.
     pub(super) fn run_config(&self) -> Option<RunConfig> {
         Some(RunConfig {
             chain_id: self.chain_id.0,
-            policy: Policy::from_name(&self.policy)?,
+            policy: Policy::from_name(&self.policy)?.with_parameter(self.policy_parameter.0)?,
             fee_floor: Fee::new(self.fee_floor.0),
             replay_protection: match self.replay_protection {
                 ReplaySpelling::ByHost => ReplayProtection::ByHost,
@@ -235,6 +239,7 @@ impl LimitsSpelling {
             quiet_reserved_count: limits.quiet_reserved_count,
             seen_count_max: limits.seen_count_max,
             cancel_count_max: limits.cancel_count_max,
+            hint_count_max: limits.hint_count_max,
             nonce_gap_max: limits.nonce_gap_max,
             slot_count_max: limits.slot_count_max,
             slot_bytes_max: limits.slot_bytes_max,
@@ -263,6 +268,7 @@ impl LimitsSpelling {
             quiet_reserved_count: self.quiet_reserved_count,
             seen_count_max: self.seen_count_max,
             cancel_count_max: self.cancel_count_max,
+            hint_count_max: self.hint_count_max,
             nonce_gap_max: self.nonce_gap_max,
             slot_count_max: self.slot_count_max,
             slot_bytes_max: self.slot_bytes_max,

@@ -273,8 +273,8 @@ fn the_manifest_has_one_spelling() {
     let others = [
         text.replace("  ", "\t"),
         text.trim_end().to_owned(),
-        text.replacen("\"format\": 1", "\"format\": 1.0", 1),
-        text.replacen("\"format\": 1", "\"format\": 2", 1),
+        text.replacen("\"format\": 2", "\"format\": 2.0", 1),
+        text.replacen("\"format\": 2", "\"format\": 1", 1),
         text.replacen("\"kind\"", "\"more\": 1,\n  \"kind\"", 1),
         text.replacen("batches.jsonl", "genesis.json", 1),
         compact.unwrap(),

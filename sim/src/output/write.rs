@@ -21,6 +21,7 @@ use super::report::{self, Observations};
 use super::tally::Tally;
 use super::timing::{Stopwatch, timing_bytes};
 use crate::hex;
+use crate::prometheus;
 use crate::run::{EPOCH_UNIX_NS, Observer, Quantiles, RunConfig, RunError, RunReport, Step, run};
 use crate::workload::Workload;
 use crate::write::canonical_sha256;
@@ -34,6 +35,8 @@ pub struct Written {
     pub summary: Summary,
     /// What `timing.json` says.
     pub timing: Timing,
+    /// The run's metrics as text that Prometheus reads; the same input and seed give the same.
+    pub prometheus: String,
 }
 
 /// Runs one sequencer over the workload, and writes what comes of it to `directory`.
@@ -177,12 +180,14 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             workload: self.workload,
             delays_ns: report.delays.as_ns(),
             observations: &self.observations,
+            config: &self.config,
         };
         write_whole(&self.staging, REPORT, &page.bytes())?;
         Ok(Written {
             directory: self.staging.settle()?,
             summary,
             timing,
+            prometheus: prometheus::text(&report.metrics, &report.gauges),
         })
     }
 

@@ -100,6 +100,8 @@ fn decimal(text: &str) -> Option<u128> {
 pub(super) const U64_EXPECTED: Expected = "a whole number from 0 to 18446744073709551615";
 pub(super) const U128_EXPECTED: Expected = "a whole number from 0 to 2^128 - 1";
 pub(super) const ADDRESS_EXPECTED: Expected = "an address of 20 bytes in hexadecimal digits";
+pub(super) const SIDE_EXPECTED: Expected = "`buy` or `sell`, seen from the pool's first token";
+pub(super) const POSITIVE_EXPECTED: Expected = "a whole number from 1 to 2^128 - 1";
 pub(super) const HASH_EXPECTED: Expected = "a hash of 32 bytes in hexadecimal digits";
 pub(super) const BYTES_EXPECTED: Expected = "bytes in hexadecimal digits, two for each";
 pub(super) const NAME_EXPECTED: Expected = "the name or number of a rollup";

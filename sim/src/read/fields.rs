@@ -25,6 +25,10 @@ pub(super) enum Field {
     Payload,
     PayloadLen,
     Hash,
+    Pool,
+    Side,
+    Reserve0,
+    Reserve1,
     /// Understood, and of no use here.
     Unused,
 }
@@ -89,6 +93,10 @@ pub(super) const NAMES: &[(Field, &[&str])] = &[
         Field::Hash,
         &["hash", "tx_hash", "transaction_hash", "tx_id", "id"],
     ),
+    (Field::Pool, &["pool"]),
+    (Field::Side, &["side"]),
+    (Field::Reserve0, &["reserve0"]),
+    (Field::Reserve1, &["reserve1"]),
     (
         Field::Unused,
         &[
@@ -137,6 +145,9 @@ pub(crate) const RECORD_COLUMNS: [&str; 12] = [
     "payload",
 ];
 
+/// The columns that follow those where any record trades.
+pub(crate) const TRADE_COLUMNS: [&str; 4] = ["pool", "side", "reserve0", "reserve1"];
+
 impl Field {
     /// What messages call it. Fields of one name exclude each other.
     const fn name(self) -> &'static str {
@@ -157,6 +168,10 @@ impl Field {
             Self::Payload => "payload",
             Self::PayloadLen => "payload length",
             Self::Hash => "hash",
+            Self::Pool => "pool",
+            Self::Side => "side",
+            Self::Reserve0 => "first reserve",
+            Self::Reserve1 => "second reserve",
             Self::Unused => "",
         }
     }
@@ -184,6 +199,10 @@ pub(super) struct Schema {
     pub(super) payload: Option<usize>,
     pub(super) payload_len: Option<usize>,
     pub(super) hash: Option<usize>,
+    pub(super) pool: Option<usize>,
+    pub(super) side: Option<usize>,
+    pub(super) reserve0: Option<usize>,
+    pub(super) reserve1: Option<usize>,
     /// By column: whether any field comes from it.
     pub(super) is_used: Vec<bool>,
 }
@@ -254,6 +273,10 @@ impl Schema {
             Field::Payload => &mut self.payload,
             Field::PayloadLen => &mut self.payload_len,
             Field::Hash => &mut self.hash,
+            Field::Pool => &mut self.pool,
+            Field::Side => &mut self.side,
+            Field::Reserve0 => &mut self.reserve0,
+            Field::Reserve1 => &mut self.reserve1,
         };
         *place = Some(index);
     }

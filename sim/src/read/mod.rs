@@ -31,6 +31,10 @@
 //! | payload | `payload` `data` `input` `calldata` | the hash, then filler |
 //! | payload length | `payload_len` `input_len` `data_size` | 32 |
 //! | hash | `hash` `tx_hash` `transaction_hash` `tx_id` `id` | the payload is filler alone |
+//! | pool | `pool` | no trade |
+//! | side | `side` | see *Trades* |
+//! | first reserve | `reserve0` | see *Trades* |
+//! | second reserve | `reserve1` | see *Trades* |
 //!
 //! Understood and passed over: `access_list_bytes` `access_list_entries` `base_fee_wei`
 //! `block_timestamp` `coinbase_transfer_wei` `data_4bytes` `gas_tip_cap` `gas_used`
@@ -49,13 +53,16 @@
 //! - **Payload** without such a column: the 32 bytes of the hash, then filler that follows from the
 //!   hash, up to the payload length. Two rows of one rollup may not have the same hash.
 //! - **Nonces**: see [`Nonces`]. With a column `account_nonce`, both are taken as they are.
+//! - **Trades**: where a row has a `pool`, it trades with it: `side` is `buy` or `sell`, seen from
+//!   the pool's first token, `amount` what the sender pays, and the reserves what the pool holds
+//!   when the row arrives; all of them over 0. An empty `pool` means no trade.
 //!
 //! # Formats
 //!
 //! Finished records, as [`write_records`](crate::write::write_records) writes them, have the
 //! columns `arrival_ns`, `rollup`, `sender`, `recipient`, `amount`, `nonce`, `fee`, `gas`,
 //! `expiry_ns`, `kind`, `account_nonce`, `payload`; reading them gives the workload that was
-//! written. The transaction table of mempool-dumpster, from CSV or Parquet, is understood as it is.
+//! written. Where any record trades, `pool`, `side`, `reserve0` and `reserve1` follow. The transaction table of mempool-dumpster, from CSV or Parquet, is understood as it is.
 //!
 //! # Cost
 //!
@@ -82,7 +89,7 @@ mod rows;
 mod table;
 mod text;
 
-pub(crate) use fields::RECORD_COLUMNS;
+pub(crate) use fields::{RECORD_COLUMNS, TRADE_COLUMNS};
 pub use table::{Column, Parts, Table, Values};
 
 /// The most bytes that are read from one input, before and after unpacking: 8 GiB.

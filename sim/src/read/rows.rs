@@ -1,7 +1,7 @@
 //! From a table with a known schema to a workload.
 
 use hauptbuch_core::types::{
-    Address, Envelope, Fee, Gas, Nonce, RollupId, Tick, TransactionKind, UnixNs,
+    Address, Envelope, Fee, Gas, Nonce, RollupId, Side, Tick, TradeHint, TransactionKind, UnixNs,
 };
 
 use super::cell::{self, Expected};
@@ -11,7 +11,7 @@ use super::table::{Cell, Table};
 use super::{Nonces, ReadError, ReadOptions};
 use crate::error::{BuildError, Place, counted};
 use crate::workload::{
-    Format, PAYLOAD_BYTES_MAX, Provenance, Random, Record, Workload, WorkloadBuilder,
+    Format, PAYLOAD_BYTES_MAX, Provenance, Random, Record, Trade, Workload, WorkloadBuilder,
 };
 
 /// How far blocks lie apart.
@@ -61,6 +61,9 @@ pub(super) fn build(
         });
         rows.check(payload_result, schema.payload, row)?;
         pushed.map_err(|error| rows.too_large(row, error))?;
+        if let Some(trade) = rows.trade(row)? {
+            builder.set_trade(trade);
+        }
     }
     rows.check_duplicates(hashes)?;
     provenance.format = schema.format;
@@ -261,6 +264,39 @@ impl<'a> Rows<'a> {
         let byte = self.check(byte, column, row)?.unwrap_or(0) as u8;
         let kind = TransactionKind::from_byte(byte).ok_or(cell::KIND_EXPECTED);
         self.check(kind, column, row)
+    }
+
+    /// The trade of a row that names a pool.
+    fn trade(&self, row: usize) -> Result<Option<Trade>, ReadError> {
+        let schema = self.schema;
+        let pool = self.cell(schema.pool, row).array(cell::ADDRESS_EXPECTED);
+        let Some(pool) = self.check(pool, schema.pool, row)? else {
+            return Ok(None);
+        };
+        let side = match self.cell(schema.side, row) {
+            Cell::Text(name) => Side::from_name(name),
+            _ => None,
+        };
+        let side = self.check(side.ok_or(cell::SIDE_EXPECTED), schema.side, row)?;
+        let amount = self.positive(schema.amount, row)?;
+        Ok(Some(Trade {
+            hint: TradeHint {
+                pool: Address::new(pool),
+                side,
+                amount,
+            },
+            reserve0: self.positive(schema.reserve0, row)?,
+            reserve1: self.positive(schema.reserve1, row)?,
+        }))
+    }
+
+    /// A number over 0 that must be there.
+    fn positive(&self, column: Option<usize>, row: usize) -> Result<u128, ReadError> {
+        let number = self.cell(column, row);
+        let number = number.number(u128::MAX, cell::POSITIVE_EXPECTED);
+        let number = number.map(|number| number.filter(|number| *number > 0));
+        let number = number.and_then(|number| number.ok_or(cell::POSITIVE_EXPECTED));
+        self.check(number, column, row)
     }
 
     fn hash(&self, row: usize) -> Result<Option<[u8; HASH_LEN]>, ReadError> {

@@ -9,7 +9,9 @@
 //! 3. At k · D everything that arrives before it and was not submitted yet is submitted in the
 //!    order of the workload, each record at its own tick. A refusal is final: nothing is tried
 //!    again.
-//! 4. Then one slot is taken, without transactions none, and acknowledged at once.
+//! 4. Then one slot is taken, without transactions none, and acknowledged at once. A shuffle's seed
+//!    is [`slot_seed`] of the set that was fixed; the reserves of a pool are those that the last
+//!    record named that traded with it.
 //! 5. Quiet time is jumped over: while something is ready the next k follows, and otherwise the
 //!    first k whose tick lies after the next record's.
 //! 6. When no record is left and a take yields no slot, what waits for a missing nonce ends as
@@ -31,6 +33,7 @@ pub use delays::{Delays, Quantiles};
 
 use core::fmt;
 use core::ops::ControlFlow;
+use std::collections::BTreeMap;
 
 use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::codec::Writer;
@@ -44,8 +47,12 @@ use hauptbuch_core::event::Event;
 use hauptbuch_core::ingress::{Producer, SubmitError};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::metrics::Metrics;
-use hauptbuch_core::types::{Fee, Hash, Height, RollupId, Submission, Tick, UnixNs};
+use hauptbuch_core::types::{
+    Address, Fee, Hash, Height, PoolReserves, RollupId, Submission, Tick, UnixNs,
+};
+use sha2::{Digest as _, Sha256};
 
+use crate::prometheus::{Gauge, gauges};
 use crate::workload::Workload;
 use accounts::Accounts;
 
@@ -184,6 +191,8 @@ pub struct RunReport {
     pub delays: Delays,
     /// Bytes that the sequencer took when it was made.
     pub footprint_bytes: u64,
+    /// Where the sequencer stood at the end.
+    pub gauges: Vec<Gauge>,
 }
 
 /// Why a run did not come to its end.
@@ -248,12 +257,16 @@ pub fn run(
         observer,
         submitted: 0,
         accounts: Accounts::default(),
+        seed: config.seed,
+        pools: Pools::new(),
         delays: Delays::default(),
         slot_tick: Tick::ZERO,
         refused_at_lane: 0,
     }
     .run()
 }
+
+type Pools = BTreeMap<(RollupId, Address), PoolReserves>;
 
 struct Runner<'a, O> {
     workload: &'a Workload,
@@ -265,6 +278,9 @@ struct Runner<'a, O> {
     /// Records that have been submitted.
     submitted: usize,
     accounts: Accounts,
+    seed: u64,
+    /// What each pool holds, as the last record that traded with it said.
+    pools: Pools,
     delays: Delays,
     slot_tick: Tick,
     /// Transactions that were refused before they entered a lane.
@@ -290,6 +306,7 @@ impl<O: Observer> Runner<'_, O> {
             last_hash: tip.hash,
             last_tick: self.slot_tick,
             delays: self.delays,
+            gauges: gauges(&self.coordinator),
             footprint_bytes: self.coordinator.limits().footprint().bytes(),
             metrics,
         })
@@ -338,12 +355,31 @@ impl<O: Observer> Runner<'_, O> {
             }
             self.drain_lanes(tick)?;
             self.observer.step_ends(Step::Submit, count);
+            self.learn_reserves(count);
             self.submitted += count;
             self.read_events();
         }
         match self.observer.on_progress(self.submitted) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(RunError::Interrupted),
+        }
+    }
+
+    /// Learns from the next `count` records what the pools hold that they trade with.
+    fn learn_reserves(&mut self, count: usize) {
+        let records = self.workload.records().iter().skip(self.submitted);
+        for record in records.take(count) {
+            let Some(trade) = self.workload.trade(record) else {
+                continue;
+            };
+            let (rollup, pool) = (record.envelope.rollup, trade.hint.pool);
+            let reserves = PoolReserves {
+                rollup,
+                pool,
+                reserve0: trade.reserve0,
+                reserve1: trade.reserve1,
+            };
+            self.pools.insert((rollup, pool), reserves);
         }
     }
 
@@ -396,10 +432,8 @@ impl<O: Observer> Runner<'_, O> {
 
     fn take_and_acknowledge(&mut self, tick: Tick) -> Result<(), RunError> {
         self.observer.step_begins(Step::Take);
-        let slot = self
-            .coordinator
-            .take(tick, agreed_time(tick), WhenEmpty::NoSlot)
-            .map_err(|error| RunError::Refused(error.code()))?;
+        let slot =
+            take(&mut self.coordinator, &self.pools, self.seed, tick).map_err(RunError::Refused)?;
         let count = slot.map_or(0, |slot| slot.transaction_count as usize);
         self.observer.step_ends(Step::Take, count);
         let Some(slot) = slot else {
@@ -446,6 +480,41 @@ impl<O: Observer> Runner<'_, O> {
             self.observer.on_event(&event);
         }
     }
+}
+
+/// Takes a slot, and gives the policy what it needs.
+fn take<'a>(
+    coordinator: &'a mut TransactionCoordinator,
+    pools: &Pools,
+    seed: u64,
+    tick: Tick,
+) -> Result<Option<Slot<'a>>, Code> {
+    let (time, when_empty) = (agreed_time(tick), WhenEmpty::NoSlot);
+    if !coordinator.policy().needs_seed() {
+        let reserves: Vec<PoolReserves> = pools.values().copied().collect();
+        let slot = coordinator.take_with_reserves(tick, time, when_empty, &reserves);
+        return slot.map_err(|error| error.code());
+    }
+    let set = coordinator.fix_set(tick, time, when_empty);
+    let Some(set) = set.map_err(|error| error.code())? else {
+        return Ok(None);
+    };
+    let slot = coordinator.seal_with_seed(slot_seed(seed, &set.root));
+    slot.map(Some).map_err(|error| error.code())
+}
+
+/// The seed that a run shuffles a fixed set with: SHA-256 of a tag, the run's seed as eight bytes,
+/// the lowest first, and the set's root.
+///
+/// It follows from the set, so that nothing else has to be kept to run the same again; a network
+/// would draw it where nobody can know it before.
+#[must_use]
+pub fn slot_seed(seed: u64, set_root: &Hash) -> Hash {
+    let mut hash = Sha256::new();
+    hash.update(b"hauptbuch/run/shuffle/1\0");
+    hash.update(seed.to_le_bytes());
+    hash.update(set_root.as_bytes());
+    Hash::new(hash.finalize().into())
 }
 
 /// The agreed time at a tick.

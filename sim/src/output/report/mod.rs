@@ -1,6 +1,7 @@
 //! `report.html`: a run at a glance, in one file without scripts.
 
 mod chart;
+mod ends;
 mod observations;
 mod plots;
 
@@ -8,12 +9,11 @@ pub(super) use observations::Observations;
 
 use core::fmt::Write as _;
 
-use hauptbuch_core::error::{Code, Fault};
-
 use super::format::{Summary, Timing};
 use super::json::Digest;
 use super::seal::{REPORT_ENDING, seal};
 use super::text::{bytes, duration, escape, grouped, percent};
+use crate::run::RunConfig;
 use crate::workload::Workload;
 
 /// All that a report shows.
@@ -23,6 +23,7 @@ pub(super) struct Page<'a> {
     pub(super) workload: &'a Workload,
     pub(super) delays_ns: &'a [u64],
     pub(super) observations: &'a Observations,
+    pub(super) config: &'a RunConfig,
 }
 
 /// How the report of the run with this last slot begins.
@@ -56,7 +57,7 @@ impl Page<'_> {
         section(
             &mut html,
             "",
-            "Delay",
+            "Time to batch",
             "How long included transactions waited for their slot, in simulated time.",
             &self.delays(),
         );
@@ -71,8 +72,15 @@ impl Page<'_> {
             &mut html,
             "wide",
             "Rejections",
-            "What never entered the pool, why, and who can change that.",
+            "What never entered the pool, why, by which limit, and who can change that.",
             &self.rejections(),
+        );
+        section(
+            &mut html,
+            "wide",
+            "Ended without a slot",
+            "What entered the pool and left it otherwise.",
+            &self.other_ends(),
         );
         let memory = format!(
             "{} in all, taken when the sequencer is made. It never grows.",
@@ -185,39 +193,13 @@ impl Page<'_> {
                 "First come, first served: fees play no part, and a slope here is one that the \
                  arrivals had."
             }
+            "time-bucket" => {
+                "Within a bucket of time the highest fee goes first, and an earlier bucket goes \
+                 before a later one whatever it pays."
+            }
+            "shuffle" => "Shuffled by sender: fees play no part, and the median stays level.",
             _ => "The fee of each transaction beside its place.",
         }
-    }
-
-    fn rejections(&self) -> String {
-        let counts = &self.summary.transactions;
-        if counts.rejected.0.is_empty() {
-            return "<p class=\"none\">Nothing was rejected.</p>\n".into();
-        }
-        let mut html =
-            "<table>\n<tr><th>Reason</th><th class=\"n\">Count</th><th class=\"n\">Share\
-                        </th><th>What it means</th><th>Who can change it</th></tr>\n"
-                .to_owned();
-        for (code, count) in &counts.rejected.0 {
-            let retry = if code.is_retryable() {
-                ", or a later try"
-            } else {
-                ""
-            };
-            let _ = writeln!(
-                html,
-                "<tr><td><code>{}</code> {}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
-                 <td>{}</td><td>{}{retry}</td></tr>",
-                code.name(),
-                code.number(),
-                grouped(*count),
-                percent(*count, counts.submitted.0),
-                code.message(),
-                fault_text(*code),
-            );
-        }
-        html.push_str("</table>\n");
-        html
     }
 
     fn work(&self) -> String {
@@ -275,16 +257,10 @@ fn policy_text(name: &str) -> &str {
     match name {
         "fcfs" => "first come, first served",
         "priority" => "highest fee first",
+        "time-bucket" => "buckets of time, in each the highest fee first",
+        "shuffle" => "first come, first served, then shuffled by sender",
+        "greedy" => "first come, first served, then the greedy sequencing rule",
         other => other,
-    }
-}
-
-const fn fault_text(code: Code) -> &'static str {
-    match code.fault() {
-        Fault::Sender => "the sender",
-        Fault::Operator => "the operator, with larger limits",
-        Fault::Caller => "the program that submits",
-        _ => "nobody",
     }
 }
 

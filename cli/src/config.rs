@@ -1,0 +1,304 @@
+//! A run's configuration: flags over a file over defaults.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use hauptbuch_core::config::{NonceMode, Policy, ReplayProtection};
+use hauptbuch_core::limits::BUFFER_CLASS_COUNT;
+use hauptbuch_core::types::Fee;
+use hauptbuch_sim::output::text::grouped;
+use hauptbuch_sim::run::RunConfig;
+use hauptbuch_sim::settings::{LIMIT_NAMES, SettingError, fit_unset, set_limit};
+use toml::{Table, Value};
+
+use crate::args::{NonceOption, RunOptions};
+use crate::failure::Failure;
+
+/// The largest file that is read.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// The policy's bucket where nobody chose one.
+const BUCKET_MS_DEFAULT: u64 = 100;
+
+/// All that a run decides beside its input and output.
+#[derive(Debug)]
+pub struct Settings {
+    /// What the sequencer is given.
+    pub run: RunConfig,
+    /// How many rollups, where somebody said so.
+    pub rollups: Option<u32>,
+    /// What becomes of an input's nonces, where somebody said so.
+    pub nonces: Option<NonceOption>,
+}
+
+/// What a file says; nothing where it is silent.
+#[derive(Debug, Default)]
+struct File {
+    run: RunConfig,
+    policy: Option<String>,
+    bucket_ms: Option<u64>,
+    seed: Option<u64>,
+    batch_ms: Option<u64>,
+    sequencers: Option<u32>,
+    rollups: Option<u32>,
+    nonces: Option<NonceOption>,
+    /// Limits that it names.
+    limits: BTreeSet<String>,
+}
+
+/// The configuration of a run.
+pub fn settings(options: &RunOptions) -> Result<Settings, Failure> {
+    let mut file = match &options.config {
+        Some(path) => read(path)?,
+        None => File::default(),
+    };
+    fit_unset(&mut file.run.limits, |name| file.limits.contains(name));
+    check_sequencers(options.sequencers.or(file.sequencers).unwrap_or(1))?;
+    let name = options.policy.as_ref().or(file.policy.as_ref());
+    let name = name.map_or("fcfs", String::as_str);
+    let policy = policy(name, options.bucket_ms.or(file.bucket_ms))?;
+    let batch_ms = options.batch_ms.or(file.batch_ms).unwrap_or(200);
+    let run = RunConfig {
+        policy,
+        slot_interval_ns: nanoseconds("--batch-ms", batch_ms)?,
+        seed: options.seed.or(file.seed).unwrap_or(1),
+        ..file.run
+    };
+    if let Err(error) = run.limits.check() {
+        let place = options
+            .config
+            .as_ref()
+            .map(|path| path.display().to_string());
+        let place = place.unwrap_or_default();
+        return Err(Failure::bad_input(format!("{place}: limits: {error}")));
+    }
+    Ok(Settings {
+        run,
+        rollups: options.rollups.or(file.rollups),
+        nonces: options.nonces.or(file.nonces),
+    })
+}
+
+fn check_sequencers(count: u32) -> Result<(), Failure> {
+    match count {
+        0 => Err(Failure::bad_input(
+            "--sequencers: there must be at least one",
+        )),
+        1 => Ok(()),
+        more => Err(Failure::bad_input(format!(
+            "--sequencers {more}: this version has no committee; it runs one sequencer"
+        ))),
+    }
+}
+
+fn policy(name: &str, bucket_ms: Option<u64>) -> Result<Policy, Failure> {
+    let policy = Policy::from_name(name).ok_or_else(|| {
+        let known: Vec<&str> = Policy::ALL.iter().map(|policy| policy.name()).collect();
+        Failure::bad_input(format!(
+            "--policy {name}: no such policy in this version; there are: {}",
+            known.join(", ")
+        ))
+    })?;
+    match (policy, bucket_ms) {
+        (Policy::TimeBucket { .. }, bucket_ms) => {
+            let bucket_ms = bucket_ms.unwrap_or(BUCKET_MS_DEFAULT);
+            let width_ns = nanoseconds("--bucket-ms", bucket_ms)?;
+            Ok(Policy::TimeBucket { width_ns })
+        }
+        (policy, None) => Ok(policy),
+        (policy, Some(_)) => Err(Failure::bad_input(format!(
+            "--bucket-ms: only the policy time-bucket has buckets, not {}",
+            policy.name()
+        ))),
+    }
+}
+
+fn nanoseconds(flag: &str, milliseconds: u64) -> Result<u64, Failure> {
+    let nanoseconds = milliseconds.checked_mul(1_000_000);
+    nanoseconds.filter(|ns| *ns > 0).ok_or_else(|| {
+        Failure::bad_input(format!(
+            "{flag} {milliseconds}: must be 1 to {}",
+            grouped(u64::MAX / 1_000_000)
+        ))
+    })
+}
+
+/// Reads a file; its errors name it, and the key.
+fn read(path: &Path) -> Result<File, Failure> {
+    let wrong = |what: String| Failure::bad_input(format!("{}: {what}", path.display()));
+    let len = fs::metadata(path)
+        .map_err(|error| wrong(error.to_string()))?
+        .len();
+    if len > FILE_BYTES_MAX {
+        return Err(wrong(format!("larger than {FILE_BYTES_MAX} bytes")));
+    }
+    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        let start = error.span().map_or(0, |span| span.start.min(text.len()));
+        let line = 1 + text.as_bytes()[..start]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        let message = error.message().lines().collect::<Vec<_>>().join("; ");
+        wrong(format!("line {line}: {message}"))
+    })?;
+    parse(&table).map_err(wrong)
+}
+
+/// The keys beside the tables `pool` and `limits`.
+const KEYS: [&str; 12] = [
+    "policy",
+    "bucket_ms",
+    "seed",
+    "batch_ms",
+    "sequencers",
+    "rollups",
+    "nonces",
+    "chain_id",
+    "fee_floor",
+    "nonce_mode",
+    "expiry_horizon_ms",
+    "[pool] and [limits]",
+];
+
+const POOL_KEYS: [&str; 3] = [
+    "replacement_bump_percent",
+    "quiet_pending_count_max",
+    "gap_refusal_percent",
+];
+
+fn parse(table: &Table) -> Result<File, String> {
+    let mut file = File::default();
+    for (key, value) in table {
+        match key.as_str() {
+            "policy" => file.policy = Some(word(key, value)?.to_owned()),
+            "bucket_ms" => file.bucket_ms = Some(number(key, value)?),
+            "seed" => file.seed = Some(number(key, value)?),
+            "batch_ms" => file.batch_ms = Some(number(key, value)?),
+            "sequencers" => file.sequencers = Some(small(key, value)?),
+            "rollups" => file.rollups = Some(small(key, value)?),
+            "nonces" => {
+                file.nonces = Some(match word(key, value)? {
+                    "dense" => NonceOption::Dense,
+                    "raw" => NonceOption::Raw,
+                    _ => return Err(format!("{key}: must be \"dense\" or \"raw\"")),
+                });
+            }
+            "chain_id" => file.run.chain_id = number(key, value)?,
+            "fee_floor" => file.run.fee_floor = Fee::new(number(key, value)?),
+            "nonce_mode" => {
+                file.run.nonce_mode = match word(key, value)? {
+                    "sequential" => NonceMode::Sequential,
+                    "window" => NonceMode::Window,
+                    _ => return Err(format!("{key}: must be \"sequential\" or \"window\"")),
+                };
+            }
+            "expiry_horizon_ms" => {
+                let horizon_ns = number(key, value)?.checked_mul(1_000_000);
+                let horizon_ns = horizon_ns.filter(|horizon_ns| *horizon_ns > 0);
+                let horizon_ns = horizon_ns.ok_or_else(|| {
+                    format!("{key}: must be 1 to {}", grouped(u64::MAX / 1_000_000))
+                })?;
+                file.run.replay_protection = ReplayProtection::ByExpiry { horizon_ns };
+            }
+            "pool" => parse_pool(part(key, value)?, &mut file)?,
+            "limits" => parse_limits(part(key, value)?, "", &mut file)?,
+            _ => return Err(unknown(key, &KEYS)),
+        }
+    }
+    Ok(file)
+}
+
+fn parse_pool(table: &Table, file: &mut File) -> Result<(), String> {
+    let pool = &mut file.run.pool;
+    for (key, value) in table {
+        let place = match key.as_str() {
+            "replacement_bump_percent" => &mut pool.replacement_bump_percent,
+            "quiet_pending_count_max" => &mut pool.quiet_pending_count_max,
+            "gap_refusal_percent" => &mut pool.gap_refusal_percent,
+            _ => return Err(unknown(&format!("pool.{key}"), &POOL_KEYS)),
+        };
+        *place = small(&format!("pool.{key}"), value)?;
+    }
+    Ok(())
+}
+
+/// `prefix` names the quota that the table is, with a dot; nothing for the limits themselves.
+fn parse_limits(table: &Table, prefix: &str, file: &mut File) -> Result<(), String> {
+    for (key, value) in table {
+        let name = format!("{prefix}{key}");
+        let shown = format!("limits.{name}");
+        if let Value::Table(quota) = value
+            && prefix.is_empty()
+        {
+            parse_limits(quota, &format!("{key}."), file)?;
+        } else if name == "lane_buffer_counts" {
+            file.run.limits.lane_buffer_counts = three(&shown, value)?;
+        } else {
+            let number = number(&shown, value);
+            let set = |number| set_limit(&mut file.run.limits, &name, number);
+            match number.map(set) {
+                Ok(Ok(())) => {}
+                Ok(Err(SettingError::TooLarge(max))) => {
+                    return Err(format!("{shown}: must be at most {max}"));
+                }
+                Ok(Err(SettingError::Unknown)) => return Err(unknown_limit(&shown)),
+                Err(_) if !LIMIT_NAMES.contains(&name.as_str()) => {
+                    return Err(unknown_limit(&shown));
+                }
+                Err(wrong) => return Err(wrong),
+            }
+        }
+        file.limits.insert(name);
+    }
+    Ok(())
+}
+
+fn unknown_limit(shown: &str) -> String {
+    let mut known = LIMIT_NAMES.to_vec();
+    known.push("lane_buffer_counts");
+    unknown(shown, &known)
+}
+
+fn unknown(key: &str, known: &[&str]) -> String {
+    format!("unknown key `{key}`; there are: {}", known.join(", "))
+}
+
+fn part<'a>(key: &str, value: &'a Value) -> Result<&'a Table, String> {
+    value
+        .as_table()
+        .ok_or_else(|| format!("{key}: must be a table, as in [{key}]"))
+}
+
+fn word<'a>(key: &str, value: &'a Value) -> Result<&'a str, String> {
+    value
+        .as_str()
+        .ok_or_else(|| format!("{key}: must be text in quotes"))
+}
+
+/// A whole number; those above 2^63-1, which TOML can't write, as digits in quotes.
+fn number(key: &str, value: &Value) -> Result<u64, String> {
+    let number = match value {
+        Value::Integer(number) => u64::try_from(*number).ok(),
+        Value::String(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => {
+            digits.parse().ok()
+        }
+        _ => None,
+    };
+    number.ok_or_else(|| format!("{key}: must be a whole number from 0 to 2^64-1"))
+}
+
+fn small(key: &str, value: &Value) -> Result<u32, String> {
+    let number = number(key, value)?;
+    u32::try_from(number).map_err(|_| format!("{key}: must be at most {}", u32::MAX))
+}
+
+fn three(key: &str, value: &Value) -> Result<[u32; BUFFER_CLASS_COUNT], String> {
+    let wrong = || format!("{key}: must be {BUFFER_CLASS_COUNT} numbers in brackets");
+    let numbers = value.as_array().ok_or_else(wrong)?;
+    let numbers: Vec<u32> = numbers
+        .iter()
+        .map(|number| small(key, number))
+        .collect::<Result<_, _>>()?;
+    numbers.try_into().map_err(|_| wrong())
+}
