@@ -120,9 +120,9 @@ fn add_parameters(table: &mut Table, question: &Question<'_>) {
         of(parameters.quorum()),
         quorum_remark(question, parameters),
     );
-    let edge = "lists for an edge, and for an id to take part (T)";
+    let edge = "lists make an edge, and let an id take part (T)";
     table.count("threshold", of(parameters.threshold()), edge);
-    let solid = "lists on, those that hold an id (n - 2f)";
+    let solid = "lists make an id solid (n - 2f)";
     table.count("solid from", of(parameters.solid_min()), solid);
     let rank = match question.rank {
         Rank::Copeland => "copeland",

@@ -205,6 +205,24 @@ fn the_table_says_what_the_object_says() {
     }
 }
 
+/// What stands between two marks, first of all behind `start`.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = text.split_once(start).expect(start);
+    rest.split_once(end).expect(end).0
+}
+
+#[test]
+fn the_examples_in_the_documents_run() {
+    let page = fs::read_to_string(root().join("docs/fair-ordering.md")).unwrap();
+    let input = between(&page, "<<'END'\n", "END\n");
+    let output = ask(&[], input.as_bytes());
+    let shown = between(&page, "```text\n", "```");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), shown);
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let input: Value = serde_json::from_str(between(&readme, "<<'END'\n", "END\n")).unwrap();
+    assert_eq!(ids(&answer(&input)["order"]), ["deposit", "swap", "mint"]);
+}
+
 #[test]
 fn a_long_order_is_cut_in_the_table_only() {
     let list: Vec<String> = (0..1_000).map(|id| format!("{id:04}")).collect();
