@@ -99,19 +99,8 @@ impl fmt::Display for OrderError {
                 mode,
                 error,
             } => {
-                let Gamma {
-                    numerator,
-                    denominator,
-                } = gamma;
-                let members = match mode {
-                    GammaMode::All => "all",
-                    GammaMode::Honest => "honest",
-                };
-                write!(
-                    f,
-                    "n = {n}, f = {faults}, gamma = {numerator}/{denominator}, "
-                )?;
-                write!(f, "mode {members}: {error}")?;
+                write_parameters(f, (*n, *faults), *gamma, *mode)?;
+                write!(f, ": {error}")?;
                 if *error == ParametersError::FairnessInfeasible {
                     write_remedy(f, u64::from(*n), u64::from(*faults))?;
                 }
@@ -131,37 +120,77 @@ impl fmt::Display for OrderError {
                     "{field}: {count} lists, but n = {n} members have one each at most"
                 )
             }
+            Self::Refused(message) => f.write_str(message),
+            over_a_limit => over_a_limit.write_limit(f),
+        }
+    }
+}
+
+impl OrderError {
+    /// Which limit of this module the question goes beyond, if it is one.
+    fn write_limit(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::TooManyIds => {
                 let most = grouped(u64::from(ID_COUNT_MAX));
                 write!(f, "the lists hold more than {most} different ids")
             }
-            Self::TooManyForRankedPairs { count } => write!(
-                f,
-                "rank: {} different ids, but ranked-pairs takes at most {}; copeland takes more",
-                grouped(u64::from(*count)),
-                grouped(u64::from(RANKED_PAIRS_ID_COUNT_MAX))
-            ),
-            Self::TooManyRounds { count } => write!(
-                f,
-                "rounds: {} of them, but there may be at most {}",
-                grouped(*count as u64),
-                grouped(ROUND_COUNT_MAX as u64)
-            ),
-            Self::TooManyMissing { count } => write!(
-                f,
-                "{} pairs lack an edge, more than the {} that a report names",
-                grouped(*count),
-                grouped(MISSING_PAIR_COUNT_MAX)
-            ),
-            Self::TooMuchMemory { bytes: wanted } => write!(
-                f,
-                "graphs over so many ids, lists and rounds take {}, more than {}",
-                bytes(*wanted),
-                bytes(MEMORY_BYTES_MAX)
-            ),
-            Self::Refused(message) => f.write_str(message),
+            Self::TooManyForRankedPairs { count } => {
+                let most = grouped(u64::from(RANKED_PAIRS_ID_COUNT_MAX));
+                let count = grouped(u64::from(*count));
+                write!(
+                    f,
+                    "rank: {count} different ids, but ranked-pairs takes at most {most}; "
+                )?;
+                f.write_str("copeland takes more")
+            }
+            Self::TooManyRounds { count } => {
+                let (count, most) = (grouped(*count as u64), grouped(ROUND_COUNT_MAX as u64));
+                write!(
+                    f,
+                    "rounds: {count} of them, but there may be at most {most}"
+                )
+            }
+            Self::TooManyMissing { count } => {
+                let (count, most) = (grouped(*count), grouped(MISSING_PAIR_COUNT_MAX));
+                write!(
+                    f,
+                    "{count} pairs lack an edge, more than the {most} that a report names"
+                )
+            }
+            Self::TooMuchMemory { bytes: wanted } => {
+                let (wanted, most) = (bytes(*wanted), bytes(MEMORY_BYTES_MAX));
+                write!(
+                    f,
+                    "graphs over so many ids, lists and rounds take {wanted}, "
+                )?;
+                write!(f, "more than {most}")
+            }
+            Self::Json { .. }
+            | Self::Parameters { .. }
+            | Self::TooManyLists { .. }
+            | Self::Refused(_) => Ok(()),
         }
     }
+}
+
+fn write_parameters(
+    f: &mut fmt::Formatter<'_>,
+    (n, faults): (u32, u32),
+    gamma: Gamma,
+    mode: GammaMode,
+) -> fmt::Result {
+    let Gamma {
+        numerator,
+        denominator,
+    } = gamma;
+    let members = match mode {
+        GammaMode::All => "all",
+        GammaMode::Honest => "honest",
+    };
+    write!(
+        f,
+        "n = {n}, f = {faults}, gamma = {numerator}/{denominator}, mode {members}"
+    )
 }
 
 /// What would make the parameters promise an order.

@@ -1,10 +1,10 @@
 //! A question about order as a JSON object.
 //!
-//! `{"n", "f", "gamma": [numerator, denominator], "mode": "all" | "honest", "lists": [[id, …], …]}`,
-//! and if wanted `"updates": [[id, …], …]` and `"rank": "copeland" | "ranked-pairs" | "path"`. A
-//! history has `"rounds": [{"lists", "updates"?}, …]` in place of `lists`. `null` stands for a field
-//! that may be left out. Anything else is refused: another key, a key twice, another type, text
-//! after the object.
+//! `{"n", "f", "gamma": [numerator, denominator], "mode": "all" | "honest", "lists": [[id, …], …]}`
+//! and, if wanted, `"updates": [[id, …], …]` and `"rank": "copeland" | "ranked-pairs" | "path"`.
+//! A history has `"rounds": [{"lists", "updates"?}, …]` in place of `lists`. `null` stands for a
+//! field that may be left out. Anything else is refused: another key, a key twice, another type,
+//! text after the object.
 
 use std::borrow::Cow;
 use std::fmt;

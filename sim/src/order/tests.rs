@@ -37,7 +37,11 @@ fn question(what: &str, with: &str) -> String {
 #[test]
 fn the_spelling_is_fixed() {
     let one = answer(&question("", "")).unwrap();
-    let report = r#""threshold":2,"solid_min":3,"solid":["a"],"shaded":["b"],"blank":[],"dropped":["b"],"missing":[],"batches":[["a"]],"order":["a"]"#;
+    let report = [
+        r#""threshold":2,"solid_min":3,"solid":["a"],"shaded":["b"],"blank":[],"#,
+        r#""dropped":["b"],"missing":[],"batches":[["a"]],"order":["a"]"#,
+    ]
+    .concat();
     assert_eq!(one, format!("{{{report}}}"));
     let rounds = question(r#""lists":"#, r#""rounds":[{"lists":"#).replace("]]}", "]]}]}");
     assert_eq!(
@@ -165,6 +169,10 @@ fn another_form_is_refused_with_its_place() {
         let told = answer(&question(what, with)).unwrap_err();
         assert!(told.contains(reason), "{what} {with}: {told}");
     }
+}
+
+#[test]
+fn rounds_of_another_form_are_refused_and_so_is_other_text() {
     let head = r#"{"n":5,"f":1,"gamma":[1,1],"mode":"all","rounds":["#;
     for (tail, reason) in [
         ("{}]}", "missing field `lists`"),
