@@ -108,7 +108,7 @@ test-debug:
 	$(CARGO) test --workspace --no-fail-fast
 
 test-release:
-	$(CARGO) test --workspace --release --no-fail-fast
+	$(CARGO) test --workspace --profile release-test --no-fail-fast
 
 test-loom: $(LOOM_TESTS:%=loom-%)
 

@@ -132,8 +132,8 @@ codes! {
     UnknownVertex = 221, Caller, false, "no vertex has this number";
     TooManyVertices = 222, Caller, false, "the graph has no room for so many vertices";
     WrongPhase = 223, Caller, false, "the call does not fit the state of the graph";
-    EdgesMissing = 224, None, true, "the graph waits for an edge between two of its vertices";
-    LineFull = 225, Operator, true, "as many graphs stand in line as can";
+    EdgesMissing = 224, Caller, true, "the graph waits for an edge between two of its vertices";
+    LineFull = 225, Caller, true, "as many graphs stand in line as can";
     NotAPermutation = 226, Caller, false, "the orders do not hold the same numbers once each";
 
     // 300..399: configuration.
