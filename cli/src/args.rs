@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hauptbuch_sim::read::{Nonces, ReadOptions};
 
 use crate::failure::Failure;
+use crate::order::OrderOptions;
 use crate::print;
 
 /// A sequencer for rollups whose output anyone can verify.
@@ -28,6 +29,8 @@ pub struct Arguments {
 pub enum Command {
     /// Run a sequencer over a workload, and write what comes of it into a directory.
     Run(RunOptions),
+    /// Put ids in a fair order, from lists of who received what first.
+    Order(OrderOptions),
     /// Write a workload as a CSV file that `run --input` reads back the same.
     Generate(GenerateOptions),
     /// Check the output of a run: every byte, every slot, and that all parts agree.

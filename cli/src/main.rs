@@ -2,7 +2,8 @@
 //!
 //! `hauptbuch run` drives one sequencer through a workload and writes what comes of it into a
 //! directory; `hauptbuch verify` checks such a directory; `hauptbuch generate` writes a workload.
-//! Without a subcommand it runs. `--json` makes each print one JSON object.
+//! `hauptbuch order` puts the ids of receive lists in a fair order. Without a subcommand it runs.
+//! `--json` makes each print one JSON object.
 //!
 //! Exit codes: 0 for success; 1 for an output that does not hold, and for what should not happen;
 //! 2 for input that can't be used; 130 for an interruption. Whatever went wrong, one line on
@@ -13,6 +14,7 @@ mod config;
 mod failure;
 mod generate;
 mod input;
+mod order;
 mod print;
 mod run;
 mod verify;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let result = parse(std::env::args_os().collect()).and_then(|parsed| match parsed {
         None => Ok(()),
         Some(arguments) => match arguments.command {
+            Command::Order(options) => order::order(&options, arguments.json),
             Command::Run(options) => run::run(&options, arguments.json),
             Command::Generate(options) => generate::generate(&options, arguments.json),
             Command::Verify(options) => verify::verify(&options, arguments.json),
