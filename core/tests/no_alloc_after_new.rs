@@ -7,9 +7,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::process::Command;
 
-use common::{ROLLUPS, Seeded, config, envelope, submission, tiny_limits};
+use common::{
+    POLICIES, ROLLUPS, Seeded, config, envelope, step_open_slot, submission, take_any, tiny_limits,
+};
 use hauptbuch_core::batch::SlotVerifier;
-use hauptbuch_core::config::{Config, Policy, ReplayProtection};
+use hauptbuch_core::config::{Config, ReplayProtection};
 use hauptbuch_core::coordinator::{SettleError, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
@@ -130,9 +132,14 @@ fn load(
                 own.submit_batch(some, now, UnixNs::new(time), |_| {})
                     .unwrap();
             }
-            8..=9 => {
+            8 => {
+                let (may_seal, time) = (random.below(2) == 0, UnixNs::new(time));
+                let sealed = step_open_slot(own, now, time, may_seal);
+                done.taken += u64::from(sealed.is_some());
+            }
+            9 => {
                 let when_empty = random.one_of(&[WhenEmpty::NoSlot, WhenEmpty::EmptySlot]);
-                match own.take(now, UnixNs::new(time), when_empty) {
+                match take_any(own, now, UnixNs::new(time), when_empty) {
                     Ok(slot) => done.taken += u64::from(slot.is_some()),
                     Err(_) => done.too_many += 1,
                 }
@@ -203,18 +210,18 @@ fn a_full_load_allocates_nothing() {
         event_count_max: 100,
         ..tiny_limits()
     };
-    let mut refused = [0_u64; 21];
-    for (seed, limits) in (0..).zip([tiny_limits(), larger.clone(), tiny_limits(), larger]) {
+    let mut refused = [0_u64; 33];
+    for (seed, limits) in (0..10).zip([tiny_limits(), larger].iter().cycle()) {
         let replay_protection = match seed {
-            0 | 1 => ReplayProtection::ByHost,
+            0..6 => ReplayProtection::ByHost,
             _ => ReplayProtection::ByExpiry { horizon_ns: 50 },
         };
         let config = Config {
             replay_protection,
-            ..config(Policy::ALL[seed as usize % 2])
+            ..config(POLICIES[seed as usize % POLICIES.len()])
         };
-        let mut own = TransactionCoordinator::new(&config, &limits).unwrap();
-        let mut follower = SlotVerifier::new(&config, &limits);
+        let mut own = TransactionCoordinator::new(&config, limits).unwrap();
+        let mut follower = SlotVerifier::new(&config, limits);
         let mut slot_copy = vec![0; 10_000];
         let done =
             without_allocating(|| load(&mut own, &mut follower, &mut slot_copy, seed, 6_000));
@@ -244,6 +251,7 @@ fn a_full_load_allocates_nothing() {
         Code::PoolBytesFull,
         Code::SenderTableFull,
         Code::MissingPredecessor,
+        Code::HintTableFull,
     ] {
         assert!(
             refused[usize::from(code.number()) - 100] > 0,

@@ -4,7 +4,10 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{ROLLUPS, Seeded, config, envelope, ids_of, submission, tiny_limits};
+use common::{
+    POLICIES, ROLLUPS, Seeded, config, envelope, ids_of, step_open_slot, submission, take_any,
+    tiny_limits,
+};
 use hauptbuch_core::batch::{SlotReader, SlotVerifier};
 use hauptbuch_core::config::{Config, Policy};
 use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
@@ -56,11 +59,18 @@ fn run(config: &Config, seed: u64) -> Seen {
                 let result = own.submit(&submission(one, &payload), now, UnixNs::new(time));
                 seen.refusals.extend(result.err().map(|code| code.number()));
             }
-            6..=7 => {
+            6 => {
                 let when_empty = random.one_of(&[WhenEmpty::NoSlot, WhenEmpty::EmptySlot]);
-                if let Ok(Some(slot)) = own.take(now, UnixNs::new(time), when_empty) {
+                let taken = take_any(&mut own, now, UnixNs::new(time), when_empty);
+                if let Ok(Some(slot)) = taken {
                     seen.slots.push(slot.bytes.to_vec());
                 }
+            }
+            7 => {
+                let (may_seal, time) = (random.below(3) == 0, UnixNs::new(time));
+                let sealed = step_open_slot(&mut own, now, time, may_seal);
+                let slot = sealed.and_then(|height| own.slot(height));
+                seen.slots.extend(slot.map(|slot| slot.bytes.to_vec()));
             }
             8 if random.below(4) == 0 => {
                 let next = follower.tip().height.next();
@@ -96,7 +106,7 @@ fn run(config: &Config, seed: u64) -> Seen {
 #[test]
 fn the_same_calls_give_the_same_bytes_whatever_the_secret() {
     for seed in 0..40 {
-        let first = config(Policy::ALL[seed as usize % 2]);
+        let first = config(POLICIES[seed as usize % POLICIES.len()]);
         let seen = run(&first, seed);
         assert!(seen.slots.len() > 20 && !seen.events.is_empty() && !seen.refusals.is_empty());
         for index_key in [first.index_key, [0, 0], [u64::MAX, 1 << 63], [seed, !seed]] {
@@ -188,7 +198,7 @@ fn every_order_of_submission_has_one_order_of_inclusion() {
 fn no_two_transactions_share_a_place() {
     let mut count = 0;
     for seed in 100..116 {
-        let policy = &Policy::ALL[seed as usize % 2];
+        let policy = &POLICIES[seed as usize % POLICIES.len()];
         let mut places = BTreeSet::<(SelectionKey, TxId)>::new();
         for bytes in run(&config(*policy), seed).slots {
             let mut reader = SlotReader::new(&bytes, &limits()).unwrap();

@@ -6,8 +6,10 @@ use hauptbuch_core::batch::SlotVerifier;
 use hauptbuch_core::config::{Config, Policy};
 use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::limits::Limits;
+use hauptbuch_core::ordering::SlotRoom;
 use hauptbuch_core::types::{
-    Address, Envelope, Fee, Gas, Nonce, RollupId, Submission, Tick, Transaction, UnixNs,
+    Address, Envelope, Fee, Gas, Hash, Nonce, PoolReserves, RollupId, Side, Submission, Tick,
+    TradeHint, Transaction, UnixNs,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -59,13 +61,42 @@ fuzz_target!(|data: &[u8]| {
                 let oldest = coordinator.acknowledged_height().next();
                 let _ = coordinator.roll_back(oldest.saturating_add(u64::from(call[1] % 2)));
             }
-            _ => {
-                let _ = coordinator.take(now, time, WhenEmpty::NoSlot);
-            }
+            _ => take(&mut coordinator, call, now, time),
         }
         assert_eq!(coordinator.verify(), Ok(()));
     }
 });
+
+/// Takes a slot in one step, or moves an open one on, whatever the policy offers.
+fn take(coordinator: &mut TransactionCoordinator, call: &[u8], now: Tick, time: UnixNs) {
+    let pool = |rollup, pool| PoolReserves {
+        rollup: RollupId::new(rollup),
+        pool: Address::new([pool; 20]),
+        reserve0: 200,
+        reserve1: 300,
+    };
+    let reserves = [pool(0, 0), pool(0, 1), pool(1, 0), pool(1, 1)];
+    match call[1] % 4 {
+        0 => {
+            let _ = coordinator.take_with_reserves(now, time, WhenEmpty::NoSlot, &reserves);
+        }
+        1 => {
+            let _ = coordinator.open_slot(now, time);
+            let _ = coordinator.fix_set(now, time, WhenEmpty::NoSlot);
+        }
+        2 => {
+            let room = SlotRoom {
+                count: u32::from(call[2]),
+                ..SlotRoom::UNLIMITED
+            };
+            let _ = coordinator.add_slice(now, room);
+        }
+        _ => {
+            let _ = coordinator.seal();
+            let _ = coordinator.seal_with_seed(Hash::new([call[2]; 32]));
+        }
+    }
+}
 
 fn submit(coordinator: &mut TransactionCoordinator, call: &[u8], now: Tick, time: UnixNs) {
     let never = call[5] & 1 == 0;
@@ -93,6 +124,11 @@ fn submit(coordinator: &mut TransactionCoordinator, call: &[u8], now: Tick, time
         transaction,
         account_nonce,
         origin: 0,
+        hint: Some(TradeHint {
+            pool: Address::new([call[3] & 1; 20]),
+            side: [Side::Buy, Side::Sell][usize::from(call[4] & 1)],
+            amount: u128::from(call[5]) + 1,
+        }),
     };
     let _ = coordinator.submit(&submission, now, time);
 }

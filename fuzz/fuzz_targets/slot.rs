@@ -2,7 +2,9 @@
 //! verifier that refuses stays where it was.
 #![no_main]
 
-use hauptbuch_core::batch::{SlotHeader, SlotReader, SlotVerifier, SubBatchHeader};
+use hauptbuch_core::batch::{
+    ARRIVAL_LEN, SlotHeader, SlotReader, SlotVerifier, SubBatchHeader, TRADE_LEN,
+};
 use hauptbuch_core::codec::{DecodeError, Writer};
 use hauptbuch_core::config::Config;
 use hauptbuch_core::limits::Limits;
@@ -51,10 +53,28 @@ fn rewrite(data: &[u8], limits: &Limits, out: &mut Writer<'_>) -> Result<(), Dec
             count += 1;
         }
         assert_eq!(count, sub_batch.header.counts.pool);
-        for (_, _, arrival) in sub_batch.iter() {
-            out.u64(arrival.index).unwrap();
-            out.u64(arrival.tick.get()).unwrap();
+        let evidence = &sub_batch.evidence;
+        let before = out.len();
+        evidence.slice_ends().for_each(|end| out.u32(end).unwrap());
+        if sub_batch.header.policy.needs_hints() {
+            out.u32(evidence.pools().count() as u32).unwrap();
         }
+        for pool in evidence.pools() {
+            out.bytes(pool.pool.as_bytes()).unwrap();
+            out.u128(pool.reserve0).unwrap();
+            out.u128(pool.reserve1).unwrap();
+        }
+        let rest = &evidence.bytes[out.len() - before..];
+        let row_len = ARRIVAL_LEN
+            + if sub_batch.header.policy.needs_hints() {
+                TRADE_LEN
+            } else {
+                0
+            };
+        assert_eq!(rest.len(), row_len * count as usize);
+        assert_eq!(evidence.arrivals().count(), count as usize);
+        assert_eq!(evidence.trades().count(), count as usize);
+        out.bytes(rest).unwrap();
     }
     Ok(())
 }

@@ -10,8 +10,8 @@ use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId};
 use hauptbuch_tests::hex;
 use hauptbuch_tests::vectors::{
-    ChainFile, ChainVector, CodesFile, ConfigVector, GenesisFile, MerkleFile, ProofVector, Step,
-    TransactionFields, TransactionsFile, files,
+    ChainFile, ChainVector, CodesFile, ConfigVector, GenesisFile, MerkleFile, PoliciesFile,
+    ProofVector, RuleVector, Step, TransactionFields, TransactionsFile, files,
 };
 use serde::de::DeserializeOwned;
 use sha3::{Digest as _, Keccak256, Sha3_256};
@@ -89,9 +89,10 @@ fn genesis(config: &ConfigVector) -> Digest {
         .flat_map(|(rollup, mode)| [&rollup.to_le_bytes()[..], &[*mode]].concat())
         .collect();
     let encoding = [
-        &[2][..],
+        &[3][..],
         &number::<u64>(&config.chain_id).to_le_bytes(),
         &[config.policy],
+        &number::<u64>(&config.policy_parameter).to_le_bytes(),
         &number::<u64>(&config.fee_floor).to_le_bytes(),
         &number::<u64>(&config.expiry_horizon_ns).to_le_bytes(),
         &config.payload_bytes_max.to_le_bytes(),
@@ -218,7 +219,7 @@ struct PlainTip {
 /// Checks chain, roots, sums and running hashes of one slot.
 fn follow(tip: &mut PlainTip, config: &ConfigVector, slot: &[u8]) -> u64 {
     let mut input = Cursor(slot);
-    assert_eq!(input.number(1), 1);
+    assert_eq!(input.number(1), 2);
     let height = input.number(8);
     assert_eq!(height, tip.height + 1);
     let epoch = input.number(8);
@@ -227,20 +228,22 @@ fn follow(tip: &mut PlainTip, config: &ConfigVector, slot: &[u8]) -> u64 {
     assert!(time >= tip.time);
     assert_eq!([input.digest(), input.digest()], [[0; 32]; 2]);
     assert_eq!(input.number(2) as usize, config.rollups.len());
+    let slice_count = input.number(2) as usize;
     let sub_batch_root = input.digest();
     assert_eq!([input.digest(), input.digest()], [[0; 32]; 2]);
     let (mut hashes, mut total) = (Vec::new(), 0);
     for (rollup, own) in config.rollups.iter().zip(&mut tip.rollups) {
         let at = slot.len() - input.0.len();
         let header = &slot[at..at + 246];
-        total += follow_sub_batch(&mut input, own, config, (*rollup, epoch, height));
-        own.0 = sha3("hb/sb/1", &[header]);
+        let numbers = (*rollup, epoch, height, slice_count);
+        total += follow_sub_batch(&mut input, own, config, numbers);
+        own.0 = sha3("hb/sb/2", &[header]);
         hashes.push(own.0);
     }
     assert!(input.0.is_empty());
     assert_eq!(merkle_root(&hashes), sub_batch_root);
     (tip.height, tip.time) = (height, time);
-    tip.hash = sha3("hb/sl/1", &[&slot[..219]]);
+    tip.hash = sha3("hb/sl/2", &[&slot[..221]]);
     total
 }
 
@@ -249,15 +252,16 @@ fn follow_sub_batch(
     input: &mut Cursor<'_>,
     own: &mut (Digest, Digest),
     config: &ConfigVector,
-    (rollup, epoch, height): (u32, u64, u64),
+    (rollup, epoch, height, slice_count): (u32, u64, u64, usize),
 ) -> u64 {
-    assert_eq!(input.number(1), 1);
+    assert_eq!(input.number(1), 2);
     assert_eq!(input.number(4), u64::from(rollup));
     assert_eq!(input.number(8), height);
     assert_eq!(input.digest(), own.0);
     assert_eq!(input.number(1), u64::from(config.policy));
-    assert_eq!(input.number(8), 0);
-    assert_eq!(input.digest(), [0; 32]);
+    assert_eq!(input.number(8), number::<u64>(&config.policy_parameter));
+    let seed = input.digest();
+    assert!(config.policy == 4 || seed == [0; 32]);
     let (evidence_root, transaction_root) = (input.digest(), input.digest());
     let counts = [(); 4].map(|()| input.number(4));
     assert_eq!([counts[0], counts[1], counts[3]], [0, 0, 0]);
@@ -274,19 +278,34 @@ fn follow_sub_batch(
     }
     assert_eq!((bytes_seen, gas_seen), (byte_sum, gas_sum));
     assert_eq!(merkle_root(&ids), transaction_root);
-    let evidence = input.bytes(16 * ids.len());
-    assert_eq!(sha3("hb/ev/1", &[evidence]), evidence_root);
-    let step: &[&[u8]] = &[
-        &own.1,
-        &rollup.to_le_bytes(),
-        &[config.policy],
-        &epoch.to_le_bytes(),
-        &height.to_le_bytes(),
-        &0_u32.to_le_bytes(),
-        &transaction_root,
-    ];
-    assert_eq!(sha3("hb/rh/1", step), running_hash);
-    own.1 = running_hash;
+    let before = input.0;
+    let ends: Vec<usize> = (0..slice_count).map(|_| input.number(4) as usize).collect();
+    let mut row_len = 16;
+    if config.policy == 5 {
+        let pool_count = input.number(4) as usize;
+        input.bytes(52 * pool_count);
+        row_len += 21;
+    }
+    input.bytes(row_len * ids.len());
+    let evidence = &before[..before.len() - input.0.len()];
+    assert_eq!(sha3("hb/ev/2", &[evidence]), evidence_root);
+    assert_eq!(ends.last(), Some(&ids.len()));
+    let mut start = 0;
+    for (slice, end) in (0_u16..).zip(ends) {
+        let step: &[&[u8]] = &[
+            &own.1,
+            &rollup.to_le_bytes(),
+            &[config.policy],
+            &epoch.to_le_bytes(),
+            &height.to_le_bytes(),
+            &0_u32.to_le_bytes(),
+            &slice.to_le_bytes(),
+            &merkle_root(&ids[start..end]),
+        ];
+        own.1 = sha3("hb/rh/2", step);
+        start = end;
+    }
+    assert_eq!(own.1, running_hash);
     counts[2]
 }
 
@@ -313,6 +332,67 @@ fn chains_follow_the_documented_format() {
             assert_eq!(*own, expected);
         }
     }
+}
+
+#[test]
+fn slots_of_all_policies_follow_the_documented_format() {
+    let file: PoliciesFile = parsed("policies.json");
+    let policies: Vec<u8> = file.slots.iter().map(|slot| slot.config.policy).collect();
+    assert_eq!(policies, [1, 2, 3, 4, 5, 2]);
+    for vector in &file.slots {
+        let start = genesis(&vector.config);
+        let mut tip = PlainTip {
+            height: 0,
+            hash: start,
+            time: 0,
+            rollups: vec![(start, start); vector.config.rollups.len()],
+        };
+        let slot = bytes(&vector.bytes);
+        assert_eq!(
+            follow(&mut tip, &vector.config, &slot),
+            8,
+            "{}",
+            vector.name
+        );
+        assert_eq!(tip.hash, digest(&vector.hash));
+        let (config, limits) = rebuilt(&vector.config);
+        let verified = SlotVerifier::new(&config, &limits).verify(&slot).unwrap();
+        assert_eq!(verified.hash.to_string(), vector.hash);
+        assert_eq!(verified.set_root.to_string(), vector.set_root);
+        if let Some(last) = vector.promised.last() {
+            assert_eq!(tip.rollups[0].1, digest(last));
+        }
+    }
+    // Six orders of the same transactions, no two alike.
+    let mut orders: Vec<_> = file.slots.iter().map(|slot| &slot.order).collect();
+    orders.sort();
+    orders.dedup();
+    assert_eq!(orders.len(), 6);
+}
+
+/// The greedy sequencing rule as its authors write it.
+#[test]
+fn the_rule_of_the_file_is_the_published_one() {
+    let keeps = |vector: &RuleVector| {
+        let start: i128 = number(&vector.reserve_start);
+        let mut reserve = start;
+        for (at, (side, quantity)) in vector.trades.iter().enumerate() {
+            if vector.trades[at..].iter().all(|other| other.0 == *side) {
+                return true;
+            }
+            let needs_buy = reserve >= start;
+            if needs_buy != (side == "buy") {
+                return false;
+            }
+            let quantity: i128 = number(quantity);
+            reserve += if needs_buy { -quantity } else { quantity };
+        }
+        true
+    };
+    let file: PoliciesFile = parsed("policies.json");
+    assert!(file.rule.iter().all(|vector| keeps(vector) == vector.holds));
+    let holds: Vec<bool> = file.rule.iter().map(|vector| vector.holds).collect();
+    assert_eq!(holds, [false, true, false, true, true, false, true]);
 }
 
 /// How many transactions the events of a chain call included.
@@ -353,7 +433,9 @@ fn rebuilt(vector: &ConfigVector) -> (Config, Limits) {
         .collect();
     let config = Config {
         chain_id: number(&vector.chain_id),
-        policy: Policy::from_byte(vector.policy).unwrap(),
+        policy: Policy::from_byte(vector.policy)
+            .and_then(|policy| policy.with_parameter(number(&vector.policy_parameter)))
+            .unwrap(),
         fee_floor: Fee::new(number(&vector.fee_floor)),
         replay_protection: match number(&vector.expiry_horizon_ns) {
             0 => ReplayProtection::ByHost,

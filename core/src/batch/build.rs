@@ -414,7 +414,7 @@ pub struct SlotPlan<'a> {
     /// order of rollup and address.
     pub reserves: &'a [PoolReserves],
     /// How many of the forced inputs taken last it holds, by the place of their rollup.
-    pub forced: &'a ForcedCounts,
+    pub forced: &'a [u32],
     /// Its bundles in their order.
     pub bundles: &'a [Handle],
 }

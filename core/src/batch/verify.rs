@@ -109,8 +109,8 @@ struct Seen {
 /// Follows a chain of slots with nothing but the configuration.
 ///
 /// It checks form, limits, chain, roots, sums, running hashes, that no transaction stands twice in
-/// a slot, that each sender's nonces follow each other within it, slices, and the policy's order. What it
-/// can't see: whether a transaction was included in an earlier slot (the host's nonces or a
+/// a slot, that each sender's nonces follow each other within it, slices, and the policy's order.
+/// What it can't see: whether a transaction was included in an earlier slot (the host's nonces or a
 /// [`crate::pool`] decide that), whether recorded arrivals, trades and reserves are true, and where
 /// a seed came from.
 ///

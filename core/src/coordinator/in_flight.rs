@@ -149,7 +149,7 @@ impl InFlight {
         }
     }
 
-    /// Writes the slot of the first `end.count` handles, and returns where the chain stands after it.
+    /// Writes the slot of the first `end.count` handles, and returns where the chain stands after.
     pub fn build(
         &mut self,
         builder: &mut SlotBuilder,

@@ -149,9 +149,9 @@ impl TransactionCoordinator {
     /// Adds what is ready to the open slot as its next slice, and says what that promises; nothing
     /// where nothing is ready or fits.
     ///
-    /// `room` bounds the slice; [`SlotRoom::UNLIMITED`] leaves it all that is left of the slot. What
-    /// earlier slices hold stays as it is. Cost: O(log n) a transaction, and the hashes of a Merkle
-    /// tree over the slice.
+    /// `room` bounds the slice; [`SlotRoom::UNLIMITED`] leaves it all that is left of the slot.
+    /// What earlier slices hold stays as it is. Cost: O(log n) a transaction, and the hashes of a
+    /// Merkle tree over the slice.
     ///
     /// # Errors
     /// A [`SliceError`]; nothing changes then.

@@ -1,5 +1,6 @@
 //! Every refusal of the coordinator, and what slots in flight promise.
 
+mod open;
 mod submission;
 
 use std::format;

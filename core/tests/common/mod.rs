@@ -3,9 +3,12 @@
 
 use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::config::{Config, Policy};
+use hauptbuch_core::coordinator::{SliceError, Slot, TakeError, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::limits::Limits;
+use hauptbuch_core::ordering::SlotRoom;
 use hauptbuch_core::types::{
-    Address, Envelope, Fee, Gas, Nonce, RollupId, Submission, Transaction, TxId, UnixNs,
+    Address, Envelope, Fee, Gas, Hash, Height, Nonce, PoolReserves, RollupId, Side, Submission,
+    Tick, TradeHint, Transaction, TxId, UnixNs,
 };
 
 /// Numbers from a seed (SplitMix64).
@@ -30,6 +33,15 @@ impl Seeded {
     }
 }
 
+/// Every policy; buckets so narrow that a test's ticks fall into several.
+pub const POLICIES: [Policy; 5] = [
+    Policy::Fcfs,
+    Policy::PriorityFee,
+    Policy::TimeBucket { width_ns: 5 },
+    Policy::Shuffle,
+    Policy::Greedy,
+];
+
 pub const ROLLUPS: [RollupId; 2] = [RollupId::new(1), RollupId::new(4)];
 
 pub fn config(policy: Policy) -> Config {
@@ -49,6 +61,7 @@ pub fn tiny_limits() -> Limits {
         rollup_reserved_count: 0,
         quiet_reserved_count: 0,
         origin_count_max: 3,
+        hint_count_max: 11,
         seen_count_max: 8,
         cancel_count_max: 4,
         pending_bytes_max: 12 * 128,
@@ -86,7 +99,60 @@ pub fn submission(envelope: Envelope, payload: &[u8]) -> Submission<'_> {
         transaction,
         account_nonce: Some(Nonce::ZERO),
         origin: 0,
-        hint: None,
+        hint: Some(hint_of(&envelope)),
+    }
+}
+
+/// A trade that follows from the envelope, so that a transaction has the same one wherever it is
+/// made.
+pub fn hint_of(envelope: &Envelope) -> TradeHint {
+    let number = envelope.nonce.get().wrapping_mul(7) ^ envelope.fee.get() ^ envelope.gas.get();
+    TradeHint {
+        pool: Address::new([(number % 2) as u8; 20]),
+        side: [Side::Buy, Side::Sell][(number / 2 % 2) as usize],
+        amount: 1 + u128::from(number % 50),
+    }
+}
+
+/// What the pools of all those trades hold.
+pub fn reserves() -> [PoolReserves; 4] {
+    let pool = |rollup, pool| PoolReserves {
+        rollup,
+        pool: Address::new([pool; 20]),
+        reserve0: 1_000,
+        reserve1: 700,
+    };
+    let [first, second] = ROLLUPS;
+    [
+        pool(first, 0),
+        pool(first, 1),
+        pool(second, 0),
+        pool(second, 1),
+    ]
+}
+
+/// The next slot in one go, whatever its policy needs; the seed follows from the set's root, which
+/// only a test may do.
+pub fn take_any(
+    own: &mut TransactionCoordinator,
+    now: Tick,
+    time: UnixNs,
+    when_empty: WhenEmpty,
+) -> Result<Option<Slot<'_>>, TakeError> {
+    match own.take_with_reserves(now, time, when_empty, &reserves()) {
+        Err(TakeError::SeedNeeded) => {}
+        Ok(Some(slot)) => {
+            let height = slot.header.height;
+            return Ok(own.slot(height));
+        }
+        other => return other.map(|_| None),
+    }
+    match own.fix_set(now, time, when_empty)? {
+        None => Ok(None),
+        Some(set) => {
+            let seed = Hash::new(*set.root.as_bytes());
+            Ok(Some(own.seal_with_seed(seed).expect("a set was fixed")))
+        }
     }
 }
 
@@ -101,4 +167,27 @@ pub fn ids_of(slot: &[u8], limits: &Limits) -> Vec<(RollupId, TxId)> {
         }
     }
     ids
+}
+
+/// Opens a slot, fills the open one by a slice, or seals it and returns its height: whatever
+/// its policy offers.
+pub fn step_open_slot(
+    own: &mut TransactionCoordinator,
+    now: Tick,
+    time: UnixNs,
+    may_seal: bool,
+) -> Option<Height> {
+    if own.open_height().is_none() {
+        let opened = own.open_slot(now, time).map(|_| ());
+        if opened == Err(TakeError::SlicesNotOffered) {
+            let _no_set = own.fix_set(now, time, WhenEmpty::NoSlot);
+        }
+        return None;
+    }
+    let sealed = match own.add_slice(now, SlotRoom::UNLIMITED) {
+        Ok(_) if !may_seal => return None,
+        Err(SliceError::SlicesNotOffered) => own.seal_with_seed(Hash::new([9; 32])),
+        _ => own.seal(),
+    };
+    sealed.ok().map(|slot| slot.header.height)
 }

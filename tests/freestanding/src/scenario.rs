@@ -22,6 +22,7 @@ fn limits() -> Limits {
         origin_count_max: 1,
         seen_count_max: 16,
         cancel_count_max: 4,
+        hint_count_max: 0,
         pending_bytes_max: 64 << 10,
         payload_bytes_max: 1_024,
         sender_count_max: 16,

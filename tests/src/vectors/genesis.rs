@@ -30,8 +30,11 @@ pub struct GenesisVector {
 pub struct ConfigVector {
     /// The network's number.
     pub chain_id: String,
-    /// The policy's byte: 1 for `fcfs`, 2 for `priority`.
+    /// The policy's byte: 1 for `fcfs`, 2 for `priority`, 3 for `time-bucket`, 4 for `shuffle`, 5
+    /// for `greedy`.
     pub policy: u8,
+    /// The policy's parameter.
+    pub policy_parameter: String,
     /// The lowest fee per gas.
     pub fee_floor: String,
     /// Nanoseconds to the latest expiry; 0 where the host's nonces keep replays out.
@@ -59,6 +62,7 @@ impl ConfigVector {
         Self {
             chain_id: config.chain_id.to_string(),
             policy: config.policy.byte(),
+            policy_parameter: config.policy.parameter().to_string(),
             fee_floor: config.fee_floor.to_string(),
             expiry_horizon_ns: expiry_horizon_ns.to_string(),
             payload_bytes_max: limits.payload_bytes_max,
@@ -84,7 +88,9 @@ pub(super) fn compute() -> GenesisFile {
     let plain = Config::default();
     let full = Config {
         chain_id: u64::MAX,
-        policy: Policy::PriorityFee,
+        policy: Policy::TimeBucket {
+            width_ns: 50_000_000,
+        },
         fee_floor: Fee::new(1_000_000_000),
         replay_protection: ReplayProtection::ByExpiry {
             horizon_ns: 3_600_000_000_000,

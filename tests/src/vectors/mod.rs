@@ -7,6 +7,7 @@ mod chain;
 mod codes;
 mod genesis;
 mod merkle;
+mod policies;
 mod transactions;
 
 pub use chain::{
@@ -15,6 +16,7 @@ pub use chain::{
 pub use codes::{CodeVector, CodesFile};
 pub use genesis::{ConfigVector, GenesisFile, GenesisVector};
 pub use merkle::{MerkleFile, MerkleVector, ProofVector};
+pub use policies::{PoliciesFile, PolicySlot, RuleVector};
 pub use transactions::{MalformedVector, TransactionFields, TransactionVector, TransactionsFile};
 
 use hauptbuch_core::error::Code;
@@ -38,6 +40,7 @@ pub fn files() -> Vec<VectorFile> {
         file("genesis.json", &genesis::compute()),
         file("chains.json", &chain::compute()),
         file("codes.json", &codes::compute()),
+        file("policies.json", &policies::compute()),
     ]
 }
 
