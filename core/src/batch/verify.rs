@@ -1,7 +1,10 @@
 //! Follows a chain of slots and checks every one of them.
 
+mod error;
+
+pub use error::VerifyError;
+
 use alloc::boxed::Box;
-use core::fmt;
 use core::ops::Range;
 
 use super::evidence::{EvidenceRow, check_slices};
@@ -9,7 +12,6 @@ use super::order::OrderTwin;
 use super::segments::{BUNDLES_STEP, FORCED_STEP, LegRow, LegTable, RoomLeft, Segment};
 use super::{ChainTip, RollupTip, SlotHeader, SlotReader, SubBatch};
 use crate::bounded::{HandleIndex, KeyedHash, fixed_slice, fixed_slice_bytes};
-use crate::codec::DecodeError;
 use crate::config::{Config, NonceMode, ReplayProtection};
 use crate::crypto::hash::{Domain, MICRO_BATCH, hash, hash_many};
 use crate::crypto::merkle;
@@ -18,68 +20,9 @@ use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::ordering::SlotRoom;
 use crate::ordering::shuffle::SetRoot;
 use crate::types::{
-    Address, Arrival, Candidate, Envelope, ForcedOutcome, Hash, InboxIndex, Nonce, RollupId,
-    Transaction, TxId, UnixNs,
+    Address, Arrival, Candidate, Envelope, ForcedOutcome, Hash, InboxIndex, Nonce, Transaction,
+    TxId, UnixNs,
 };
-
-/// What is wrong with a slot, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VerifyError {
-    /// What is wrong.
-    pub code: Code,
-    /// In which rollup's sub-batch, where it is one.
-    pub rollup: Option<RollupId>,
-    /// At which transaction of it, where it is one.
-    pub position: Option<u32>,
-}
-
-impl VerifyError {
-    pub(super) const fn slot(code: Code) -> Self {
-        Self {
-            code,
-            rollup: None,
-            position: None,
-        }
-    }
-
-    pub(super) const fn sub_batch(code: Code, rollup: RollupId) -> Self {
-        Self {
-            code,
-            rollup: Some(rollup),
-            position: None,
-        }
-    }
-
-    pub(super) const fn transaction(code: Code, rollup: RollupId, position: u32) -> Self {
-        Self {
-            code,
-            rollup: Some(rollup),
-            position: Some(position),
-        }
-    }
-}
-
-impl fmt::Display for VerifyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.message())?;
-        if let Some(rollup) = self.rollup {
-            write!(f, " (rollup {rollup}")?;
-            match self.position {
-                Some(position) => write!(f, ", transaction {position})")?,
-                None => f.write_str(")")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl core::error::Error for VerifyError {}
-
-impl From<DecodeError> for VerifyError {
-    fn from(error: DecodeError) -> Self {
-        Self::slot(error.code())
-    }
-}
 
 /// A slot that was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

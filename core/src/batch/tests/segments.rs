@@ -14,10 +14,11 @@ use crate::types::{
 
 type Forced = Vec<(PlainRow, u64, u8)>;
 type Legs = Vec<(PlainRow, u32, u8, u8)>;
+type Segments = (Forced, Vec<PlainRow>, Legs);
 
 /// What stands on the first and the last rollup: forced inputs (one applied, one used, one with a
 /// gap), two of the pool, and two bundles with legs on both.
-fn segments() -> [(Forced, Vec<PlainRow>, Legs); 2] {
+fn segments() -> [Segments; 2] {
     let first = (
         vec![
             (row(2, 1, 0, 3, 0), 0, 0),
@@ -36,7 +37,7 @@ fn segments() -> [(Forced, Vec<PlainRow>, Legs); 2] {
 }
 
 /// The slot that holds these.
-fn slot_of(network: &Network, [first, last]: &[(Forced, Vec<PlainRow>, Legs); 2]) -> PlainSlot {
+fn slot_of(network: &Network, [first, last]: &[Segments; 2]) -> PlainSlot {
     let chain = network.chain();
     let mut slot = chain.slot(&[], TIME);
     for (place, (forced, rows, legs)) in [(0, first), (2, last)] {
@@ -66,7 +67,7 @@ fn network() -> Network {
     network
 }
 
-fn refusal_of(change: impl Fn(&mut [(Forced, Vec<PlainRow>, Legs); 2])) -> Code {
+fn refusal_of(change: impl Fn(&mut [Segments; 2])) -> Code {
     let network = network();
     let mut all = segments();
     change(&mut all);
@@ -154,7 +155,7 @@ fn every_bit_of_a_slot_with_segments_counts() {
 
 #[test]
 fn a_follower_refuses_what_no_honest_sequencer_does_to_forced_inputs() {
-    let last = |own: &mut [(Forced, Vec<PlainRow>, Legs); 2], at: usize, outcome| {
+    let last = |own: &mut [Segments; 2], at: usize, outcome| {
         own[0].0[at].2 = outcome;
     };
     assert_eq!(refusal_of(|own| last(own, 0, 4)), Code::UnknownOutcome);
@@ -195,7 +196,7 @@ fn a_follower_refuses_what_no_honest_sequencer_does_to_forced_inputs() {
 
 #[test]
 fn a_follower_refuses_bundles_that_are_not_whole() {
-    let wrong = |change: &dyn Fn(&mut [(Forced, Vec<PlainRow>, Legs); 2])| refusal_of(change);
+    let wrong = |change: &dyn Fn(&mut [Segments; 2])| refusal_of(change);
     let missing = wrong(&|own| {
         own[1].2.pop();
     });
