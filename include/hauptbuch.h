@@ -344,6 +344,34 @@ enum hb_status
    */
   HB_STATUS_HINT_TABLE_FULL = 132,
   /**
+   * as many forced inputs of the rollup wait as can
+   */
+  HB_STATUS_FORCED_QUEUE_FULL = 140,
+  /**
+   * forced inputs of the rollup hold as many payload bytes as they can
+   */
+  HB_STATUS_FORCED_BYTES_FULL = 141,
+  /**
+   * as many bundles wait as can
+   */
+  HB_STATUS_BUNDLES_FULL = 142,
+  /**
+   * bundles hold as many payload bytes as they can
+   */
+  HB_STATUS_BUNDLE_BYTES_FULL = 143,
+  /**
+   * the bundle has no leg
+   */
+  HB_STATUS_BUNDLE_EMPTY = 144,
+  /**
+   * the bundle has more legs than it may
+   */
+  HB_STATUS_BUNDLE_TOO_LONG = 145,
+  /**
+   * the bundle is more than a slot can hold
+   */
+  HB_STATUS_BUNDLE_TOO_LARGE = 146,
+  /**
    * the lane to the owner is full
    */
   HB_STATUS_LANE_FULL = 200,
@@ -403,6 +431,14 @@ enum hb_status
    * the transaction has ended, or its nonce was used
    */
   HB_STATUS_ENDED_ALREADY = 214,
+  /**
+   * a forced input can't be cancelled
+   */
+  HB_STATUS_NOT_CANCELLABLE = 215,
+  /**
+   * the inbox index does not follow the one before
+   */
+  HB_STATUS_INBOX_OUT_OF_ORDER = 216,
   /**
    * no log has this number
    */
@@ -611,6 +647,34 @@ enum hb_status
    * the recorded pools are not positive, or not distinct, in order, and in use
    */
   HB_STATUS_WRONG_RESERVES = 522,
+  /**
+   * the outcome of a forced input is unknown
+   */
+  HB_STATUS_UNKNOWN_OUTCOME = 530,
+  /**
+   * the forced inputs do not stand in the order of their inbox
+   */
+  HB_STATUS_FORCED_OUT_OF_ORDER = 531,
+  /**
+   * a forced input can't have the outcome recorded for it
+   */
+  HB_STATUS_WRONG_OUTCOME = 532,
+  /**
+   * a forced input is not the one that the inbox holds
+   */
+  HB_STATUS_WRONG_FORCED = 533,
+  /**
+   * a forced input was left out past its deadline
+   */
+  HB_STATUS_FORCED_LEFT_OUT = 534,
+  /**
+   * the inbox given does not reach as far as the slot
+   */
+  HB_STATUS_INBOX_INCOMPLETE = 535,
+  /**
+   * a bundle's legs are not all there, or not in order
+   */
+  HB_STATUS_WRONG_BUNDLE = 536,
   /**
    * an invariant broke; the instance refuses further work
    */

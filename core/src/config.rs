@@ -208,6 +208,37 @@ impl Default for PoolConfig {
     }
 }
 
+/// How a slot's room (count, bytes and gas) is shared between its segments, in whole percent.
+///
+/// What neither side keeps for itself goes to forced inputs first, then to the pool segment, then
+/// to bundles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentShares {
+    /// What forced inputs and bundles can't take: it is the pool segment's.
+    pub pool_percent: u8,
+    /// What the pool segment can't take: it is kept for forced inputs and bundles.
+    pub others_percent: u8,
+}
+
+impl SegmentShares {
+    /// A share of `amount`, rounded down.
+    #[must_use]
+    pub fn part(amount: u64, percent: u8) -> u64 {
+        let part = u128::from(amount).saturating_mul(u128::from(percent)) / 100;
+        u64::try_from(part).unwrap_or(u64::MAX)
+    }
+}
+
+impl Default for SegmentShares {
+    /// Half of a slot is the pool segment's; the other half is whoever's comes first.
+    fn default() -> Self {
+        Self {
+            pool_percent: 50,
+            others_percent: 0,
+        }
+    }
+}
+
 /// Every choice of a network that is not a maximum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -221,6 +252,8 @@ pub struct Config {
     pub fee_floor: Fee,
     /// What keeps a transaction from being included twice.
     pub replay_protection: ReplayProtection,
+    /// How a slot's room is shared between its segments.
+    pub shares: SegmentShares,
     /// How the pool treats those who want in.
     pub pool: PoolConfig,
     /// A secret of this node, drawn at random by the host: without it nobody can choose
@@ -240,6 +273,7 @@ impl Default for Config {
             policy: Policy::Fcfs,
             fee_floor: Fee::ZERO,
             replay_protection: ReplayProtection::ByHost,
+            shares: SegmentShares::default(),
             pool: PoolConfig::default(),
             index_key: [0, 0],
         }
@@ -268,9 +302,9 @@ impl From<crate::limits::LimitsError> for ConfigError {
 }
 
 /// The version of the genesis encoding.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 /// The most bytes that a genesis encoding can have.
-const GENESIS_BYTES_MAX: usize = 72 + 5 * ROLLUP_COUNT_MAX;
+const GENESIS_BYTES_MAX: usize = 74 + 5 * ROLLUP_COUNT_MAX;
 
 impl Config {
     /// The same with these rollups, put in order.
@@ -366,6 +400,8 @@ impl Config {
         out.u32(limits.slot_count_max)?;
         out.u32(limits.slot_bytes_max)?;
         out.u64(limits.slot_gas_max)?;
+        out.u8(self.shares.pool_percent)?;
+        out.u8(self.shares.others_percent)?;
         let count = u16::try_from(self.rollups.len()).map_err(|_| EncodeError::BufferTooSmall)?;
         out.u16(count)?;
         self.rollups.iter().try_for_each(|rollup| {

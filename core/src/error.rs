@@ -127,6 +127,15 @@ codes! {
     HintInvalid = 131, Sender, false, "the trade pays an amount of zero";
     HintTableFull = 132, Operator, true, "the pool keeps as many trades as it can";
 
+    ForcedQueueFull = 140, Operator, true, "as many forced inputs of the rollup wait as can";
+    ForcedBytesFull = 141, Operator, true,
+        "forced inputs of the rollup hold as many payload bytes as they can";
+    BundlesFull = 142, Operator, true, "as many bundles wait as can";
+    BundleBytesFull = 143, Operator, true, "bundles hold as many payload bytes as they can";
+    BundleEmpty = 144, Sender, false, "the bundle has no leg";
+    BundleTooLong = 145, Sender, false, "the bundle has more legs than it may";
+    BundleTooLarge = 146, Sender, false, "the bundle is more than a slot can hold";
+
     // 200..299: what the calling program did wrong, or has to do first.
     LaneFull = 200, Caller, true, "the lane to the owner is full";
     NoFreeLane = 201, Caller, true, "every lane has a producer";
@@ -143,6 +152,9 @@ codes! {
     InvalidStructSize = 212, Caller, false, "a structure's size is none that this library knows";
     TakenAlready = 213, Caller, false, "a slot in flight holds the transaction";
     EndedAlready = 214, Caller, false, "the transaction has ended, or its nonce was used";
+    NotCancellable = 215, Caller, false, "a forced input can't be cancelled";
+    InboxOutOfOrder = 216, Caller, false,
+        "the inbox index does not follow the one before";
     UnknownLog = 220, Caller, false, "no log has this number";
     UnknownVertex = 221, Caller, false, "no vertex has this number";
     TooManyVertices = 222, Caller, false, "the graph has no room for so many vertices";
@@ -208,6 +220,15 @@ codes! {
     WrongSeed = 521, Sender, false, "two rollups of a slot were shuffled with different seeds";
     WrongReserves = 522, Sender, false,
         "the recorded pools are not positive, or not distinct, in order, and in use";
+
+    UnknownOutcome = 530, Sender, false, "the outcome of a forced input is unknown";
+    ForcedOutOfOrder = 531, Sender, false,
+        "the forced inputs do not stand in the order of their inbox";
+    WrongOutcome = 532, Sender, false, "a forced input can't have the outcome recorded for it";
+    WrongForced = 533, Sender, false, "a forced input is not the one that the inbox holds";
+    ForcedLeftOut = 534, Sender, false, "a forced input was left out past its deadline";
+    InboxIncomplete = 535, Caller, true, "the inbox given does not reach as far as the slot";
+    WrongBundle = 536, Sender, false, "a bundle's legs are not all there, or not in order";
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";

@@ -16,9 +16,9 @@ pub struct Event {
     pub rollup: RollupId,
     /// The transaction that took its place, where it was replaced; zero for every other event.
     pub related: TxId,
-    /// The slot that includes it; [`Height::ZERO`] for every other event.
+    /// The slot that it stands in; [`Height::ZERO`] where it stands in none.
     pub height: Height,
-    /// Its place in its rollup's sub-batch, where a slot includes it.
+    /// Its place in its rollup's sub-batch, where it stands in a slot.
     pub position: u32,
     /// The local clock when it happened.
     pub tick: Tick,
@@ -150,7 +150,19 @@ impl<'a> Ledger<'a> {
 
     /// Writes down that a slot included `id`.
     pub fn end_included(&mut self, id: TxId, rollup: RollupId, height: Height, position: u32) {
-        let event = Event::outside_slot(Code::Included, id, rollup, self.now);
+        self.end_in_slot(Code::Included, id, rollup, height, position);
+    }
+
+    /// Writes down what `id` came to at its place in a slot.
+    pub fn end_in_slot(
+        &mut self,
+        code: Code,
+        id: TxId,
+        rollup: RollupId,
+        height: Height,
+        position: u32,
+    ) {
+        let event = Event::outside_slot(code, id, rollup, self.now);
         self.write(Event {
             height,
             position,

@@ -17,6 +17,9 @@ pub const ROLLUP_COUNT_MAX: usize = 16;
 /// Why: a slot of several seconds with a slice every 100 ms; a bit for each fits a word.
 pub const SLICE_COUNT_MAX: usize = 64;
 
+/// The most legs that a bundle can have.
+pub const BUNDLE_LEG_COUNT_MAX: usize = 8;
+
 /// How many sizes of buffers carry transactions across a lane.
 pub const BUFFER_CLASS_COUNT: usize = 3;
 
@@ -86,6 +89,28 @@ pub struct Limits {
     ///
     /// Range: 0 ..= 2^24. Why: six slots of the default size.
     pub hint_count_max: u32,
+    /// Forced inputs that wait or are taken; each of k rollups may hold a k-th of them.
+    ///
+    /// Range: 0 for no forced inputs, or the number of rollups ..= 2^16. Why: what another chain's
+    /// inbox brings in some slots.
+    pub forced_count_max: u32,
+    /// Bytes that are kept for their payloads; each of k rollups may hold a k-th of them.
+    ///
+    /// Range: a payload of `payload_bytes_max` for each rollup ..= 2^32. Why: no load of the pool
+    /// can take them.
+    pub forced_bytes_max: u64,
+    /// Bundles that wait or are taken.
+    ///
+    /// Range: 0 ..= 4,096. Why: every slot looks at each of them.
+    pub bundle_count_max: u32,
+    /// Legs of one bundle.
+    ///
+    /// Range: 1 ..= 8. Why: all of them must be ready at once.
+    pub bundle_leg_count_max: u32,
+    /// Bytes that are kept for the payloads of bundles.
+    ///
+    /// Range: one payload of `payload_bytes_max` ..= 2^32. Why: 4 KiB a bundle by default.
+    pub bundle_bytes_max: u64,
     /// How far above its sender's next nonce a transaction's may lie.
     ///
     /// Range: 1 ..= 2^32-1. Why: one real sender has 1,408 transactions in one block.
@@ -171,6 +196,11 @@ impl Default for Limits {
             seen_count_max: 1 << 15,
             cancel_count_max: 1_024,
             hint_count_max: 1 << 14,
+            forced_count_max: 1_024,
+            forced_bytes_max: 4 << 20,
+            bundle_count_max: 256,
+            bundle_leg_count_max: 4,
+            bundle_bytes_max: 1 << 20,
             nonce_gap_max: 4_096,
             slot_count_max: 2_500,
             slot_bytes_max: 1 << 20,
@@ -222,6 +252,15 @@ impl Limits {
             (0, u64::from(self.seen_count_max), 1 << 24),
             (1, u64::from(self.cancel_count_max), 1 << 20),
             (0, u64::from(self.hint_count_max), 1 << 24),
+            (0, u64::from(self.forced_count_max), 1 << 16),
+            (0, self.forced_bytes_max, 1 << 32),
+            (0, u64::from(self.bundle_count_max), 4_096),
+            (
+                1,
+                u64::from(self.bundle_leg_count_max),
+                BUNDLE_LEG_COUNT_MAX as u64,
+            ),
+            (0, self.bundle_bytes_max, 1 << 32),
             (1, u64::from(self.nonce_gap_max), u64::from(u32::MAX)),
             (1, u64::from(self.slot_count_max), 1 << 20),
             (1, u64::from(self.slot_bytes_max), 1 << 30),
@@ -256,6 +295,8 @@ impl Limits {
         let consistent = holds_largest(&self.sender_quota)
             && holds_largest(&self.origin_quota)
             && self.transaction_bytes_max() <= self.slot_bytes_max
+            && (self.bundle_count_max == 0
+                || self.bundle_bytes_max >= u64::from(self.payload_bytes_max))
             && u64::from(self.slot_count_max).saturating_mul(2) <= u64::from(self.event_count_max)
             && (!has_lane || largest_class_count > 0);
         if consistent {

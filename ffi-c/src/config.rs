@@ -339,6 +339,12 @@ impl hb_config {
             seen_count_max: self.seen_count_max,
             cancel_count_max: self.cancel_count_max,
             hint_count_max: self.hint_count_max,
+            // This interface takes neither forced inputs nor bundles.
+            forced_count_max: 0,
+            forced_bytes_max: 0,
+            bundle_count_max: 0,
+            bundle_leg_count_max: 1,
+            bundle_bytes_max: 0,
             nonce_gap_max: self.nonce_gap_max,
             slot_count_max: self.slot_count_max,
             slot_bytes_max: self.slot_bytes_max,

@@ -80,6 +80,20 @@ pub enum hb_status {
     HintInvalid = 131,
     /// the pool keeps as many trades as it can
     HintTableFull = 132,
+    /// as many forced inputs of the rollup wait as can
+    ForcedQueueFull = 140,
+    /// forced inputs of the rollup hold as many payload bytes as they can
+    ForcedBytesFull = 141,
+    /// as many bundles wait as can
+    BundlesFull = 142,
+    /// bundles hold as many payload bytes as they can
+    BundleBytesFull = 143,
+    /// the bundle has no leg
+    BundleEmpty = 144,
+    /// the bundle has more legs than it may
+    BundleTooLong = 145,
+    /// the bundle is more than a slot can hold
+    BundleTooLarge = 146,
     /// the lane to the owner is full
     LaneFull = 200,
     /// every lane has a producer
@@ -110,6 +124,10 @@ pub enum hb_status {
     TakenAlready = 213,
     /// the transaction has ended, or its nonce was used
     EndedAlready = 214,
+    /// a forced input can't be cancelled
+    NotCancellable = 215,
+    /// the inbox index does not follow the one before
+    InboxOutOfOrder = 216,
     /// no log has this number
     UnknownLog = 220,
     /// no vertex has this number
@@ -214,6 +232,20 @@ pub enum hb_status {
     WrongSeed = 521,
     /// the recorded pools are not positive, or not distinct, in order, and in use
     WrongReserves = 522,
+    /// the outcome of a forced input is unknown
+    UnknownOutcome = 530,
+    /// the forced inputs do not stand in the order of their inbox
+    ForcedOutOfOrder = 531,
+    /// a forced input can't have the outcome recorded for it
+    WrongOutcome = 532,
+    /// a forced input is not the one that the inbox holds
+    WrongForced = 533,
+    /// a forced input was left out past its deadline
+    ForcedLeftOut = 534,
+    /// the inbox given does not reach as far as the slot
+    InboxIncomplete = 535,
+    /// a bundle's legs are not all there, or not in order
+    WrongBundle = 536,
     /// an invariant broke; the instance refuses further work
     Poisoned = 900,
     /// the library panicked; the instance refuses further work
@@ -256,6 +288,13 @@ impl hb_status {
         Self::HintMissing,
         Self::HintInvalid,
         Self::HintTableFull,
+        Self::ForcedQueueFull,
+        Self::ForcedBytesFull,
+        Self::BundlesFull,
+        Self::BundleBytesFull,
+        Self::BundleEmpty,
+        Self::BundleTooLong,
+        Self::BundleTooLarge,
         Self::LaneFull,
         Self::NoFreeLane,
         Self::TimeWentBack,
@@ -271,6 +310,8 @@ impl hb_status {
         Self::InvalidStructSize,
         Self::TakenAlready,
         Self::EndedAlready,
+        Self::NotCancellable,
+        Self::InboxOutOfOrder,
         Self::UnknownLog,
         Self::UnknownVertex,
         Self::TooManyVertices,
@@ -323,6 +364,13 @@ impl hb_status {
         Self::WrongSlices,
         Self::WrongSeed,
         Self::WrongReserves,
+        Self::UnknownOutcome,
+        Self::ForcedOutOfOrder,
+        Self::WrongOutcome,
+        Self::WrongForced,
+        Self::ForcedLeftOut,
+        Self::InboxIncomplete,
+        Self::WrongBundle,
         Self::Poisoned,
         Self::Panicked,
     ];

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use hauptbuch_core::batch::SlotVerifier;
-use hauptbuch_core::config::{Config, NonceMode, Policy, ReplayProtection, RollupConfig};
+use hauptbuch_core::config::{
+    Config, NonceMode, Policy, ReplayProtection, RollupConfig, SegmentShares,
+};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId};
 use hauptbuch_tests::hex;
@@ -89,7 +91,7 @@ fn genesis(config: &ConfigVector) -> Digest {
         .flat_map(|(rollup, mode)| [&rollup.to_le_bytes()[..], &[*mode]].concat())
         .collect();
     let encoding = [
-        &[3][..],
+        &[4][..],
         &number::<u64>(&config.chain_id).to_le_bytes(),
         &[config.policy],
         &number::<u64>(&config.policy_parameter).to_le_bytes(),
@@ -99,6 +101,7 @@ fn genesis(config: &ConfigVector) -> Digest {
         &config.slot_count_max.to_le_bytes(),
         &config.slot_bytes_max.to_le_bytes(),
         &number::<u64>(&config.slot_gas_max).to_le_bytes(),
+        &[config.pool_percent, config.others_percent],
         &(config.rollups.len() as u16).to_le_bytes(),
         &rollups,
     ]
@@ -440,6 +443,10 @@ fn rebuilt(vector: &ConfigVector) -> (Config, Limits) {
         replay_protection: match number(&vector.expiry_horizon_ns) {
             0 => ReplayProtection::ByHost,
             horizon_ns => ReplayProtection::ByExpiry { horizon_ns },
+        },
+        shares: SegmentShares {
+            pool_percent: vector.pool_percent,
+            others_percent: vector.others_percent,
         },
         ..Config::default()
     };

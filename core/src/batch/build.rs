@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::ops::Range;
 
 use super::evidence::{EvidenceRow, RecordedTrade, encode_pool};
+use super::segments::{BUNDLES_STEP, FORCED_STEP, ForcedRow, LegRow, bundle_root};
 use super::{ChainTip, RollupTip, SegmentCounts, SliceReceipt, SlotHeader, SubBatchHeader};
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
 use crate::codec::{EncodeError, Writer};
@@ -13,8 +14,8 @@ use crate::crypto::merkle;
 use crate::error::operation_error;
 use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::ordering::shuffle::SetRoot;
-use crate::pool::{PooledTransaction, TransactionPool};
-use crate::types::{Hash, PoolReserves, RollupId, UnixNs};
+use crate::pool::{ForcedCounts, OutsideTransaction, PooledTransaction, TransactionPool};
+use crate::types::{ForcedOutcome, Hash, InboxIndex, PoolReserves, RollupId, TxId, UnixNs};
 
 operation_error! {
     /// Why a slot can't be built.
@@ -88,6 +89,7 @@ impl SlotBuilder {
             sub_batch_count: tip.rollups.len() as u16,
             slice_count: plan.slice_ends.len().max(1) as u16,
             sub_batch_root: Hash::ZERO,
+            bundle_root: self.bundle_root(plan)?,
         };
         let (header_bytes, body) = out
             .split_at_mut_checked(SlotHeader::LEN)
@@ -107,6 +109,41 @@ impl SlotBuilder {
             len: SlotHeader::LEN.saturating_add(body.len()),
             tip,
         })
+    }
+
+    /// The root over the ids of a slot's bundles.
+    fn bundle_root(&mut self, plan: &SlotPlan<'_>) -> Result<Hash, BuildError> {
+        for (at, handle) in plan.bundles.iter().enumerate() {
+            let (id, _) = plan.pool.bundle(*handle).ok_or(BuildError::StaleHandle)?;
+            let leaf = self.leaves.get_mut(at).ok_or(BuildError::BufferTooSmall)?;
+            *leaf = Hash::new(*id.as_bytes());
+        }
+        let ids = self.leaves.get_mut(..plan.bundles.len());
+        Ok(bundle_root(ids.unwrap_or_default()))
+    }
+
+    /// Moves the running hashes of `promised` on by the forced inputs that were taken last.
+    ///
+    /// # Errors
+    /// As [`SlotBuilder::build`].
+    pub(crate) fn promise_forced(
+        &mut self,
+        pool: &TransactionPool,
+        forced: &ForcedCounts,
+        promised: &mut ChainTip,
+    ) -> Result<(), BuildError> {
+        let (epoch, height) = (promised.epoch, promised.height.next());
+        for ((place, own), count) in (0..).zip(&mut promised.rollups).zip(forced) {
+            let ids = pool
+                .forced_taken_last(place, *count)
+                .map(|(.., own)| own.id);
+            let end = put_leaves(&mut self.leaves, 0, ids)?;
+            if end > 0 {
+                let root = merkle::root(self.leaves.get_mut(..end).unwrap_or_default());
+                own.promise(self.policy, epoch, height, FORCED_STEP, root);
+            }
+        }
+        Ok(())
     }
 
     /// Says what one slice more promises, and moves the running hashes of `promised` on.
@@ -220,31 +257,30 @@ impl SlotBuilder {
     ) -> Result<Hash, BuildError> {
         let header_start = out.len();
         out.reserve(SubBatchHeader::LEN)?;
-        let (mut count, mut bytes, mut gas) = (0_u32, 0_u64, 0_u64);
+        let mut counts = SegmentCounts::default();
+        let body_start = out.len();
+        let mut gas = 0_u64;
+        for (.., transaction) in plan.forced(place) {
+            write_outside(&transaction, out)?;
+            counts.forced = counts.forced.saturating_add(1);
+            gas = gas.saturating_add(transaction.envelope.gas.get());
+        }
         for (_, transaction) in plan.own(&self.rollups, place) {
             write_transaction(plan.pool, &transaction, out)?;
-            count = count.saturating_add(1);
-            bytes = bytes.saturating_add(u64::from(transaction.candidate.encoded_len));
+            counts.pool = counts.pool.saturating_add(1);
             gas = gas.saturating_add(transaction.candidate.envelope.gas.get());
         }
+        for (_, transaction) in plan.legs(tip.rollup) {
+            write_outside(&transaction, out)?;
+            counts.bundles = counts.bundles.saturating_add(1);
+            gas = gas.saturating_add(transaction.envelope.gas.get());
+        }
+        let bytes = out.len().saturating_sub(body_start) as u64;
         let evidence_start = out.len();
         self.write_evidence(plan, place, tip.rollup, out)?;
         let evidence = out.written().get(evidence_start..).unwrap_or_default();
         let evidence_root = hash(Domain::EVIDENCE, evidence);
-        let mut running = *tip;
-        let mut slice_root = Hash::ZERO;
-        for (slice, range) in (0..).zip(plan.slices()) {
-            let own_count = self.gather_leaves(plan.pool, plan.taken, range, place);
-            slice_root = merkle::root(self.leaves.get_mut(..own_count).unwrap_or_default());
-            running.promise(self.policy, slot.epoch, slot.height, slice, slice_root);
-        }
-        let transaction_root = if plan.slice_ends.len() > 1 {
-            let all = 0..plan.taken.len();
-            let own_count = self.gather_leaves(plan.pool, plan.taken, all, place);
-            merkle::root(self.leaves.get_mut(..own_count).unwrap_or_default())
-        } else {
-            slice_root
-        };
+        let (transaction_root, running_hash) = self.roots(plan, tip, place, &slot)?;
         let header = SubBatchHeader {
             rollup: tip.rollup,
             height: slot.height,
@@ -253,18 +289,64 @@ impl SlotBuilder {
             seed: plan.seed,
             evidence_root,
             transaction_root,
-            counts: SegmentCounts {
-                pool: count,
-                ..SegmentCounts::default()
-            },
+            counts,
             bytes,
             gas,
-            running_hash: running.running_hash,
+            running_hash,
         };
         header.encode(&mut Writer::new(
             out.rewrite(header_start, SubBatchHeader::LEN)?,
         ))?;
         Ok(tip.advance(&header))
+    }
+
+    /// A sub-batch's transaction root, and its running hash: a step for the forced inputs if there
+    /// are any, one for each slice, and one for the legs of bundles if there are any.
+    fn roots(
+        &mut self,
+        plan: &SlotPlan<'_>,
+        tip: &RollupTip,
+        place: usize,
+        slot: &SlotHeader,
+    ) -> Result<(Hash, Hash), BuildError> {
+        let mut running = *tip;
+        let policy = self.policy;
+        let mut step = |slice, root| running.promise(policy, slot.epoch, slot.height, slice, root);
+        let mut only_root = None;
+        let forced = plan.forced(place).map(|(.., own)| own.id);
+        let end = put_leaves(&mut self.leaves, 0, forced)?;
+        let has_forced = end > 0;
+        if has_forced {
+            let root = merkle::root(self.leaves.get_mut(..end).unwrap_or_default());
+            step(FORCED_STEP, root);
+        }
+        for (slice, range) in (0..).zip(plan.slices()) {
+            let own_count = self.gather_leaves(plan.pool, plan.taken, range, place);
+            let root = merkle::root(self.leaves.get_mut(..own_count).unwrap_or_default());
+            step(slice, root);
+            only_root = Some(root);
+        }
+        let legs = || plan.legs(tip.rollup).map(|(_, own)| own.id);
+        let end = put_leaves(&mut self.leaves, 0, legs())?;
+        let has_legs = end > 0;
+        if has_legs {
+            let root = merkle::root(self.leaves.get_mut(..end).unwrap_or_default());
+            step(BUNDLES_STEP, root);
+        }
+        if let Some(root) = only_root
+            && !has_forced
+            && !has_legs
+            && plan.slice_ends.len() <= 1
+        {
+            return Ok((root, running.running_hash));
+        }
+        let forced = plan.forced(place).map(|(.., own)| own.id);
+        let end = put_leaves(&mut self.leaves, 0, forced)?;
+        let own = plan.own(&self.rollups, place);
+        let end = put_leaves(&mut self.leaves, end, own.map(|(_, own)| own.candidate.id))?;
+        let end = put_leaves(&mut self.leaves, end, legs())?;
+        let root = merkle::root(self.leaves.get_mut(..end).unwrap_or_default());
+        Ok((root, running.running_hash))
     }
 
     /// Writes what the policy's verifier needs beside one rollup's transactions.
@@ -305,6 +387,12 @@ impl SlotBuilder {
             let arrival = transaction.candidate.arrival;
             EvidenceRow { arrival, trade }.encode(out)?;
         }
+        for (index, outcome, _) in plan.forced(place) {
+            ForcedRow { index, outcome }.encode(out)?;
+        }
+        for (row, _) in plan.legs(rollup) {
+            row.encode(out)?;
+        }
         Ok(())
     }
 }
@@ -327,6 +415,10 @@ pub struct SlotPlan<'a> {
     /// The pools that the transactions trade with under the greedy rule, each of them used, in the
     /// order of rollup and address.
     pub reserves: &'a [PoolReserves],
+    /// How many of the forced inputs taken last it holds, by the place of their rollup.
+    pub forced: &'a [u32],
+    /// Its bundles in their order.
+    pub bundles: &'a [Handle],
 }
 
 impl<'a> SlotPlan<'a> {
@@ -337,6 +429,39 @@ impl<'a> SlotPlan<'a> {
         place: usize,
     ) -> impl Iterator<Item = (Handle, PooledTransaction)> + 'a {
         own(self.pool, self.taken, rollups, 0..self.taken.len(), place)
+    }
+
+    /// One rollup's forced inputs in their order.
+    fn forced(
+        &self,
+        place: usize,
+    ) -> impl Iterator<Item = (InboxIndex, ForcedOutcome, OutsideTransaction<'a>)> + use<'a> {
+        let count = self.forced.get(place).copied().unwrap_or(0);
+        self.pool.forced_taken_last(place as u32, count)
+    }
+
+    /// One rollup's legs in their order.
+    fn legs(
+        &self,
+        rollup: RollupId,
+    ) -> impl Iterator<Item = (LegRow, OutsideTransaction<'a>)> + use<'a> {
+        let pool = self.pool;
+        let bundles = (0_u32..).zip(self.bundles);
+        let legs = bundles.flat_map(move |(bundle, handle)| {
+            let leg_count = pool
+                .bundle(*handle)
+                .map_or(0, |(_, legs)| legs.count() as u8);
+            let legs = pool.bundle(*handle).into_iter().flat_map(|(_, legs)| legs);
+            (0_u8..).zip(legs).map(move |(leg, own)| {
+                let row = LegRow {
+                    bundle,
+                    leg,
+                    leg_count,
+                };
+                (row, own)
+            })
+        });
+        legs.filter(move |(_, own)| own.envelope.rollup == rollup)
     }
 
     /// The slices as ranges of `taken`.
@@ -367,6 +492,31 @@ fn own<'a>(
         .zip(places)
         .filter(move |(_, own)| usize::from(**own) == place)
         .filter_map(move |(handle, _)| Some((*handle, pool.get(*handle)?)))
+}
+
+/// Puts ids behind the first `start` leaves, and returns how many leaves that makes.
+fn put_leaves(
+    leaves: &mut [Hash],
+    start: usize,
+    ids: impl Iterator<Item = TxId>,
+) -> Result<usize, BuildError> {
+    let mut end = start;
+    for id in ids {
+        *leaves.get_mut(end).ok_or(BuildError::BufferTooSmall)? = Hash::new(*id.as_bytes());
+        end = end.saturating_add(1);
+    }
+    Ok(end)
+}
+
+/// Writes the canonical bytes of a forced input or a leg.
+fn write_outside(
+    transaction: &OutsideTransaction<'_>,
+    out: &mut Writer<'_>,
+) -> Result<(), EncodeError> {
+    let payload = transaction.payload;
+    transaction.envelope.encode_header(payload.len(), out)?;
+    let mut parts = transaction.payloads.parts(payload);
+    parts.try_for_each(|part| out.bytes(part))
 }
 
 /// Writes a transaction's canonical bytes, its payload chunk by chunk.

@@ -1,6 +1,7 @@
 //! What a policy's verifier needs beside the transactions.
 
 use super::SubBatchHeader;
+use super::segments::{FORCED_LEN, ForcedRow, LEG_LEN, LegRow};
 use crate::codec::{DecodeError, EncodeError, Reader, Writer};
 use crate::error::Code;
 use crate::types::{Address, Arrival, PoolReserves, RollupId, Side, Tick, TradeHint};
@@ -22,6 +23,8 @@ pub struct Evidence<'a> {
     slice_ends: &'a [u8],
     pools: &'a [u8],
     rows: &'a [u8],
+    forced: &'a [u8],
+    legs: &'a [u8],
     has_trades: bool,
     rollup: RollupId,
 }
@@ -53,12 +56,20 @@ impl<'a> Evidence<'a> {
             side.and_then(Side::from_byte)
                 .ok_or(DecodeError::UnknownSide)?;
         }
+        let forced_len = (header.counts.forced as usize).saturating_mul(FORCED_LEN);
+        let forced = input.bytes(forced_len)?;
+        for row in forced.chunks_exact(FORCED_LEN) {
+            ForcedRow::decode(&mut Reader::new(row))?;
+        }
+        let legs = input.bytes((header.counts.bundles as usize).saturating_mul(LEG_LEN))?;
         let len = before.len().saturating_sub(input.rest().len());
         Ok(Self {
             bytes: before.get(..len).ok_or(DecodeError::Truncated)?,
             slice_ends,
             pools,
             rows,
+            forced,
+            legs,
             has_trades,
             rollup: header.rollup,
         })
@@ -83,6 +94,18 @@ impl<'a> Evidence<'a> {
                 reserve1: input.u128().ok()?,
             })
         })
+    }
+
+    /// What is recorded of the forced inputs, in their order.
+    pub fn forced(&self) -> impl Iterator<Item = ForcedRow> + use<'a> {
+        let rows = self.forced.chunks_exact(FORCED_LEN);
+        rows.filter_map(|row| ForcedRow::decode(&mut Reader::new(row)).ok())
+    }
+
+    /// What is recorded of the legs of bundles, in their order.
+    pub fn legs(&self) -> impl Iterator<Item = LegRow> + use<'a> {
+        let rows = self.legs.chunks_exact(LEG_LEN);
+        rows.filter_map(|row| LegRow::decode(&mut Reader::new(row)).ok())
     }
 
     /// The arrivals, in the order of the transactions.

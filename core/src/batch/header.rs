@@ -26,6 +26,8 @@ pub struct SlotHeader {
     pub slice_count: u16,
     /// The Merkle root over the hashes of the sub-batches' headers.
     pub sub_batch_root: Hash,
+    /// The Merkle root over the ids of its bundles; zero where it has none.
+    pub bundle_root: Hash,
 }
 
 impl SlotHeader {
@@ -57,8 +59,8 @@ impl SlotHeader {
         out.u16(self.sub_batch_count)?;
         out.u16(self.slice_count)?;
         out.bytes(self.sub_batch_root.as_bytes())?;
-        // Bundles and state: none in this version.
-        out.bytes(Hash::ZERO.as_bytes())?;
+        out.bytes(self.bundle_root.as_bytes())?;
+        // State: none in this version.
         out.bytes(Hash::ZERO.as_bytes())
     }
 
@@ -80,7 +82,7 @@ impl SlotHeader {
             return Err(DecodeError::LengthOverLimit);
         }
         let sub_batch_root = Hash::new(input.array()?);
-        expect_zero(input)?;
+        let bundle_root = Hash::new(input.array()?);
         expect_zero(input)?;
         Ok(Self {
             height,
@@ -90,6 +92,7 @@ impl SlotHeader {
             sub_batch_count,
             slice_count,
             sub_batch_root,
+            bundle_root,
         })
     }
 }
@@ -105,6 +108,17 @@ pub struct SegmentCounts {
     pub pool: u32,
     /// Legs of bundles.
     pub bundles: u32,
+}
+
+impl SegmentCounts {
+    /// Transactions of all segments.
+    #[must_use]
+    pub const fn total(&self) -> u32 {
+        self.forced
+            .saturating_add(self.messages)
+            .saturating_add(self.pool)
+            .saturating_add(self.bundles)
+    }
 }
 
 /// What a sub-batch says of itself.
@@ -124,7 +138,7 @@ pub struct SubBatchHeader {
     pub evidence_root: Hash,
     /// The Merkle root over its transactions' ids.
     pub transaction_root: Hash,
-    /// How many transactions it holds. Only the pool segment is used in this version.
+    /// How many transactions it holds; messages are none in this version.
     pub counts: SegmentCounts,
     /// Bytes of its transactions in their canonical encoding.
     pub bytes: u64,
@@ -196,7 +210,7 @@ impl SubBatchHeader {
         let transaction_root = Hash::new(input.array()?);
         let [forced, messages, pool, bundles] =
             [input.u32()?, input.u32()?, input.u32()?, input.u32()?];
-        if [forced, messages, bundles] != [0, 0, 0] {
+        if messages != 0 {
             return Err(DecodeError::FieldNotEmpty);
         }
         let header = Self {

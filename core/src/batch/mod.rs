@@ -14,6 +14,7 @@
 //! Cost of building and of verifying: one hash over each transaction, a third of a permutation for
 //! its place in the Merkle tree, and an eighth for its evidence.
 
+mod audit;
 mod build;
 mod chain;
 mod evidence;
@@ -21,16 +22,19 @@ mod header;
 mod order;
 mod read;
 mod receipt;
+mod segments;
 #[cfg(test)]
 mod tests;
 mod verify;
 
+pub use audit::{ForcedAudit, InboxView};
 pub use build::{BuildError, BuiltSlot, SlotBuilder, SlotPlan};
 pub use chain::{ChainTip, RollupTip};
 pub use evidence::{ARRIVAL_LEN, Evidence, POOL_LEN, SLICE_END_LEN, TRADE_LEN};
 pub use header::{SegmentCounts, SlotHeader, SubBatchHeader};
 pub use read::{SlotReader, SubBatch};
 pub use receipt::SliceReceipt;
+pub use segments::{FORCED_LEN, ForcedRow, LEG_LEN, LegRow};
 pub use verify::{SlotVerifier, VerifiedSlot, VerifyError};
 
 use crate::limits::{Limits, ROLLUP_COUNT_MAX, SLICE_COUNT_MAX};

@@ -48,23 +48,34 @@ impl<'a> SlotReader<'a> {
         };
         self.sub_batches_left = left;
         let header = SubBatchHeader::decode(&mut self.input)?;
-        if header.counts.pool > self.count_max {
+        if header.counts.total() > self.count_max {
             return Err(DecodeError::LengthOverLimit);
         }
-        let body = self.input;
-        for _ in 0..header.counts.pool {
-            Transaction::decode_from(&mut self.input, self.payload_bytes_max)?;
-        }
-        let body_len = body.rest().len().saturating_sub(self.input.rest().len());
-        let transactions = body.rest().get(..body_len).ok_or(DecodeError::Truncated)?;
+        let forced = self.read_transactions(header.counts.forced)?;
+        let transactions = self.read_transactions(header.counts.pool)?;
+        let legs = self.read_transactions(header.counts.bundles)?;
         let evidence = Evidence::decode(&mut self.input, &header, self.header.slice_count)?;
         let payload_bytes_max = self.payload_bytes_max;
         Ok(Some(SubBatch {
             header,
+            forced,
             transactions,
+            legs,
             evidence,
             payload_bytes_max,
         }))
+    }
+}
+
+impl<'a> SlotReader<'a> {
+    /// Reads `count` transactions, and returns their bytes.
+    fn read_transactions(&mut self, count: u32) -> Result<&'a [u8], DecodeError> {
+        let body = self.input;
+        for _ in 0..count {
+            Transaction::decode_from(&mut self.input, self.payload_bytes_max)?;
+        }
+        let len = body.rest().len().saturating_sub(self.input.rest().len());
+        body.rest().get(..len).ok_or(DecodeError::Truncated)
     }
 }
 
@@ -73,24 +84,51 @@ impl<'a> SlotReader<'a> {
 pub struct SubBatch<'a> {
     /// Its header.
     pub header: SubBatchHeader,
-    /// The canonical bytes of its transactions, one after another.
+    /// The canonical bytes of its forced inputs, one after another.
+    pub forced: &'a [u8],
+    /// The canonical bytes of its pool segment's transactions, one after another.
     pub transactions: &'a [u8],
+    /// The canonical bytes of its bundles' legs, one after another.
+    pub legs: &'a [u8],
     /// What the policy's verifier needs beside them.
     pub evidence: Evidence<'a>,
     payload_bytes_max: u32,
 }
 
 impl<'a> SubBatch<'a> {
-    /// Its transactions in their order, each with its canonical bytes and its recorded arrival.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Transaction<'a>, Arrival)> {
-        let mut input = Reader::new(self.transactions);
-        let mut arrivals = self.evidence.arrivals();
+    /// The transactions of all segments in their order, each with its canonical bytes.
+    pub fn all(&self) -> impl Iterator<Item = (&'a [u8], Transaction<'a>)> {
         let payload_bytes_max = self.payload_bytes_max;
-        core::iter::from_fn(move || {
-            let before = input.rest();
-            let transaction = Transaction::decode_from(&mut input, payload_bytes_max).ok()?;
-            let canonical = before.get(..transaction.encoded_len())?;
-            Some((canonical, transaction, arrivals.next()?))
-        })
+        let segments = [self.forced, self.transactions, self.legs];
+        segments
+            .into_iter()
+            .flat_map(move |bytes| transactions(bytes, payload_bytes_max))
     }
+
+    /// Its forced inputs in their order, each with its canonical bytes.
+    pub fn forced(&self) -> impl Iterator<Item = (&'a [u8], Transaction<'a>)> {
+        transactions(self.forced, self.payload_bytes_max)
+    }
+
+    /// The transactions of its pool segment in their order, each with its canonical bytes and its
+    /// recorded arrival.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Transaction<'a>, Arrival)> {
+        transactions(self.transactions, self.payload_bytes_max)
+            .zip(self.evidence.arrivals())
+            .map(|((canonical, transaction), arrival)| (canonical, transaction, arrival))
+    }
+}
+
+/// The transactions that these bytes hold, which were read before.
+fn transactions(
+    bytes: &[u8],
+    payload_bytes_max: u32,
+) -> impl Iterator<Item = (&[u8], Transaction<'_>)> {
+    let mut input = Reader::new(bytes);
+    core::iter::from_fn(move || {
+        let before = input.rest();
+        let transaction = Transaction::decode_from(&mut input, payload_bytes_max).ok()?;
+        let canonical = before.get(..transaction.encoded_len())?;
+        Some((canonical, transaction))
+    })
 }

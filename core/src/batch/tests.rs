@@ -3,6 +3,7 @@
 mod hostile;
 mod plain;
 mod refused;
+mod segments;
 
 use std::vec;
 use std::vec::Vec;
@@ -76,6 +77,8 @@ impl Network {
             slot_count_max: 8,
             slot_bytes_max: 2_000,
             slot_gas_max: 1_000,
+            pool_percent: 50,
+            others_percent: 0,
             rollups: ROLLUPS.to_vec(),
         };
         let config = config.with_rollups(&ROLLUPS.map(RollupId::new)).unwrap();
@@ -341,6 +344,8 @@ fn the_builder_refuses_what_it_cannot_write() {
         time: UnixNs::ZERO,
         seed: Hash::ZERO,
         reserves: &[],
+        forced: &[],
+        bundles: &[],
     };
     for len in 0..needed {
         let refused = builder.build(&plan, &mut out[..len]);
@@ -381,6 +386,8 @@ fn the_builder_never_lets_the_agreed_time_go_back() {
             time,
             seed: Hash::ZERO,
             reserves: &[],
+            forced: &[],
+            bundles: &[],
         };
         let built = builder.build(&plan, &mut out);
         let built = built.unwrap();

@@ -1,14 +1,17 @@
 //! Follows a chain of slots and checks every one of them.
 
+mod error;
+
+pub use error::VerifyError;
+
 use alloc::boxed::Box;
-use core::fmt;
 use core::ops::Range;
 
 use super::evidence::{EvidenceRow, check_slices};
 use super::order::OrderTwin;
+use super::segments::{BUNDLES_STEP, FORCED_STEP, LegRow, LegTable, RoomLeft, Segment};
 use super::{ChainTip, RollupTip, SlotHeader, SlotReader, SubBatch};
 use crate::bounded::{HandleIndex, KeyedHash, fixed_slice, fixed_slice_bytes};
-use crate::codec::DecodeError;
 use crate::config::{Config, NonceMode, ReplayProtection};
 use crate::crypto::hash::{Domain, MICRO_BATCH, hash, hash_many};
 use crate::crypto::merkle;
@@ -17,67 +20,9 @@ use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::ordering::SlotRoom;
 use crate::ordering::shuffle::SetRoot;
 use crate::types::{
-    Address, Arrival, Candidate, Envelope, Hash, Nonce, RollupId, Transaction, TxId, UnixNs,
+    Address, Arrival, Candidate, Envelope, ForcedOutcome, Hash, InboxIndex, Nonce, Transaction,
+    TxId, UnixNs,
 };
-
-/// What is wrong with a slot, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VerifyError {
-    /// What is wrong.
-    pub code: Code,
-    /// In which rollup's sub-batch, where it is one.
-    pub rollup: Option<RollupId>,
-    /// At which transaction of it, where it is one.
-    pub position: Option<u32>,
-}
-
-impl VerifyError {
-    const fn slot(code: Code) -> Self {
-        Self {
-            code,
-            rollup: None,
-            position: None,
-        }
-    }
-
-    const fn sub_batch(code: Code, rollup: RollupId) -> Self {
-        Self {
-            code,
-            rollup: Some(rollup),
-            position: None,
-        }
-    }
-
-    const fn transaction(code: Code, rollup: RollupId, position: u32) -> Self {
-        Self {
-            code,
-            rollup: Some(rollup),
-            position: Some(position),
-        }
-    }
-}
-
-impl fmt::Display for VerifyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.message())?;
-        if let Some(rollup) = self.rollup {
-            write!(f, " (rollup {rollup}")?;
-            match self.position {
-                Some(position) => write!(f, ", transaction {position})")?,
-                None => f.write_str(")")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl core::error::Error for VerifyError {}
-
-impl From<DecodeError> for VerifyError {
-    fn from(error: DecodeError) -> Self {
-        Self::slot(error.code())
-    }
-}
 
 /// A slot that was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +74,12 @@ pub struct SlotVerifier {
     by_id: HandleIndex,
     by_sender: HandleIndex,
     order: OrderTwin,
+    legs: LegTable,
+    /// Of the sub-batch at hand: its forced inputs, and the leg that was checked last.
+    forced_count: u32,
+    last_leg: Option<LegRow>,
+    /// The least inbox index that each rollup's next forced input can have.
+    inbox_next: [InboxIndex; ROLLUP_COUNT_MAX],
 }
 
 impl SlotVerifier {
@@ -146,6 +97,10 @@ impl SlotVerifier {
             by_id: HandleIndex::new(count),
             by_sender: HandleIndex::new(count),
             order: OrderTwin::new(config.policy, count),
+            legs: LegTable::new(count),
+            forced_count: 0,
+            last_leg: None,
+            inbox_next: [InboxIndex::ZERO; ROLLUP_COUNT_MAX],
             config: config.clone(),
             limits: limits.clone(),
         }
@@ -161,6 +116,7 @@ impl SlotVerifier {
             .saturating_add(HandleIndex::footprint_bytes(count))
             .saturating_add(HandleIndex::footprint_bytes(count))
             .saturating_add(OrderTwin::footprint_bytes(count))
+            .saturating_add(LegTable::footprint_bytes(count))
     }
 
     /// Where the chain stands after the slots that were verified.
@@ -178,7 +134,9 @@ impl SlotVerifier {
         let header = *reader.header();
         self.check_slot_header(&header)?;
         let mut tip = self.tip.clone();
-        let mut left = SlotRoom::of(&self.limits);
+        let mut left = RoomLeft::of(&self.config, &self.limits);
+        let mut inbox_next = self.inbox_next;
+        self.legs.clear();
         let mut slot = VerifiedSlot {
             header,
             hash: header.hash(),
@@ -199,6 +157,10 @@ impl SlotVerifier {
                 let rollup = sub_batch.header.rollup;
                 return Err(VerifyError::sub_batch(Code::WrongSeed, rollup));
             }
+            if let Some(next) = inbox_next.get_mut(place) {
+                check_inbox(&sub_batch, next)
+                    .map_err(|code| VerifyError::sub_batch(code, sub_batch.header.rollup))?;
+            }
             filled |= self.check_sub_batch(&sub_batch, place, &header, &mut left)?;
             self.add_to_set(&sub_batch, &mut set_root);
             let (Some(own), Some(hash)) = (tip.rollups.get_mut(place), hashes.get_mut(place))
@@ -208,7 +170,7 @@ impl SlotVerifier {
             *hash = own.advance(&sub_batch.header);
             slot.transaction_count = slot
                 .transaction_count
-                .saturating_add(sub_batch.header.counts.pool);
+                .saturating_add(sub_batch.header.counts.total());
             slot.transaction_bytes = slot
                 .transaction_bytes
                 .saturating_add(sub_batch.header.bytes);
@@ -216,6 +178,10 @@ impl SlotVerifier {
         }
         let hashes = hashes.get_mut(..tip.rollups.len()).unwrap_or_default();
         if merkle::root(hashes) != header.sub_batch_root {
+            return Err(VerifyError::slot(Code::WrongRoot));
+        }
+        let bundle_root = self.legs.root(&mut self.folded);
+        if bundle_root.map_err(VerifyError::slot)? != header.bundle_root {
             return Err(VerifyError::slot(Code::WrongRoot));
         }
         // A slice that holds nothing promised nothing, unless it is the only one.
@@ -228,6 +194,7 @@ impl SlotVerifier {
         }
         tip.advance(&header);
         self.tip = tip;
+        self.inbox_next = inbox_next;
         Ok(slot)
     }
 
@@ -251,7 +218,7 @@ impl SlotVerifier {
         sub_batch: &SubBatch<'_>,
         place: usize,
         slot: &SlotHeader,
-        left: &mut SlotRoom,
+        left: &mut RoomLeft,
     ) -> Result<u64, VerifyError> {
         let header = &sub_batch.header;
         let wrong = |code| VerifyError::sub_batch(code, header.rollup);
@@ -278,7 +245,7 @@ impl SlotVerifier {
         self.order.begin(sub_batch).map_err(wrong)?;
         let before = *left;
         self.check_transactions(sub_batch, slot.time, left)?;
-        let used = before.minus(*left);
+        let used = before.slot.minus(left.slot);
         if (header.bytes, header.gas) != (u64::from(used.bytes), used.gas) {
             return Err(wrong(Code::WrongCount));
         }
@@ -302,13 +269,19 @@ impl SlotVerifier {
         slot: &SlotHeader,
     ) -> Result<(), Code> {
         let header = &sub_batch.header;
-        let count = header.counts.pool as usize;
+        let counts = header.counts;
+        let count = counts.total() as usize;
         if self.root_over(0..count) != header.transaction_root {
             return Err(Code::WrongRoot);
         }
-        let mut start = 0;
+        let forced = counts.forced as usize;
+        if forced > 0 {
+            let root = self.root_over(0..forced);
+            tip.promise(header.policy, slot.epoch, slot.height, FORCED_STEP, root);
+        }
+        let mut start = forced;
         for (slice, end) in (0..).zip(sub_batch.evidence.slice_ends()) {
-            let range = start..end as usize;
+            let range = start..forced.saturating_add(end as usize);
             start = range.end;
             let root = if range == (0..count) {
                 header.transaction_root
@@ -316,6 +289,10 @@ impl SlotVerifier {
                 self.root_over(range)
             };
             tip.promise(header.policy, slot.epoch, slot.height, slice, root);
+        }
+        if counts.bundles > 0 {
+            let root = self.root_over(start..count);
+            tip.promise(header.policy, slot.epoch, slot.height, BUNDLES_STEP, root);
         }
         if tip.running_hash == header.running_hash {
             Ok(())
@@ -340,7 +317,9 @@ impl SlotVerifier {
     /// Adds the sub-batch that was just checked to what the shuffle's set root binds.
     fn add_to_set(&mut self, sub_batch: &SubBatch<'_>, set_root: &mut SetRoot) {
         if self.config.policy.needs_seed() {
-            let ids = self.fold(0..sub_batch.header.counts.pool as usize);
+            let counts = sub_batch.header.counts;
+            let start = counts.forced as usize;
+            let ids = self.fold(start..start.saturating_add(counts.pool as usize));
             set_root.add(sub_batch.header.rollup, ids);
         }
     }
@@ -350,7 +329,7 @@ impl SlotVerifier {
         &mut self,
         sub_batch: &SubBatch<'_>,
         time: UnixNs,
-        left: &mut SlotRoom,
+        left: &mut RoomLeft,
     ) -> Result<(), VerifyError> {
         // Clearing costs as much as the largest slot, so an empty sub-batch is spared it.
         if !self.by_id.is_empty() {
@@ -359,8 +338,14 @@ impl SlotVerifier {
         }
         let mut messages: [&[u8]; MICRO_BATCH] = [&[]; MICRO_BATCH];
         let mut ids = [Hash::ZERO; MICRO_BATCH];
-        let mut ahead = sub_batch.iter();
-        let mut behind = sub_batch.iter().zip(sub_batch.evidence.rows());
+        let mut ahead = sub_batch.all();
+        let evidence = &sub_batch.evidence;
+        let segments = (evidence.forced().map(Segment::Forced))
+            .chain(evidence.rows().map(Segment::Pool))
+            .chain(evidence.legs().map(Segment::Leg));
+        let mut behind = sub_batch.all().zip(segments);
+        self.forced_count = sub_batch.header.counts.forced;
+        self.last_leg = None;
         let mut position = 0_u32;
         loop {
             let mut gathered = 0_usize;
@@ -376,8 +361,9 @@ impl SlotVerifier {
                 messages.get(..gathered).unwrap_or_default(),
                 &mut ids,
             );
-            for (id, ((_, transaction, _), row)) in ids.iter().take(gathered).zip(behind.by_ref()) {
-                self.check_transaction(*id, &transaction, &row, position, time, left)
+            for (id, ((_, transaction), segment)) in ids.iter().take(gathered).zip(behind.by_ref())
+            {
+                self.check_transaction(*id, &transaction, &segment, position, time, left)
                     .and_then(|()| {
                         let own = transaction.envelope.rollup == sub_batch.header.rollup;
                         own.then_some(()).ok_or(Code::ForeignTransaction)
@@ -394,20 +380,36 @@ impl SlotVerifier {
         &mut self,
         id: Hash,
         transaction: &Transaction<'_>,
-        row: &EvidenceRow,
+        segment: &Segment,
         position: u32,
         time: UnixNs,
-        left: &mut SlotRoom,
+        left: &mut RoomLeft,
     ) -> Result<(), Code> {
         let envelope = &transaction.envelope;
-        self.check_admissible(transaction, time)?;
-        let candidate = Candidate {
-            id: TxId::from_hash(id),
-            envelope: *envelope,
-            arrival: row.arrival,
-            encoded_len: transaction.encoded_len() as u32,
+        let size = SlotRoom {
+            count: 1,
+            bytes: transaction.encoded_len() as u32,
+            gas: envelope.gas.get(),
         };
-        *left = left.after(&candidate).ok_or(Code::SlotOverLimit)?;
+        *left = left.after(segment, size).ok_or(Code::SlotOverLimit)?;
+        let leaf = self.leaves.get_mut(position as usize);
+        *leaf.ok_or(Code::SlotOverLimit)? = id;
+        match segment {
+            Segment::Forced(row) => {
+                if !self.check_forced(envelope, row.outcome, time)? {
+                    return Ok(());
+                }
+            }
+            Segment::Pool(_) => self.check_admissible(transaction, time)?,
+            Segment::Leg(row) => {
+                self.check_admissible(transaction, time)?;
+                if self.last_leg.is_some_and(|last| last >= *row) {
+                    return Err(Code::WrongBundle);
+                }
+                self.last_leg = Some(*row);
+                self.legs.push(*row, TxId::from_hash(id))?;
+            }
+        }
         let id_hash = self.hash.bytes32(id.as_bytes());
         let leaves = &self.leaves;
         if self
@@ -418,29 +420,90 @@ impl SlotVerifier {
             return Err(Code::RepeatedTransaction);
         }
         let (line_hash, predecessor) = self.find_predecessor(envelope)?;
-        let mode = self.config.nonce_mode(envelope.rollup);
-        self.order
-            .check_next(&candidate, row, position, predecessor, mode)?;
-        let at = position as usize;
-        let (Some(leaf), Some(seen), Some(place)) = (
-            self.leaves.get_mut(at),
-            self.seen.get_mut(at),
-            self.arrivals.get_mut(at),
-        ) else {
-            return Err(Code::SlotOverLimit);
-        };
-        *leaf = id;
-        *seen = Seen {
+        if let Segment::Pool(row) = segment {
+            self.check_order(id, transaction, row, position, predecessor)?;
+        }
+        let seen = self.seen.get_mut(position as usize);
+        *seen.ok_or(Code::SlotOverLimit)? = Seen {
             sender: envelope.sender,
             nonce: envelope.nonce,
         };
-        *place = row.arrival;
         self.by_id.insert(id_hash, position);
         if let Some(own) = predecessor {
             self.by_sender.remove(line_hash, own);
         }
         self.by_sender.insert(line_hash, position);
         Ok(())
+    }
+
+    /// Checks a transaction of the pool segment against the policy's order.
+    fn check_order(
+        &mut self,
+        id: Hash,
+        transaction: &Transaction<'_>,
+        row: &EvidenceRow,
+        position: u32,
+        predecessor: Option<u32>,
+    ) -> Result<(), Code> {
+        let candidate = Candidate {
+            id: TxId::from_hash(id),
+            envelope: transaction.envelope,
+            arrival: row.arrival,
+            encoded_len: transaction.encoded_len() as u32,
+        };
+        // The order counts from the start of the segment, and whoever stands before it made room
+        // before it began.
+        let at = position.saturating_sub(self.forced_count);
+        let predecessor = predecessor.and_then(|own| own.checked_sub(self.forced_count));
+        let mode = self.config.nonce_mode(transaction.envelope.rollup);
+        self.order
+            .check_next(&candidate, row, at, predecessor, mode)?;
+        let place = self.arrivals.get_mut(at as usize);
+        *place.ok_or(Code::SlotOverLimit)? = row.arrival;
+        Ok(())
+    }
+
+    /// Checks what is recorded of a forced input, as far as this slot can show; returns whether it
+    /// used its nonce.
+    fn check_forced(
+        &self,
+        envelope: &Envelope,
+        outcome: ForcedOutcome,
+        time: UnixNs,
+    ) -> Result<bool, Code> {
+        if (outcome == ForcedOutcome::Expired) != (envelope.expiry <= time) {
+            return Err(Code::WrongOutcome);
+        }
+        if outcome == ForcedOutcome::Applied {
+            let can_be_used = envelope.nonce != Nonce::MAX;
+            return can_be_used.then_some(true).ok_or(Code::WrongOutcome);
+        }
+        let is_line = self.config.nonce_mode(envelope.rollup) == NonceMode::Sequential;
+        let last = self.last_of_sender(envelope).filter(|_| is_line);
+        let is_wrong = last.is_some_and(|last| match outcome {
+            ForcedOutcome::Superseded => envelope.nonce > last,
+            ForcedOutcome::Gap => {
+                envelope.nonce <= last.saturating_add(1) && envelope.nonce != Nonce::MAX
+            }
+            ForcedOutcome::Applied | ForcedOutcome::Expired => false,
+        });
+        if is_wrong {
+            Err(Code::WrongOutcome)
+        } else {
+            Ok(false)
+        }
+    }
+
+    /// The nonce of a sender that stands last in the sub-batch so far.
+    fn last_of_sender(&self, envelope: &Envelope) -> Option<Nonce> {
+        let of_sender = self
+            .hash
+            .number_and_bytes20(envelope.rollup.get(), envelope.sender.as_bytes());
+        let seen = |at: u32| self.seen.get(at as usize).copied().unwrap_or_default();
+        let is_same = |at| seen(at).sender == envelope.sender;
+        self.by_sender
+            .find(of_sender, is_same)
+            .map(|at| seen(at).nonce)
     }
 
     /// The hash under which a transaction is noted, and the one of its sender that it follows.
@@ -517,4 +580,16 @@ impl SlotVerifier {
             Err(Code::EvidenceOutOfOrder)
         }
     }
+}
+
+/// Forced inputs stand in the order of their inbox, over all slots. What is missing between them
+/// only somebody who knows the inbox can judge; see [`ForcedAudit`](super::ForcedAudit).
+fn check_inbox(sub_batch: &SubBatch<'_>, next: &mut InboxIndex) -> Result<(), Code> {
+    for row in sub_batch.evidence.forced() {
+        if row.index < *next || row.index == InboxIndex::MAX {
+            return Err(Code::ForcedOutOfOrder);
+        }
+        *next = row.index.saturating_add(1);
+    }
+    Ok(())
 }

@@ -94,7 +94,7 @@ impl ChunkArena {
     /// Bytes of the chunks that a string of `len` bytes takes.
     #[must_use]
     pub const fn rounded_bytes(&self, len: usize) -> u64 {
-        (len.div_ceil(CHUNK_BYTES) * CHUNK_BYTES) as u64
+        rounded_bytes(len)
     }
 
     /// Whether a string of `len` bytes fits now.
@@ -190,6 +190,12 @@ impl ChunkArena {
         chain.take(self.next.len() + 1).count() == self.free_count
             && used_count + self.free_count == self.next.len()
     }
+}
+
+/// Bytes of the chunks that a string of `len` bytes takes.
+#[must_use]
+pub const fn rounded_bytes(len: usize) -> u64 {
+    (len.div_ceil(CHUNK_BYTES) * CHUNK_BYTES) as u64
 }
 
 const fn chunk_count(capacity_bytes: u64) -> usize {

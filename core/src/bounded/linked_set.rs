@@ -68,6 +68,13 @@ impl LinkedSet {
         }
     }
 
+    /// The member that was appended after `number`.
+    #[must_use]
+    pub fn after(&self, number: u32) -> Option<u32> {
+        let link = self.links.get(number as usize)?;
+        (self.contains(number) && link.next != NONE).then_some(link.next)
+    }
+
     /// Whether `number` is a member.
     #[must_use]
     pub fn contains(&self, number: u32) -> bool {

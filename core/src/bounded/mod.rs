@@ -31,7 +31,7 @@ mod slab;
 #[cfg(test)]
 mod tests;
 
-pub use chunk_arena::{CHUNK_BYTES, ChunkArena, ChunkList};
+pub use chunk_arena::{CHUNK_BYTES, ChunkArena, ChunkList, rounded_bytes};
 pub use handle_index::{HandleIndex, KeyedHash};
 pub use heap_set::HeapSet;
 pub use linked_set::LinkedSet;

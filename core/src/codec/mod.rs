@@ -26,6 +26,7 @@ operation_error! {
         FieldNotEmpty,
         ParameterOutOfRange,
         UnknownSide,
+        UnknownOutcome,
     }
 }
 

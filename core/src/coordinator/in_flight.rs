@@ -5,8 +5,8 @@ use core::ops::Range;
 
 use crate::batch::{ChainTip, SlotBuilder, SlotHeader, SlotPlan, slot_encoded_len_max};
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
-use crate::limits::Limits;
-use crate::pool::TransactionPool;
+use crate::limits::{Limits, ROLLUP_COUNT_MAX};
+use crate::pool::{ForcedCounts, TransactionPool};
 use crate::types::{Epoch, Hash, Height, PoolReserves, Tick, UnixNs};
 
 /// A slot in flight, as the host sees it.
@@ -30,6 +30,9 @@ pub(super) struct SlotEnd<'a> {
     pub time: UnixNs,
     pub seed: Hash,
     pub reserves: &'a [PoolReserves],
+    pub forced: &'a ForcedCounts,
+    pub bundle_count: usize,
+    pub leg_count: u32,
 }
 
 /// The memory of one slot in flight; reused from slot to slot.
@@ -37,6 +40,11 @@ pub(super) struct SlotEnd<'a> {
 pub(super) struct InFlight {
     handles: Box<[Handle]>,
     count: usize,
+    /// Its forced inputs, by rollup, and its bundles in their order.
+    forced: ForcedCounts,
+    bundles: Box<[Handle]>,
+    bundle_count: usize,
+    leg_count: u32,
     bytes: Box<[u8]>,
     len: usize,
     header: SlotHeader,
@@ -51,6 +59,10 @@ impl InFlight {
         Self {
             handles: fixed_slice(limits.slot_count_max as usize, Handle::default()),
             count: 0,
+            forced: [0; ROLLUP_COUNT_MAX],
+            bundles: fixed_slice(limits.bundle_count_max as usize, Handle::default()),
+            bundle_count: 0,
+            leg_count: 0,
             bytes: fixed_slice(slot_encoded_len_max(limits) as usize, 0),
             len: 0,
             header: SlotHeader {
@@ -61,6 +73,7 @@ impl InFlight {
                 sub_batch_count: 0,
                 slice_count: 1,
                 sub_batch_root: Hash::ZERO,
+                bundle_root: Hash::ZERO,
             },
             tip_before: None,
             hash: Hash::ZERO,
@@ -72,6 +85,9 @@ impl InFlight {
     pub const fn footprint_bytes(limits: &Limits) -> u64 {
         let each = fixed_slice_bytes::<Self>(1)
             .saturating_add(fixed_slice_bytes::<Handle>(limits.slot_count_max as usize))
+            .saturating_add(fixed_slice_bytes::<Handle>(
+                limits.bundle_count_max as usize,
+            ))
             .saturating_add(slot_encoded_len_max(limits));
         each.saturating_mul(limits.in_flight_count_max as u64)
     }
@@ -99,6 +115,26 @@ impl InFlight {
         self.handles.get(..self.count).unwrap_or_default()
     }
 
+    /// Its forced inputs, by rollup.
+    pub const fn forced(&self) -> &ForcedCounts {
+        &self.forced
+    }
+
+    /// Its bundles in their order.
+    pub fn bundles(&self) -> &[Handle] {
+        self.bundles.get(..self.bundle_count).unwrap_or_default()
+    }
+
+    /// The first `count` handles of bundles.
+    pub fn bundles_range(&self, count: usize) -> &[Handle] {
+        self.bundles.get(..count).unwrap_or_default()
+    }
+
+    /// The places for handles of bundles.
+    pub fn bundles_mut(&mut self) -> &mut [Handle] {
+        &mut self.bundles
+    }
+
     pub const fn tip_before(&self) -> Option<&ChainTip> {
         self.tip_before.as_ref()
     }
@@ -108,7 +144,11 @@ impl InFlight {
             header: self.header,
             hash: self.hash,
             bytes: self.bytes.get(..self.len).unwrap_or_default(),
-            transaction_count: self.count as u32,
+            transaction_count: self
+                .forced
+                .iter()
+                .fold(self.count as u32, |sum, count| sum.saturating_add(*count))
+                .saturating_add(self.leg_count),
         }
     }
 
@@ -128,9 +168,14 @@ impl InFlight {
             time: end.time,
             seed: end.seed,
             reserves: end.reserves,
+            forced: end.forced,
+            bundles: self.bundles.get(..end.bundle_count)?,
         };
         let built = builder.build(&plan, &mut self.bytes).ok()?;
         self.count = end.count;
+        self.forced = *end.forced;
+        self.bundle_count = end.bundle_count;
+        self.leg_count = end.leg_count;
         self.len = built.len;
         self.header = built.header;
         self.hash = built.tip.hash;

@@ -7,6 +7,8 @@
 //!   [`ingress`](TransactionCoordinator::ingress) (for other threads).
 //! - **Inputs**: [`submit`](TransactionCoordinator::submit),
 //!   [`submit_batch`](TransactionCoordinator::submit_batch),
+//!   [`submit_forced`](TransactionCoordinator::submit_forced),
+//!   [`submit_bundle`](TransactionCoordinator::submit_bundle),
 //!   [`handle_ingress`](TransactionCoordinator::handle_ingress).
 //! - **Verbs**: [`take`](TransactionCoordinator::take),
 //!   [`acknowledge`](TransactionCoordinator::acknowledge),
@@ -39,6 +41,7 @@ mod arrange;
 mod in_flight;
 mod open;
 mod pressure;
+mod segments;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -58,7 +61,7 @@ use crate::event::{Event, EventQueue, Ledger};
 use crate::ingress::{Ingress, IngressHandle};
 use crate::limits::{Footprint, Limits, ROLLUP_COUNT_MAX};
 use crate::metrics::Metrics;
-use crate::ordering::OrderingEngine;
+use crate::ordering::{OrderingEngine, SegmentRooms};
 use crate::pool::{Broken, CancelError, Cancelled, TransactionPool};
 use crate::types::{Address, Height, Nonce, RollupId, Tick, TxId, UnixNs};
 use arrange::Arrangement;
@@ -144,6 +147,7 @@ pub struct TransactionCoordinator {
     ingress: Ingress,
     ingress_handle: IngressHandle,
     pool: TransactionPool,
+    rooms: SegmentRooms,
     engine: OrderingEngine,
     builder: SlotBuilder,
     arrangement: Arrangement,
@@ -173,6 +177,7 @@ impl TransactionCoordinator {
     pub fn new(config: &Config, limits: &Limits) -> Result<Self, ConfigError> {
         config.check()?;
         limits.check()?;
+        SegmentRooms::check(config, limits)?;
         let in_flight = (0..limits.in_flight_count_max)
             .map(|_| InFlight::new(limits))
             .collect();
@@ -183,6 +188,7 @@ impl TransactionCoordinator {
             ingress,
             ingress_handle,
             pool: TransactionPool::new(config, limits),
+            rooms: SegmentRooms::of(config, limits),
             engine: OrderingEngine::new(config),
             builder: SlotBuilder::new(config.policy, limits),
             arrangement: Arrangement::new(limits),
@@ -280,19 +286,21 @@ impl TransactionCoordinator {
         if place != 0 {
             return Err(SettleError::NotOldestSlot);
         }
+        if self.events.room() < self.settled_event_count() {
+            return Err(SettleError::EventsFull);
+        }
         let count = self
             .in_flight
             .first()
             .map_or(0, |flight| flight.taken().len());
-        if self.events.room() < count {
-            return Err(SettleError::EventsFull);
-        }
         self.set_clocks(now, self.time)
             .map_err(|()| SettleError::TimeWentBack)?;
         let mut positions = [0_u32; ROLLUP_COUNT_MAX];
+        self.settle_forced(height, &mut positions);
         for at in 0..count {
             self.include(at, height, &mut positions);
         }
+        self.settle_bundles(height, &mut positions);
         self.acknowledged = height;
         self.metrics.slots_acknowledged = self.metrics.slots_acknowledged.saturating_add(1);
         // The emptied place goes behind those in flight and the open one.
@@ -324,9 +332,13 @@ impl TransactionCoordinator {
             let Some(flight) = self.in_flight.get(last) else {
                 break;
             };
+            for handle in flight.bundles().iter().rev() {
+                self.is_poisoned |= !self.pool.give_bundle_back(*handle, &self.policy);
+            }
             for handle in flight.taken().iter().rev() {
                 self.is_poisoned |= self.pool.roll_back(*handle, &self.policy).is_err();
             }
+            self.pool.give_forced_back(flight.forced(), &self.policy);
             if let Some(before) = flight.tip_before() {
                 self.tip = before.clone();
             }
@@ -340,17 +352,19 @@ impl TransactionCoordinator {
         }
     }
 
-    /// Ends every waiting transaction that can't become ready before another one arrives.
+    /// Ends every waiting transaction and bundle that can't become ready before another one
+    /// arrives; forced inputs are taken first, so call it when none waits.
     ///
     /// For the end of a run, when none will arrive. Stops where the events have no more room.
     pub fn expire_unready(&mut self) -> ExpireProgress {
         let before = self.metrics.of(Code::Expired);
         let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
         let rest = self.pool.expire_unready(0, &mut ledger);
+        let are_bundles_finished = rest.is_none() && self.pool.expire_unready_bundles(&mut ledger);
         let ended = self.metrics.of(Code::Expired).saturating_sub(before) as usize;
         ExpireProgress {
             ended,
-            is_finished: rest.is_none(),
+            is_finished: are_bundles_finished,
         }
     }
 
@@ -470,8 +484,15 @@ impl Limits {
     /// It is exact: a test compares it with what the allocator gave out.
     #[must_use]
     pub fn footprint(&self) -> Footprint {
-        let [transactions, payloads, senders, remembered, hints] =
-            TransactionPool::footprint_bytes(self);
+        let [
+            transactions,
+            payloads,
+            senders,
+            remembered,
+            hints,
+            forced,
+            bundles,
+        ] = TransactionPool::footprint_bytes(self);
         Footprint::default()
             .with("ingress: lanes", self.ingress_footprint())
             .with("pool: transactions", transactions)
@@ -479,6 +500,8 @@ impl Limits {
             .with("pool: senders", senders)
             .with("pool: remembered", remembered)
             .with("pool: trades", hints)
+            .with("pool: forced inputs", forced)
+            .with("pool: bundles", bundles)
             .with("ordering", Arrangement::footprint_bytes(self))
             .with("batch: building", SlotBuilder::footprint_bytes(self))
             .with("batch: slots in flight", InFlight::footprint_bytes(self))

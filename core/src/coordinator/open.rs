@@ -10,7 +10,7 @@ use crate::error::operation_error;
 use crate::event::Ledger;
 use crate::limits::{ROLLUP_COUNT_MAX, SLICE_COUNT_MAX};
 use crate::ordering::{SelectionHooks, SlotRoom};
-use crate::pool::ReadyView;
+use crate::pool::{ForcedCounts, ReadyView};
 use crate::types::{Hash, Height, PoolReserves, RollupId, Tick, UnixNs};
 
 operation_error! {
@@ -55,17 +55,38 @@ pub struct Slice<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct OpenSlot {
     pub height: Height,
-    time: UnixNs,
+    pub time: UnixNs,
     /// What is left of the slot.
-    left: SlotRoom,
-    /// Transactions that it holds.
+    pub(super) left: SlotRoom,
+    /// What is left of that for the pool segment, and for forced inputs and bundles.
+    pool_left: SlotRoom,
+    pub(super) others_left: SlotRoom,
+    /// Transactions of the pool segment.
     pub count: usize,
+    /// Its forced inputs, by rollup.
+    pub forced: ForcedCounts,
+    /// Its bundles, and their legs.
+    pub bundle_count: usize,
+    pub leg_count: u32,
     slice_ends: heapless::Vec<u32, SLICE_COUNT_MAX>,
     /// The chain before it, with the running hashes behind its last slice.
-    promised: ChainTip,
-    first_positions: [u32; ROLLUP_COUNT_MAX],
+    pub(super) promised: ChainTip,
+    pub(super) first_positions: [u32; ROLLUP_COUNT_MAX],
     /// Whether its set is fixed, and waits for a seed.
     is_set_fixed: bool,
+}
+
+impl OpenSlot {
+    /// Transactions of all segments.
+    fn transaction_count(&self) -> u32 {
+        let forced = self
+            .forced
+            .iter()
+            .fold(0_u32, |sum, own| sum.saturating_add(*own));
+        forced
+            .saturating_add(self.count as u32)
+            .saturating_add(self.leg_count)
+    }
 }
 
 impl TransactionCoordinator {
@@ -99,6 +120,7 @@ impl TransactionCoordinator {
         }
         self.open_next(now, time)?;
         self.select(reserves, SlotRoom::UNLIMITED);
+        self.take_bundles();
         if self.is_open_slot_empty() && when_empty == WhenEmpty::NoSlot {
             self.open = None;
             return Ok(None);
@@ -180,6 +202,7 @@ impl TransactionCoordinator {
         }
         self.open_next(now, time)?;
         self.select(&[], SlotRoom::UNLIMITED);
+        self.take_bundles();
         if self.is_open_slot_empty() && when_empty == WhenEmpty::NoSlot {
             self.open = None;
             return Ok(None);
@@ -197,7 +220,7 @@ impl TransactionCoordinator {
             height: open.height,
             time: open.time,
             root,
-            transaction_count: open.count as u32,
+            transaction_count: open.transaction_count(),
         });
         self.is_poisoned |= set.is_err();
         set.map(Some).map_err(|_| TakeError::Poisoned)
@@ -212,6 +235,7 @@ impl TransactionCoordinator {
         if open.is_set_fixed {
             return Err(SealError::SeedNeeded);
         }
+        self.take_bundles();
         self.seal_open(Hash::ZERO)
     }
 
@@ -246,12 +270,18 @@ impl TransactionCoordinator {
             height,
             time: self.time.max(self.tip.time),
             left: SlotRoom::of(&self.limits).min(self.pressure.room()),
+            pool_left: self.rooms.pool.min(self.pressure.room()),
+            others_left: self.rooms.others,
             count: 0,
+            forced: [0; ROLLUP_COUNT_MAX],
+            bundle_count: 0,
+            leg_count: 0,
             slice_ends: heapless::Vec::new(),
             promised: self.tip.clone(),
             first_positions: [0; ROLLUP_COUNT_MAX],
             is_set_fixed: false,
         });
+        self.take_forced();
         Ok(height)
     }
 
@@ -260,7 +290,10 @@ impl TransactionCoordinator {
     }
 
     fn is_open_slot_empty(&self) -> bool {
-        self.open_count() == 0
+        self.open.as_ref().is_none_or(|open| {
+            let forced = open.forced.iter().any(|count| *count > 0);
+            open.count == 0 && open.bundle_count == 0 && !forced
+        })
     }
 
     /// Takes candidates out of the pool for the open slot, as many as `room` and the slot allow.
@@ -283,7 +316,7 @@ impl TransactionCoordinator {
         let mut ledger = Ledger::new(events, metrics, *now);
         pool.expire(open.time, &mut ledger);
         let mut view = pool.ready(&*policy, flight.handles_from(open.count));
-        let before = open.left.min(room);
+        let before = open.left.min(open.pool_left).min(room);
         let mut left = before;
         let mut hooks = Hooks {
             ledger,
@@ -291,7 +324,9 @@ impl TransactionCoordinator {
         };
         engine.select(&mut view, open.time, &mut left, &mut hooks);
         open.count = open.count.saturating_add(view.taken_count());
-        open.left = open.left.minus(before.minus(left));
+        let used = before.minus(left);
+        open.left = open.left.minus(used);
+        open.pool_left = open.pool_left.minus(used);
     }
 
     /// Promises what the open slot holds from `start` on as its next slice.
@@ -360,6 +395,9 @@ impl TransactionCoordinator {
             time: open.time,
             seed,
             reserves: self.arrangement.pools(),
+            forced: &open.forced,
+            bundle_count: open.bundle_count,
+            leg_count: open.leg_count,
         };
         let Some(tip_after) = flight.build(&mut self.builder, &self.pool, &self.tip, end) else {
             // The buffers were made for the largest slot, so this is an invariant of ours.
@@ -368,6 +406,7 @@ impl TransactionCoordinator {
         };
         debug_assert!(
             open.slice_ends.is_empty()
+                || open.bundle_count > 0
                 || (open.promised.rollups.iter().zip(&tip_after.rollups))
                     .all(|(promised, built)| promised.running_hash == built.running_hash),
             "a slot keeps what its slices promised"
@@ -392,10 +431,15 @@ impl TransactionCoordinator {
             return false;
         };
         if let Some(flight) = self.in_flight.get(self.in_flight_count) {
+            let bundles = flight.bundles_range(open.bundle_count);
+            for handle in bundles.iter().rev() {
+                self.is_poisoned |= !self.pool.give_bundle_back(*handle, &self.policy);
+            }
             for handle in flight.handles(0..open.count).iter().rev() {
                 self.is_poisoned |= self.pool.roll_back(*handle, &self.policy).is_err();
             }
         }
+        self.pool.give_forced_back(&open.forced, &self.policy);
         true
     }
 }

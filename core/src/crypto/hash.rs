@@ -39,6 +39,8 @@ impl Domain {
     pub const RUNNING_HASH: Self = Self(*b"hb/rh/2");
     /// A sender's place in a shuffle.
     pub const SHUFFLE: Self = Self(*b"hb/sd/1");
+    /// The ids of a bundle's legs.
+    pub const BUNDLE: Self = Self(*b"hb/bu/1");
     /// The set of a slot's transactions, before their order is known.
     pub const SET: Self = Self(*b"hb/st/1");
 

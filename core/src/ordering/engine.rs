@@ -56,12 +56,39 @@ impl SlotRoom {
     /// What is left after a candidate; nothing if it does not fit.
     #[must_use]
     pub fn after(self, candidate: &Candidate) -> Option<Self> {
-        Some(Self {
-            count: self.count.checked_sub(1)?,
-            bytes: self.bytes.checked_sub(candidate.encoded_len)?,
-            gas: self.gas.checked_sub(candidate.envelope.gas.get())?,
+        self.without(Self {
+            count: 1,
+            bytes: candidate.encoded_len,
+            gas: candidate.envelope.gas.get(),
         })
     }
+
+    /// What is left without `other`; nothing if that does not fit.
+    #[must_use]
+    pub fn without(self, other: Self) -> Option<Self> {
+        Some(Self {
+            count: self.count.checked_sub(other.count)?,
+            bytes: self.bytes.checked_sub(other.bytes)?,
+            gas: self.gas.checked_sub(other.gas)?,
+        })
+    }
+
+    /// What both come to.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            count: self.count.saturating_add(other.count),
+            bytes: self.bytes.saturating_add(other.bytes),
+            gas: self.gas.saturating_add(other.gas),
+        }
+    }
+
+    /// Nothing.
+    pub const NONE: Self = Self {
+        count: 0,
+        bytes: 0,
+        gas: 0,
+    };
 }
 
 /// What became of one selection.

@@ -41,10 +41,12 @@
 mod engine;
 pub mod fair;
 pub mod greedy;
+mod rooms;
 pub mod shuffle;
 mod verify;
 
 pub use engine::{OrderingEngine, SelectionHooks, SlotRoom, SlotUse};
+pub use rooms::SegmentRooms;
 pub use verify::{OrderVerifier, OrderViolation};
 
 use crate::config::Policy;

@@ -115,7 +115,7 @@ impl TransactionPool {
     }
 
     /// The checks that need nothing but the transaction and the rules.
-    fn check_alone(
+    pub(super) fn check_alone(
         &self,
         envelope: &Envelope,
         payload_len: usize,
@@ -161,8 +161,8 @@ impl TransactionPool {
     }
 
     /// Whether the transaction is known already.
-    fn check_identity(&self, id: TxId) -> Result<(), AdmissionError> {
-        if self.index_of(id).is_some() {
+    pub(super) fn check_identity(&self, id: TxId) -> Result<(), AdmissionError> {
+        if self.index_of(id).is_some() || self.forced.holds(id) || self.bundles.holds(id) {
             return Err(AdmissionError::Duplicate);
         }
         if self.seen.get(id.as_bytes()).is_some() {
@@ -185,7 +185,7 @@ impl TransactionPool {
         let Some(place) = self.sender_of(envelope.rollup, envelope.sender) else {
             return;
         };
-        let may_skip = |own: &Sender| own.taken_count == 0 && own.next < account_nonce;
+        let may_skip = |own: &Sender| own.in_flight_count() == 0 && own.next < account_nonce;
         if self.nonce_mode(envelope.rollup) == NonceMode::Window
             || !self.senders.get(place).is_some_and(may_skip)
         {
@@ -260,7 +260,7 @@ impl TransactionPool {
             return Ok(Place::Known { sender });
         }
         // Below the first nonce that was seen: that may have been too high a guess.
-        if own.is_base_fixed || own.taken_count > 0 {
+        if own.is_base_fixed || own.in_flight_count() > 0 {
             return Err(AdmissionError::NonceUsed);
         }
         let follows = nonce.saturating_add(1);
@@ -297,6 +297,8 @@ impl TransactionPool {
         let ahead = nonce.saturating_distance(own.next);
         if nonce < own.next || own.included.contains(ahead) {
             Err(AdmissionError::NonceUsed)
+        } else if own.outside.contains(ahead) {
+            Err(AdmissionError::NonceOccupied)
         } else if ahead >= Window::LEN {
             Err(AdmissionError::NonceBeyondWindow)
         } else {
@@ -358,24 +360,12 @@ impl TransactionPool {
                 next,
                 is_base_fixed,
             } => {
-                if self.senders.is_full() {
+                // The places beyond are for senders of forced inputs.
+                if self.senders.len() >= self.rules.sender_count_max as usize {
                     self.forget_idle_sender(time)?;
                 }
-                let own = Sender {
-                    address: envelope.sender,
-                    rollup: envelope.rollup,
-                    next,
-                    ready_end: next,
-                    is_base_fixed,
-                    ..Sender::default()
-                };
-                let handle = self
-                    .senders
-                    .insert(own)
-                    .ok_or(AdmissionError::SenderTableFull)?;
-                let hash = self.address_hash(envelope.rollup, envelope.sender);
-                self.by_address.insert(hash, handle.index);
-                Ok(handle.index)
+                self.insert_sender(envelope.rollup, envelope.sender, next, is_base_fixed)
+                    .ok_or(AdmissionError::SenderTableFull)
             }
         }
     }
@@ -438,7 +428,7 @@ impl TransactionPool {
             .entries
             .get(index)
             .ok_or(AdmissionError::NonceOccupied)?;
-        if old.is_taken {
+        if old.is_taken || self.is_shadowed(&old) {
             return Err(AdmissionError::NonceOccupied);
         }
         if !may_replace(
@@ -475,7 +465,7 @@ impl TransactionPool {
     }
 
     /// Makes place for a new sender by forgetting the one that has been idle longest.
-    fn forget_idle_sender(&mut self, time: UnixNs) -> Result<(), AdmissionError> {
+    pub(super) fn forget_idle_sender(&mut self, time: UnixNs) -> Result<(), AdmissionError> {
         let full = AdmissionError::SenderTableFull;
         let place = self.idle.first().ok_or(full)?;
         let own = self.senders.get(place).copied().ok_or(full)?;

@@ -7,7 +7,7 @@ use crate::types::{Address, Nonce, RollupId, TxId};
 
 operation_error! {
     /// Why a transaction was not cancelled. Nothing changed.
-    CancelError { TakenAlready, EndedAlready, EventsFull }
+    CancelError { TakenAlready, EndedAlready, NotCancellable, EventsFull }
 }
 
 /// What a cancellation came to.
@@ -22,6 +22,7 @@ pub enum Cancelled {
 impl TransactionPool {
     /// Cancels a transaction by its identity.
     ///
+    /// A leg takes its whole bundle with it, and a forced input can't be cancelled.
     /// One that has not come yet is remembered, until `cancel_count_max` others were since.
     /// Cost: O(log n).
     ///
@@ -33,7 +34,11 @@ impl TransactionPool {
         }
         match self.index_of(id) {
             Some(index) => self.cancel_at(index, ledger),
+            None if self.forced.holds(id) => Err(CancelError::NotCancellable),
             None => {
+                if let Some(ended) = self.cancel_leg(id, ledger) {
+                    return ended;
+                }
                 self.cancelled_ids
                     .insert(id.as_bytes(), Code::Cancelled.number());
                 Ok(Cancelled::OnArrival)

@@ -96,7 +96,7 @@ impl Default for Entry {
 }
 
 // Memory a transaction counts half a sender more, because there are half as many.
-const _: () = assert!(size_of::<Sender>() <= 96);
+const _: () = assert!(size_of::<Sender>() <= 120);
 
 /// A sender on one rollup.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +109,8 @@ pub(super) struct Sender {
     pub ready_end: Nonce,
     /// Window: which nonces from `next` on were included.
     pub included: Window,
+    /// Window: which nonces from `next` on slots in flight use from outside its line.
+    pub outside: Window,
     /// The latest expiry of what was included from it.
     pub keep_until: UnixNs,
     /// Gas of its transactions in the pool.
@@ -119,6 +121,10 @@ pub(super) struct Sender {
     pub pending_count: u32,
     /// Those of them that slots in flight hold.
     pub taken_count: u32,
+    /// Nonces of it that slots in flight use from outside its line.
+    pub outside_count: u32,
+    /// Forced inputs and legs of bundles of it.
+    pub pinned_count: u32,
     /// The ends of its line.
     pub first: u32,
     pub last: u32,
@@ -134,11 +140,14 @@ impl Default for Sender {
             next: Nonce::ZERO,
             ready_end: Nonce::ZERO,
             included: Window::default(),
+            outside: Window::default(),
             keep_until: UnixNs::ZERO,
             pending_gas: 0,
             pending_bytes: 0,
             pending_count: 0,
             taken_count: 0,
+            outside_count: 0,
+            pinned_count: 0,
             first: NONE,
             last: NONE,
             is_base_fixed: false,
@@ -184,6 +193,31 @@ impl Window {
     /// Whether the nonce `ahead` of the window's start was included.
     pub fn contains(self, ahead: u64) -> bool {
         ahead < Self::LEN && (self.bits() >> ahead) & 1 == 1
+    }
+
+    /// Takes the nonce `ahead` of the start out again.
+    pub fn remove(&mut self, ahead: u64) {
+        if ahead < Self::LEN {
+            *self = Self::of(self.bits() & !(1 << ahead));
+        }
+    }
+
+    /// How many nonces are noted.
+    pub fn count(self) -> u32 {
+        self.bits().count_ones()
+    }
+
+    /// Moves the start on by `moved`.
+    pub fn move_on(&mut self, moved: u64) {
+        let moved = u32::try_from(moved).unwrap_or(u32::MAX);
+        *self = Self::of(self.bits().checked_shr(moved).unwrap_or(0));
+    }
+
+    /// Sets the nonce `ahead` of the start; the window stays where it is.
+    pub fn set(&mut self, ahead: u64) {
+        if ahead < Self::LEN {
+            *self = Self::of(self.bits() | (1 << ahead));
+        }
     }
 
     /// Notes the nonce `ahead` of the start, and returns by how much the window moves on.

@@ -85,7 +85,7 @@ impl TransactionPool {
         let offered = self
             .entries
             .get(index)
-            .filter(|entry| !entry.is_taken)
+            .filter(|entry| !entry.is_taken && !self.is_shadowed(entry))
             .and_then(|entry| {
                 let candidate = self.candidate(entry)?;
                 Some((
@@ -164,7 +164,7 @@ impl TransactionPool {
             return before;
         }
         // What has no predecessor is gapped or the head. Gapped ones are few: a short walk.
-        let is_head = entry.nonce <= own.next && own.taken_count == 0;
+        let is_head = entry.nonce <= own.next && own.in_flight_count() == 0;
         if is_head {
             return NONE;
         }

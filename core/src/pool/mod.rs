@@ -18,10 +18,13 @@
 //! What it does not do: it checks no signature and no balance; the host has done both.
 
 mod admission;
+mod bundle;
 mod cancel;
 mod entry;
+mod forced;
 mod hints;
 mod line;
+mod outside;
 mod ready;
 mod refusal;
 pub mod room;
@@ -30,7 +33,9 @@ mod tests;
 mod verify;
 
 pub use admission::Arriving;
+pub use bundle::{BundleRefusal, BundleSize, bundle_id};
 pub use cancel::{CancelError, Cancelled};
+pub use forced::{ForcedCounts, ForcedError, OutsideTransaction};
 pub use ready::ReadyView;
 pub use refusal::AdmissionError;
 pub use verify::Broken;
@@ -41,7 +46,7 @@ use crate::bounded::{
     ChunkArena, ChunkList, Handle, HandleIndex, HeapSet, KeyedHash, LinkedSet, RecentSet, Slab,
     fixed_slice, fixed_slice_bytes,
 };
-use crate::config::{Config, NonceMode, PoolConfig, ReplayProtection, RollupConfig};
+use crate::config::{Config, NonceMode, PoolConfig, ReplayProtection, RollupConfig, SegmentShares};
 use crate::error::{Code, operation_error};
 use crate::event::Ledger;
 use crate::limits::{Limits, Quota, ROLLUP_COUNT_MAX};
@@ -49,7 +54,9 @@ use crate::types::{
     Address, Candidate, Fee, Gas, Nonce, RollupId, SelectionKey, SelectionRule, Transaction, TxId,
     UnixNs,
 };
+use bundle::BundleTable;
 use entry::{Entry, Sender};
+use forced::ForcedQueues;
 use hints::HintTable;
 use room::DisplaceKey;
 
@@ -91,6 +98,9 @@ pub struct TransactionPool {
     displaceable: HeapSet<DisplaceKey>,
     /// Waiting transactions that expire, by expiry: one queue.
     expiring: HeapSet<u64>,
+    /// Inputs that another chain forces in, and bundles: each in memory of its own.
+    forced: ForcedQueues,
+    bundles: BundleTable,
     /// Senders without a transaction, the one longest so first.
     idle: LinkedSet,
     /// What the origins hold; several may share a place.
@@ -146,6 +156,7 @@ struct Rules {
     pending_count_max: u32,
     payload_bytes_max: u32,
     slot_gas_max: Gas,
+    sender_count_max: u32,
     gapped_count_max: u32,
     nonce_gap_max: u32,
     sender_quota: Quota,
@@ -153,6 +164,13 @@ struct Rules {
     rollup_reserved_count: u32,
     quiet_reserved_count: u32,
     quiet_reserved_bytes: u64,
+}
+
+/// Places for senders: those of forced inputs find one however full the others are.
+const fn sender_place_count(limits: &Limits) -> u32 {
+    limits
+        .sender_count_max
+        .saturating_add(limits.forced_count_max)
 }
 
 impl TransactionPool {
@@ -172,7 +190,11 @@ impl TransactionPool {
                 needs_hints: config.policy.needs_hints(),
                 pending_count_max: pending,
                 payload_bytes_max: limits.payload_bytes_max,
-                slot_gas_max: Gas::new(limits.slot_gas_max),
+                slot_gas_max: Gas::new(limits.slot_gas_max.saturating_sub(SegmentShares::part(
+                    limits.slot_gas_max,
+                    config.shares.others_percent,
+                ))),
+                sender_count_max: limits.sender_count_max,
                 gapped_count_max: limits.sender_gapped_count_max,
                 nonce_gap_max: limits.nonce_gap_max,
                 sender_quota: Quota {
@@ -190,12 +212,14 @@ impl TransactionPool {
             by_nonce: HandleIndex::new(pending),
             payloads: ChunkArena::new(limits.pending_bytes_max),
             hints: HintTable::new(limits.hint_count_max, hash),
-            senders: Slab::new(limits.sender_count_max),
-            by_address: HandleIndex::new(limits.sender_count_max),
+            forced: ForcedQueues::new(config.rollups.len(), limits, hash),
+            bundles: BundleTable::new(limits, hash),
+            senders: Slab::new(sender_place_count(limits)),
+            by_address: HandleIndex::new(sender_place_count(limits)),
             ready: HeapSet::new(ROLLUP_COUNT_MAX as u32, pending),
             displaceable: HeapSet::new(room::QUEUE_COUNT, pending),
             expiring: HeapSet::new(1, pending),
-            idle: LinkedSet::new(limits.sender_count_max),
+            idle: LinkedSet::new(sender_place_count(limits)),
             origins: fixed_slice(limits.origin_count_max as usize, InUse::default()),
             rollup_counts: [0; ROLLUP_COUNT_MAX],
             seen: RecentSet::new(limits.seen_count_max, hash),
@@ -213,8 +237,8 @@ impl TransactionPool {
     /// The bytes that [`TransactionPool::new`] takes: for transactions, for payloads, for senders
     /// and origins, for what is remembered of those that ended, for trades.
     #[must_use]
-    pub const fn footprint_bytes(limits: &Limits) -> [u64; 5] {
-        let (pending, senders) = (limits.pending_count_max, limits.sender_count_max);
+    pub const fn footprint_bytes(limits: &Limits) -> [u64; 7] {
+        let (pending, senders) = (limits.pending_count_max, sender_place_count(limits));
         let transactions = Slab::<Entry>::footprint_bytes(pending)
             .saturating_add(HandleIndex::footprint_bytes(pending))
             .saturating_add(HandleIndex::footprint_bytes(pending))
@@ -239,7 +263,17 @@ impl TransactionPool {
             .saturating_add(RecentSet::footprint_bytes(limits.cancel_count_max));
         let payloads = ChunkArena::footprint_bytes(limits.pending_bytes_max);
         let hints = HintTable::footprint_bytes(limits.hint_count_max);
-        [transactions, payloads, of_senders, remembered, hints]
+        let forced = ForcedQueues::footprint_bytes(limits);
+        let bundles = BundleTable::footprint_bytes(limits);
+        [
+            transactions,
+            payloads,
+            of_senders,
+            remembered,
+            hints,
+            forced,
+            bundles,
+        ]
     }
 
     /// How many transactions it holds, taken ones included.
@@ -335,6 +369,7 @@ impl TransactionPool {
                 let moved = own
                     .included
                     .insert(entry.nonce.saturating_distance(own.next));
+                own.outside.move_on(moved);
                 own.next = own.next.saturating_add(moved);
             }
         }
@@ -529,12 +564,6 @@ impl TransactionPool {
         if let Some(count) = heap.and_then(|heap| self.rollup_counts.get_mut(heap as usize)) {
             *count = count.saturating_sub(1);
         }
-        if self
-            .senders
-            .get(entry.sender)
-            .is_some_and(|own| own.pending_count == 0)
-        {
-            self.idle.append(entry.sender);
-        }
+        self.note_idle(entry.sender);
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::entry::{Entry, Window};
+use super::entry::{Entry, Sender, Window};
 use super::{InUse, TransactionPool};
 use crate::bounded::NONE;
 use crate::config::NonceMode;
@@ -40,6 +40,8 @@ impl TransactionPool {
         self.senders
             .iter()
             .try_for_each(|(place, _)| self.verify_sender(place))?;
+        self.verify_forced()?;
+        self.verify_bundles()?;
         self.verify_hints()?;
         self.verify_sums()
     }
@@ -90,7 +92,7 @@ impl TransactionPool {
         )?;
         let is_ready = match mode {
             NonceMode::Sequential => !entry.is_taken && entry.nonce == own.next,
-            NonceMode::Window => !entry.is_taken,
+            NonceMode::Window => !entry.is_taken && !self.is_shadowed(entry),
         };
         check(
             self.ready.contains(index) == is_ready,
@@ -98,7 +100,7 @@ impl TransactionPool {
         )?;
         match mode {
             NonceMode::Sequential => check(
-                entry.is_taken == (entry.nonce < own.next),
+                !entry.is_taken || entry.nonce < own.next,
                 "taken means below the cursor",
             ),
             NonceMode::Window => {
@@ -137,12 +139,13 @@ impl TransactionPool {
         }
         check(last == own.last, "a line ends where its sender says")?;
         check(in_use == own.in_use(), "a sender's sums are right")?;
+        self.verify_outside(place, &own, taken)?;
         check(
             taken == own.taken_count,
             "a sender's taken ones are counted",
         )?;
         check(
-            self.idle.contains(place) == (own.pending_count == 0),
+            self.idle.contains(place) == own.is_idle(),
             "the idle are noted",
         )?;
         let is_sequential = self.nonce_mode(own.rollup) == NonceMode::Sequential;
@@ -150,6 +153,30 @@ impl TransactionPool {
             !is_sequential || ready_end == own.ready_end,
             "the ready nonces end where noted",
         )
+    }
+
+    /// What stands outside a sender's line is counted, and only that shadows what is in it.
+    fn verify_outside(&self, place: u32, own: &Sender, taken: u32) -> Result<(), Broken> {
+        let (forced_used, forced) = self.forced_of_sender(place);
+        let (legs_used, legs) = self.legs_of_sender(place);
+        let used = forced_used.saturating_add(legs_used);
+        let held = forced.saturating_add(legs);
+        check(held == own.pinned_count as usize, "what is outside pins")?;
+        check(used == own.outside_count as usize, "used nonces count")?;
+        if self.nonce_mode(own.rollup) == NonceMode::Window {
+            let count = own.outside.count() as usize;
+            return check(used == count, "used nonces are marked");
+        }
+        // What is in flight lies right below the cursor, each nonce once.
+        let in_flight = u64::from(taken).saturating_add(used as u64);
+        let settled = own.next.get().checked_sub(in_flight);
+        let settled = settled.ok_or(Broken("the cursor counts what is in flight"))?;
+        let mut at = own.first;
+        while let Some(entry) = self.entries.get(at) {
+            check(entry.nonce.get() >= settled, "no settled nonce waits")?;
+            at = entry.after;
+        }
+        Ok(())
     }
 
     fn verify_sums(&self) -> Result<(), Broken> {

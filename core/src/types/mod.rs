@@ -5,13 +5,16 @@
 //! an invalid value.
 
 mod candidate;
+mod forced;
 mod hint;
 mod numbers;
 mod transaction;
 
 pub use candidate::{Arrival, Candidate, CandidateSource, SelectionKey, SelectionRule};
+pub use forced::{ForcedOutcome, InboxEntry};
 pub use hint::{PoolReserves, Side, TradeHint};
 pub use numbers::{
-    Address, Epoch, Fee, Gas, Hash, Height, Nonce, RollupId, Round, SequencerId, Tick, TxId, UnixNs,
+    Address, BundleId, Epoch, Fee, Gas, Hash, Height, InboxIndex, Nonce, RollupId, Round,
+    SequencerId, Tick, TxId, UnixNs,
 };
 pub use transaction::{Envelope, Submission, Transaction, TransactionKind};

@@ -93,6 +93,10 @@ number! {
     Epoch(u64)
 }
 number! {
+    /// The running number of an input in a rollup's inbox on another chain; the first has 0.
+    InboxIndex(u64)
+}
+number! {
     /// A monotonic local clock in nanoseconds since a start that the host chose.
     ///
     /// It drives timers and measures delay; what is valid never depends on it.
@@ -168,6 +172,11 @@ bytes! {
 bytes! {
     /// SHA3-256 of a transaction's canonical bytes: binds every field, and breaks every tie.
     TxId[32]
+}
+
+bytes! {
+    /// SHA3-256 of the ids of a bundle's legs in their order: names the bundle.
+    BundleId[32]
 }
 
 impl TxId {

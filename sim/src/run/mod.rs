@@ -39,6 +39,7 @@ use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::codec::Writer;
 use hauptbuch_core::config::{
     Config, ConfigError, NonceMode, Policy, PoolConfig, ReplayProtection, RollupConfig,
+    SegmentShares,
 };
 use hauptbuch_core::coordinator::{Slot, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::crypto::hash::transaction_id;
@@ -98,6 +99,11 @@ impl Default for RunConfig {
             limits: Limits {
                 producer_count_max: 1,
                 shared_lane_count_max: 0,
+                // Nothing is forced in and nothing bundled, so no memory waits for either.
+                forced_count_max: 0,
+                forced_bytes_max: 0,
+                bundle_count_max: 0,
+                bundle_bytes_max: 0,
                 ..Limits::default()
             },
         }
@@ -122,6 +128,7 @@ impl RunConfig {
             fee_floor: self.fee_floor,
             replay_protection: self.replay_protection,
             pool: self.pool,
+            shares: SegmentShares::default(),
             // Not secret here, because nobody attacks a simulation; it changes no result.
             index_key: [self.seed, !self.seed],
             rollups: Default::default(),

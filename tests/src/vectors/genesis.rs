@@ -1,6 +1,8 @@
 //! Configurations and the genesis hashes that bind them.
 
-use hauptbuch_core::config::{Config, NonceMode, Policy, ReplayProtection, RollupConfig};
+use hauptbuch_core::config::{
+    Config, NonceMode, Policy, ReplayProtection, RollupConfig, SegmentShares,
+};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId};
 use serde::{Deserialize, Serialize};
@@ -47,6 +49,10 @@ pub struct ConfigVector {
     pub slot_bytes_max: u32,
     /// Gas in a slot.
     pub slot_gas_max: String,
+    /// What forced inputs and bundles can't take of a slot, in percent.
+    pub pool_percent: u8,
+    /// What the pool segment can't take of a slot, in percent.
+    pub others_percent: u8,
     /// The rollups, ascending.
     pub rollups: Vec<u32>,
     /// How the nonces of each work: 0 for one after another, 1 for windows.
@@ -69,6 +75,8 @@ impl ConfigVector {
             slot_count_max: limits.slot_count_max,
             slot_bytes_max: limits.slot_bytes_max,
             slot_gas_max: limits.slot_gas_max.to_string(),
+            pool_percent: config.shares.pool_percent,
+            others_percent: config.shares.others_percent,
             rollups: config
                 .rollups
                 .iter()
@@ -94,6 +102,10 @@ pub(super) fn compute() -> GenesisFile {
         fee_floor: Fee::new(1_000_000_000),
         replay_protection: ReplayProtection::ByExpiry {
             horizon_ns: 3_600_000_000_000,
+        },
+        shares: SegmentShares {
+            pool_percent: 60,
+            others_percent: 25,
         },
         ..Config::default()
     };

@@ -93,6 +93,10 @@ impl PlainPool {
 #[derive(Clone, Debug, Default)]
 pub struct PlainSubBatch {
     pub rows: Vec<PlainRow>,
+    /// Each with its inbox index and outcome.
+    pub forced: Vec<(PlainRow, u64, u8)>,
+    /// Each with the number of its bundle, its own, and the bundle's leg count.
+    pub legs: Vec<(PlainRow, u32, u8, u8)>,
     pub rollup: u32,
     pub height: u64,
     pub parent: Digest,
@@ -150,7 +154,61 @@ impl PlainSubBatch {
         self.rows
             .iter()
             .for_each(|row| out.extend(row.evidence(pools)));
+        for (_, index, outcome) in &self.forced {
+            out.extend(index.to_le_bytes());
+            out.push(*outcome);
+        }
+        for (_, bundle, leg, leg_count) in &self.legs {
+            out.extend(bundle.to_le_bytes());
+            out.extend([*leg, *leg_count]);
+        }
         out
+    }
+
+    /// The transactions of all segments.
+    pub fn all(&self) -> impl Iterator<Item = &PlainRow> {
+        let forced = self.forced.iter().map(|own| &own.0);
+        let legs = self.legs.iter().map(|own| &own.0);
+        forced.chain(&self.rows).chain(legs)
+    }
+
+    /// The same with forced inputs and legs, after the running hash `before` of the rollup, as the
+    /// only slice.
+    pub fn with_segments(
+        mut self,
+        before: Digest,
+        forced: Vec<(PlainRow, u64, u8)>,
+        legs: Vec<(PlainRow, u32, u8, u8)>,
+    ) -> Self {
+        (self.forced, self.legs) = (forced, legs);
+        self.counts = [self.forced.len(), 0, self.rows.len(), self.legs.len()].map(|n| n as u32);
+        let id = |row: &PlainRow| digest(b"hb/tx/1", &[&row.encode()]);
+        let ids: Vec<Digest> = self.all().map(id).collect();
+        let (forced, rest) = ids.split_at(self.forced.len());
+        let (pool, legs) = rest.split_at(self.rows.len());
+        self.running_hash = before;
+        for (number, segment) in [(u16::MAX, forced), (0, pool), (u16::MAX - 1, legs)] {
+            if number != 0 && segment.is_empty() {
+                continue;
+            }
+            self.running_hash = digest(
+                b"hb/rh/2",
+                &[
+                    &self.running_hash,
+                    &self.rollup.to_le_bytes(),
+                    &[self.policy],
+                    &0_u64.to_le_bytes(),
+                    &self.height.to_le_bytes(),
+                    &0_u32.to_le_bytes(),
+                    &number.to_le_bytes(),
+                    &merkle_root(segment),
+                ],
+            );
+        }
+        self.transaction_root = merkle_root(&ids);
+        self.bytes = self.all().map(|row| row.encode().len() as u64).sum();
+        self.gas = self.all().map(|row| row.gas).sum();
+        self.with_evidence()
     }
 
     /// Computes the root over the evidence again.
@@ -198,10 +256,7 @@ impl PlainSlot {
         let mut out = self.encode_header();
         for sub_batch in &self.sub_batches {
             out.extend(sub_batch.encode_header());
-            sub_batch
-                .rows
-                .iter()
-                .for_each(|row| out.extend(row.encode()));
+            sub_batch.all().for_each(|row| out.extend(row.encode()));
             out.extend(sub_batch.encode_evidence());
         }
         out
@@ -227,12 +282,14 @@ pub struct PlainGenesis {
     pub slot_count_max: u32,
     pub slot_bytes_max: u32,
     pub slot_gas_max: u64,
+    pub pool_percent: u8,
+    pub others_percent: u8,
     pub rollups: Vec<u32>,
 }
 
 impl PlainGenesis {
     pub fn hash(&self) -> Digest {
-        let mut out = std::vec![3];
+        let mut out = std::vec![4];
         out.extend(self.chain_id.to_le_bytes());
         out.push(self.policy);
         out.extend(self.policy_parameter.to_le_bytes());
@@ -242,6 +299,7 @@ impl PlainGenesis {
         out.extend(self.slot_count_max.to_le_bytes());
         out.extend(self.slot_bytes_max.to_le_bytes());
         out.extend(self.slot_gas_max.to_le_bytes());
+        out.extend([self.pool_percent, self.others_percent]);
         out.extend((self.rollups.len() as u16).to_le_bytes());
         for rollup in &self.rollups {
             out.extend(rollup.to_le_bytes());

@@ -265,7 +265,13 @@ fn the_chain_is_followed() {
             &mut slot.state_root,
         ];
         roots.into_iter().nth(field).unwrap()[31] = 1;
-        assert_eq!(code_of(slot), Code::FieldNotEmpty);
+        // The bundle root may stand for something, but there is no bundle.
+        let code = if field == 2 {
+            Code::WrongRoot
+        } else {
+            Code::FieldNotEmpty
+        };
+        assert_eq!(code_of(slot), code);
     }
     // The agreed time stands still or goes on.
     let (mut follower, mut chain) = (network.verifier(), network.chain());
@@ -329,9 +335,7 @@ fn every_field_of_a_sub_batch_is_checked() {
         );
         assert_eq!(code_of(&|own| own.seed[0] = 1), Code::FieldNotEmpty);
         assert_eq!(code_of(&|own| own.outbox_root[0] = 1), Code::FieldNotEmpty);
-        for segment in [0, 1, 3] {
-            assert_eq!(code_of(&|own| own.counts[segment] = 1), Code::FieldNotEmpty);
-        }
+        assert_eq!(code_of(&|own| own.counts[1] = 1), Code::FieldNotEmpty);
         assert_eq!(code_of(&|own| own.rollup = 3), Code::WrongRollupOrder);
         assert_eq!(code_of(&|own| own.height = 2), Code::WrongHeight);
         assert_eq!(code_of(&|own| own.parent[0] ^= 1), Code::WrongParent);

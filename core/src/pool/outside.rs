@@ -1,0 +1,266 @@
+//! Nonces that are used from outside a sender's line: by forced inputs and by legs of bundles.
+//!
+//! # Rules
+//! 1. Whoever is taken from outside moves the sender's cursor like a transaction of the pool.
+//! 2. A transaction of the pool with the same nonce is *shadowed* meanwhile: it can't be taken or
+//!    replaced. It ends as superseded when the slot is acknowledged, and waits again when the slot
+//!    is rolled back.
+//! 3. A sender with something outside its line is *pinned*: it is not forgotten.
+
+use super::TransactionPool;
+use super::entry::{Entry, Sender, Window};
+use crate::config::NonceMode;
+use crate::error::Code;
+use crate::event::Ledger;
+use crate::types::{Address, Envelope, Nonce, RollupId, SelectionRule, UnixNs};
+
+/// How a nonce stands to its sender's cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NonceState {
+    /// It can be used now.
+    Next,
+    /// An acknowledged slot used it.
+    Used,
+    /// A slot in flight used it.
+    InFlight,
+    /// One before it is missing, or it lies beyond the window, or no account may use it.
+    Ahead,
+}
+
+impl TransactionPool {
+    pub(super) fn nonce_state(&self, place: u32, nonce: Nonce) -> NonceState {
+        let own = self.senders.get(place).copied().unwrap_or_default();
+        if nonce == Nonce::MAX {
+            return NonceState::Ahead;
+        }
+        if self.mode_of_sender(place) == NonceMode::Window {
+            return self.window_state(place, &own, nonce);
+        }
+        // Whatever is in flight stands right below the cursor, one nonce after another.
+        let settled = own.next.get().saturating_sub(own.in_flight_count().into());
+        if nonce == own.next || can_lower(&own, nonce) {
+            NonceState::Next
+        } else if nonce > own.next {
+            NonceState::Ahead
+        } else if nonce.get() < settled {
+            NonceState::Used
+        } else {
+            NonceState::InFlight
+        }
+    }
+
+    fn window_state(&self, place: u32, own: &Sender, nonce: Nonce) -> NonceState {
+        let ahead = nonce.saturating_distance(own.next);
+        let is_taken = || {
+            let at = self.at_nonce(place, nonce);
+            at.and_then(|at| self.entries.get(at))
+                .is_some_and(|entry| entry.is_taken)
+        };
+        if nonce < own.next || own.included.contains(ahead) {
+            NonceState::Used
+        } else if ahead >= Window::LEN {
+            NonceState::Ahead
+        } else if own.outside.contains(ahead) || is_taken() {
+            NonceState::InFlight
+        } else {
+            NonceState::Next
+        }
+    }
+
+    /// Uses a nonce that is [`NonceState::Next`].
+    pub(super) fn use_nonce<R: SelectionRule>(&mut self, place: u32, nonce: Nonce, rule: &R) {
+        let mode = self.mode_of_sender(place);
+        if mode == NonceMode::Sequential {
+            self.withdraw_head(place);
+        } else if let Some(shadowed) = self.at_nonce(place, nonce) {
+            self.withdraw(shadowed);
+        }
+        if let Some(own) = self.senders.get_mut(place) {
+            own.outside_count = own.outside_count.saturating_add(1);
+            match mode {
+                NonceMode::Sequential => {
+                    // A lowered base tears the line, unless it was already at this nonce.
+                    if nonce < own.next {
+                        own.ready_end = nonce;
+                    }
+                    own.next = nonce.saturating_add(1);
+                }
+                NonceMode::Window => {
+                    own.outside.set(nonce.saturating_distance(own.next));
+                }
+            }
+        }
+        self.extend_ready(place);
+        if mode == NonceMode::Sequential {
+            self.offer_head(place, rule);
+        }
+    }
+
+    /// Gives a nonce back that was used last of its sender.
+    pub(super) fn give_nonce_back<R: SelectionRule>(&mut self, place: u32, nonce: Nonce, rule: &R) {
+        let mode = self.mode_of_sender(place);
+        if mode == NonceMode::Sequential {
+            self.withdraw_head(place);
+        }
+        let shadowed = self.at_nonce(place, nonce);
+        if let Some(own) = self.senders.get_mut(place) {
+            own.outside_count = own.outside_count.saturating_sub(1);
+            match mode {
+                NonceMode::Sequential => {
+                    own.next = nonce;
+                    if shadowed.is_none() {
+                        own.ready_end = nonce;
+                    }
+                }
+                NonceMode::Window => own.outside.remove(nonce.saturating_distance(own.next)),
+            }
+        }
+        if let Some(shadowed) = shadowed {
+            self.offer(shadowed, rule);
+        }
+    }
+
+    /// Makes the use of a nonce final; the transaction that it shadows ends as superseded.
+    pub(super) fn settle_nonce(
+        &mut self,
+        place: u32,
+        nonce: Nonce,
+        expiry: UnixNs,
+        ledger: &mut Ledger<'_>,
+    ) {
+        if let Some(index) = self.shadowed_at(place, nonce)
+            && let Some(entry) = self.entries.get(index).copied()
+        {
+            self.end(index, &entry, Code::Superseded, ledger);
+        }
+        let mode = self.mode_of_sender(place);
+        if let Some(own) = self.senders.get_mut(place) {
+            own.outside_count = own.outside_count.saturating_sub(1);
+            own.is_base_fixed = true;
+            if expiry != UnixNs::NEVER {
+                own.keep_until = own.keep_until.max(expiry);
+            }
+            if mode == NonceMode::Window {
+                own.outside.remove(nonce.saturating_distance(own.next));
+                let moved = own.included.insert(nonce.saturating_distance(own.next));
+                own.outside.move_on(moved);
+                own.next = own.next.saturating_add(moved);
+            }
+        }
+    }
+
+    /// The waiting transaction whose nonce somebody outside its line has taken.
+    pub(super) fn shadowed_at(&self, place: u32, nonce: Nonce) -> Option<u32> {
+        let index = self.at_nonce(place, nonce)?;
+        let entry = self.entries.get(index)?;
+        self.is_shadowed(entry).then_some(index)
+    }
+
+    /// Whether somebody outside its line has taken its nonce.
+    pub(super) fn is_shadowed(&self, entry: &Entry) -> bool {
+        let Some(own) = self.senders.get(entry.sender).filter(|_| !entry.is_taken) else {
+            return false;
+        };
+        match self.nonce_mode(own.rollup) {
+            NonceMode::Sequential => entry.nonce < own.next,
+            NonceMode::Window => own
+                .outside
+                .contains(entry.nonce.saturating_distance(own.next)),
+        }
+    }
+
+    /// The place of the sender of something that stands outside its line; a new one if need be.
+    ///
+    /// `count_max` bounds the senders that there may be. Nothing where no place is free.
+    pub(super) fn pin_sender(
+        &mut self,
+        envelope: &Envelope,
+        account_nonce: Option<Nonce>,
+        time: UnixNs,
+        count_max: u32,
+    ) -> Option<u32> {
+        let known = self.sender_of(envelope.rollup, envelope.sender);
+        let place = match known {
+            Some(place) => place,
+            None => {
+                if self.senders.len() >= count_max as usize {
+                    self.forget_idle_sender(time).ok()?;
+                }
+                let next = self.first_cursor(envelope.rollup, envelope.nonce, account_nonce);
+                self.insert_sender(
+                    envelope.rollup,
+                    envelope.sender,
+                    next,
+                    account_nonce.is_some(),
+                )?
+            }
+        };
+        if let Some(own) = self.senders.get_mut(place) {
+            own.pinned_count = own.pinned_count.saturating_add(1);
+        }
+        self.idle.remove(place);
+        Some(place)
+    }
+
+    /// Where the cursor of a sender starts that is heard of from outside first.
+    fn first_cursor(&self, rollup: RollupId, nonce: Nonce, account_nonce: Option<Nonce>) -> Nonce {
+        let guess = match self.nonce_mode(rollup) {
+            NonceMode::Sequential => nonce,
+            NonceMode::Window => Nonce::new(nonce.get().saturating_sub(Window::LEN / 2)),
+        };
+        account_nonce.unwrap_or(guess)
+    }
+
+    /// Writes a sender into the table, if it has a place.
+    pub(super) fn insert_sender(
+        &mut self,
+        rollup: RollupId,
+        address: Address,
+        next: Nonce,
+        is_base_fixed: bool,
+    ) -> Option<u32> {
+        let handle = self.senders.insert(Sender {
+            address,
+            rollup,
+            next,
+            ready_end: next,
+            is_base_fixed,
+            ..Sender::default()
+        })?;
+        let hash = self.address_hash(rollup, address);
+        self.by_address.insert(hash, handle.index);
+        Some(handle.index)
+    }
+
+    /// Lets go of a sender for one thing that stood outside its line.
+    pub(super) fn unpin_sender(&mut self, place: u32) {
+        if let Some(own) = self.senders.get_mut(place) {
+            own.pinned_count = own.pinned_count.saturating_sub(1);
+        }
+        self.note_idle(place);
+    }
+
+    /// Notes a sender that has nothing in the pool.
+    pub(super) fn note_idle(&mut self, place: u32) {
+        if self.senders.get(place).is_some_and(Sender::is_idle) {
+            self.idle.append(place);
+        }
+    }
+}
+
+/// Whether a sender's base was only a guess, and can still become this lower nonce.
+fn can_lower(own: &Sender, nonce: Nonce) -> bool {
+    nonce < own.next && !own.is_base_fixed && own.in_flight_count() == 0
+}
+
+impl Sender {
+    /// What slots in flight hold of it.
+    pub fn in_flight_count(&self) -> u32 {
+        self.taken_count.saturating_add(self.outside_count)
+    }
+
+    /// Whether it has nothing in the pool.
+    pub const fn is_idle(&self) -> bool {
+        self.pending_count == 0 && self.pinned_count == 0
+    }
+}
