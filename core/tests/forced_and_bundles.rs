@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use common::{ROLLUPS, Seeded, config, tiny_limits};
 use hauptbuch_core::batch::{ForcedAudit, SlotReader, SlotVerifier};
-use hauptbuch_core::config::{Config, ConfigError, NonceMode, Policy, RollupConfig, SegmentShares};
+use hauptbuch_core::config::{
+    Config, ConfigError, NonceMode, Policy, ReplayProtection, RollupConfig, SegmentShares,
+};
 use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::error::{Code, Fault};
 use hauptbuch_core::limits::Limits;
@@ -820,4 +822,28 @@ fn common_id(submission: &Submission<'_>) -> TxId {
     let mut out = hauptbuch_core::codec::Writer::new(&mut bytes);
     submission.transaction.encode(&mut out).unwrap();
     hauptbuch_core::crypto::hash::transaction_id(&bytes)
+}
+
+#[test]
+fn a_bundle_that_expires_beyond_the_open_slots_horizon_waits_for_the_next() {
+    let config = Config {
+        replay_protection: ReplayProtection::ByExpiry { horizon_ns: 50 },
+        ..config(Policy::Fcfs)
+    };
+    let mut own = TransactionCoordinator::new(&config, &limits()).unwrap();
+    let mut verifier = SlotVerifier::new(&config, &limits());
+    own.open_slot(NOW, TIME).unwrap();
+    let later = UnixNs::new(TIME.get() + 30);
+    let far = Envelope {
+        expiry: UnixNs::new(TIME.get() + 51),
+        ..envelope(0, 1, 0)
+    };
+    own.submit_bundle(&[known(far, b"")], LATE, NOW, later)
+        .unwrap();
+    let bytes = own.seal().unwrap().bytes.to_vec();
+    assert_eq!(first_rollup(&bytes).1, [0, 0, 0]);
+    verifier.verify(&bytes).unwrap();
+    let slot = own.take(NOW, later, WhenEmpty::NoSlot).unwrap().unwrap();
+    assert_eq!(first_rollup(slot.bytes).1, [0, 0, 1]);
+    verifier.verify(slot.bytes).unwrap();
 }

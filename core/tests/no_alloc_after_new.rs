@@ -15,7 +15,7 @@ use hauptbuch_core::config::{Config, ReplayProtection};
 use hauptbuch_core::coordinator::{SettleError, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
-use hauptbuch_core::types::{Envelope, Fee, Gas, Submission, Tick, UnixNs};
+use hauptbuch_core::types::{Address, Envelope, Fee, Gas, Nonce, Submission, Tick, UnixNs};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Watch {
@@ -97,6 +97,7 @@ struct Done {
     expired_unready: u64,
     forced: u64,
     bundles: u64,
+    cancelled: u64,
 }
 
 /// A seeded load over a coordinator and a follower; allocates nothing itself.
@@ -151,8 +152,13 @@ fn load(
                 let height = follower.tip().height.next();
                 done.rolled_back += own.roll_back(height).unwrap_or(0) as u64;
             }
-            14 => (0..random.below(12)).for_each(|_| done_reading(own)),
             16..=18 => submit_outside(own, &mut random, now, time, &mut done),
+            14 => {
+                (0..random.below(12)).for_each(|_| done_reading(own));
+                let sender = Address::new([random.below(200) as u8; 20]);
+                let nonce = Nonce::new(random.below(8));
+                done.cancelled += u64::from(own.cancel_nonce(ROLLUPS[0], sender, nonce).is_ok());
+            }
             _ => {
                 time += random.below(30);
                 if random.below(4) == 0 {
@@ -244,15 +250,21 @@ fn a_full_load_allocates_nothing() {
     let larger = Limits {
         pending_count_max: 500,
         sender_count_max: 300,
-        pending_bytes_max: 60_000,
+        pending_bytes_max: 20_000,
         slot_count_max: 40,
         slot_bytes_max: 8_000,
         slot_gas_max: 3_000,
         event_count_max: 100,
         ..tiny_limits()
     };
-    let mut refused = [0_u64; 50];
-    for (seed, limits) in (0..10).zip([tiny_limits(), larger].iter().cycle()) {
+    // Fewer places than payloads fit.
+    let few = Limits {
+        pending_count_max: 6,
+        ..tiny_limits()
+    };
+    let (mut refused, mut ended) = ([0_u64; 50], [0_u64; 3]);
+    let worlds = [tiny_limits(), larger.clone(), few, larger];
+    for (seed, limits) in (0..12).zip(worlds.iter().cycle()) {
         let replay_protection = match seed {
             0..6 => ReplayProtection::ByHost,
             _ => ReplayProtection::ByExpiry { horizon_ns: 50 },
@@ -263,7 +275,7 @@ fn a_full_load_allocates_nothing() {
         };
         let mut own = TransactionCoordinator::new(&config, limits).unwrap();
         let mut follower = SlotVerifier::new(&config, limits);
-        let mut slot_copy = vec![0; 10_000];
+        let mut slot_copy = vec![0; 40_000];
         let done =
             without_allocating(|| load(&mut own, &mut follower, &mut slot_copy, seed, 6_000));
         let least = [
@@ -271,24 +283,26 @@ fn a_full_load_allocates_nothing() {
             done.taken,
             done.acknowledged,
             done.rolled_back,
-            done.events_full,
             done.damaged,
             done.expired_unready,
             done.forced,
             done.bundles,
+            done.cancelled,
         ];
         assert!(least.iter().all(|count| *count > 0), "{done:?}");
         assert_eq!(done.verified, done.acknowledged);
         assert_eq!(own.metrics().submitted, done.submitted);
-        for (code, count) in own
-            .metrics()
-            .counted()
-            .filter(|(code, _)| code.number() / 100 == 1)
-        {
+        for (sum, code) in ended.iter_mut().zip([Code::Evicted, Code::Replaced]) {
+            *sum += own.metrics().of(code);
+        }
+        ended[2] += done.events_full;
+        let counted = own.metrics().counted();
+        for (code, count) in counted.filter(|(code, _)| code.number() / 100 == 1) {
             refused[usize::from(code.number()) - 100] += count;
         }
         assert_eq!(own.verify(), Ok(()));
     }
+    assert!(ended.iter().all(|count| *count > 0), "{ended:?}");
     for code in [
         Code::PoolFull,
         Code::PoolBytesFull,

@@ -108,7 +108,7 @@ fn the_same_calls_give_the_same_bytes_whatever_the_secret() {
     for seed in 0..40 {
         let first = config(POLICIES[seed as usize % POLICIES.len()]);
         let seen = run(&first, seed);
-        assert!(seen.slots.len() > 20 && !seen.events.is_empty() && !seen.refusals.is_empty());
+        assert!(seen.slots.len() > 10 && !seen.events.is_empty() && !seen.refusals.is_empty());
         for index_key in [first.index_key, [0, 0], [u64::MAX, 1 << 63], [seed, !seed]] {
             let again = run(
                 &Config {

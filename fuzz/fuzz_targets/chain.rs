@@ -23,6 +23,7 @@ fn limits() -> Limits {
         payload_bytes_max: 256,
         sender_count_max: 6,
         nonce_gap_max: 8,
+        hint_count_max: 12,
         slot_count_max: 5,
         slot_bytes_max: 1_024,
         slot_gas_max: 600,

@@ -1,6 +1,6 @@
 //! Chooses what goes into a slot.
 
-use crate::config::{Config, Policy};
+use crate::config::{Config, Policy, ReplayProtection};
 use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::types::{Candidate, CandidateSource, RollupId, UnixNs};
 
@@ -106,6 +106,7 @@ pub struct SlotUse {
 #[derive(Clone, Debug)]
 pub struct OrderingEngine {
     policy: Policy,
+    replay_protection: ReplayProtection,
     rollups: heapless::Vec<RollupId, ROLLUP_COUNT_MAX>,
 }
 
@@ -126,6 +127,7 @@ impl OrderingEngine {
     pub fn new(config: &Config) -> Self {
         Self {
             policy: config.policy,
+            replay_protection: config.replay_protection,
             rollups: config.rollups.iter().map(|rollup| rollup.id).collect(),
         }
     }
@@ -159,7 +161,7 @@ impl OrderingEngine {
                 }
             } else if !hooks.is_eligible(source, rollup) {
                 // Its sender waits for a slot that can order it.
-            } else if let Some(left) = room.after(&candidate) {
+            } else if let Some(left) = self.room_after(*room, &candidate, time) {
                 if !source.take_best(rollup) {
                     break;
                 }
@@ -175,6 +177,19 @@ impl OrderingEngine {
             slot_use.set_aside = slot_use.set_aside.saturating_add(1);
         }
         slot_use
+    }
+
+    /// What is left after a candidate; nothing if it does not fit, or expires too far from `time`.
+    ///
+    /// It can only expire too far where a slot has been open since before it was admitted.
+    fn room_after(&self, room: SlotRoom, candidate: &Candidate, time: UnixNs) -> Option<SlotRoom> {
+        let is_near = match self.replay_protection {
+            ReplayProtection::ByHost => true,
+            ReplayProtection::ByExpiry { horizon_ns } => {
+                candidate.envelope.expiry.saturating_distance(time) <= horizon_ns
+            }
+        };
+        room.after(candidate).filter(|_| is_near)
     }
 
     /// The best candidate over all rollups.

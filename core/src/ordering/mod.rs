@@ -8,7 +8,8 @@
 //! 3. A candidate that does not fit what is left of the slot ends the slot, so that nobody passes
 //!    it; under [`Policy::PriorityFee`] its sender is put aside for this slot instead, up to
 //!    `set_aside_count_max` senders.
-//! 4. A candidate whose expiry is not after the slot's time is dropped.
+//! 4. A candidate whose expiry is not after the slot's time is dropped. One that expires beyond the
+//!    horizon, as seen from a slot that was open before it came, counts as one that does not fit.
 //! 5. Under [`Policy::Shuffle`] and [`Policy::Greedy`] rules 1 to 4 fix a set, first come, first
 //!    served. [`shuffle`] and [`greedy`] then say how it is ordered.
 //! 6. A slot can come in slices. Rules 1 to 4 hold within each, and what a slice holds stands

@@ -53,11 +53,14 @@ impl Place {
 impl TransactionPool {
     /// Admits a transaction, or says why not. Checks go from the cheapest to the dearest.
     ///
-    /// Others may end for it: the one that it replaces, and those that it displaces. Cost:
-    /// O(log n), and for displacing as many times that as others go.
+    /// Others may end for it: the one that it replaces, those that it displaces (at most
+    /// [`DISPLACED_COUNT_MAX`](super::room::DISPLACED_COUNT_MAX)), and those of its sender whose
+    /// nonces the account has used. Cost: O(log n) for it and for each that ends; where it fills a
+    /// hole in its sender's line, a step more for each that follows it there.
     ///
     /// # Errors
-    /// An [`AdmissionError`]; nothing changes then, but that a remembered cancellation is used up.
+    /// An [`AdmissionError`]; nothing changes then, but that a remembered cancellation is used up,
+    /// and that what the account has moved past has ended.
     pub fn admit<R: SelectionRule>(
         &mut self,
         arriving: &Arriving<'_>,

@@ -367,6 +367,10 @@ impl TransactionPool {
                 self.end_bundle(place, ledger, |_| Code::Expired);
                 continue;
             }
+            // A slot can have been open since before the bundle came.
+            if !self.are_near(&bundle, time) {
+                continue;
+            }
             match self.use_nonces(&bundle, rule) {
                 Err((lost, NonceState::Used)) => {
                     let code = |at| {

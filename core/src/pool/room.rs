@@ -5,9 +5,9 @@
 //! 2. Every rollup has a share of the places. Who is not of that rollup can't take what is free of
 //!    it, and displaces nobody who stands in it.
 //! 3. A transaction that comes while its sender has fewer than `quiet_pending_count_max` others is
-//!    *quiet*, the rest is *loud*. `quiet_reserved_count` places, and as large a part of the payload
-//!    bytes, are for quiet ones. A loud newcomer leaves those places free; where loud ones stand in
-//!    them, a quiet newcomer displaces the cheapest loud one, whatever its own fee.
+//!    *quiet*, the rest is *loud*. `quiet_reserved_count` places, and as large a part of the
+//!    payload bytes, are for quiet ones. A loud newcomer leaves those places free; where loud ones
+//!    stand in them, a quiet newcomer displaces the cheapest loud one, whatever its own fee.
 //! 4. Otherwise a newcomer displaces only what pays less per gas than itself: loud ones first, and
 //!    quiet ones only if it is quiet too. One that waits for a missing nonce displaces nobody.
 //! 5. Who has to go is found by the lowest fee, then the latest arrival. Out goes not that one but

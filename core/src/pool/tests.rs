@@ -74,7 +74,7 @@ fn config(policy: Policy, replay_protection: ReplayProtection) -> Config {
         replay_protection,
         fee_floor: Fee::new(2),
         pool: PoolConfig {
-            quiet_pending_count_max: 2,
+            quiet_pending_count_max: 1,
             gap_refusal_percent: 80,
             ..PoolConfig::default()
         },

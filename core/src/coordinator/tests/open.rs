@@ -390,3 +390,34 @@ fn the_greedy_rule_wants_trades_and_pools() {
     trade(&mut other, 1, Some(sell(7, 10))).unwrap();
     assert_eq!(other.pool().hint_count(), 0);
 }
+
+#[test]
+fn what_expires_beyond_the_open_slots_horizon_waits_for_the_next() {
+    let config = Config {
+        replay_protection: crate::config::ReplayProtection::ByExpiry { horizon_ns: 50 },
+        ..config(Policy::Fcfs)
+    };
+    let mut own = TransactionCoordinator::new(&config, &limits()).unwrap();
+    let mut follower = SlotVerifier::new(&config, &limits());
+    open(&mut own);
+    // Admitted 30 ns of agreed time after the slot was opened.
+    let later = UnixNs::new(TIME.get() + 30);
+    for (sender, expires_after) in [(1, 50), (2, 51), (3, 50)] {
+        let transaction = Transaction {
+            envelope: Envelope {
+                expiry: UnixNs::new(TIME.get() + expires_after),
+                ..envelope(sender, 0)
+            },
+            payload: b"",
+        };
+        own.submit(&transaction.into(), NOW, later).unwrap();
+    }
+    own.add_slice(NOW, SlotRoom::UNLIMITED).unwrap().unwrap();
+    let bytes = own.seal().unwrap().bytes.to_vec();
+    // Under first come, first served nobody passes the one that waits.
+    assert_eq!(senders_of(&bytes), [(1, 0)]);
+    follower.verify(&bytes).unwrap();
+    let slot = own.take(NOW, later, WhenEmpty::NoSlot).unwrap().unwrap();
+    assert_eq!(senders_of(slot.bytes), [(2, 0), (3, 0)]);
+    follower.verify(slot.bytes).unwrap();
+}

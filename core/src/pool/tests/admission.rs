@@ -488,3 +488,58 @@ fn an_account_that_moved_on_supersedes_what_waits() {
     fixture.include_all();
     assert_eq!(fixture.next_of(1), Some(Nonce::new(4)));
 }
+
+#[test]
+fn a_quiet_one_has_a_right_to_the_places_of_the_quiet() {
+    let limits = Limits {
+        rollup_reserved_count: 0,
+        quiet_reserved_count: 4,
+        ..roomy()
+    };
+    let mut fixture = Fixture::new(&limits);
+    let dear = |sender, nonce| Envelope {
+        fee: Fee::new(50),
+        ..plain(sender, nonce)
+    };
+    // One quiet one and four loud ones: three places stay free for quiet ones.
+    for nonce in 0..5 {
+        fixture.admit(dear(1, nonce));
+    }
+    fixture.refuses(AdmissionError::PoolFull, dear(1, 5), b"");
+    fixture.include_all();
+    // Loud ones take all bytes; half of them is the quiet ones' part.
+    fixture.admit(dear(1, 5));
+    for nonce in [6, 7] {
+        let payload = [0; 300];
+        fixture.submit(dear(1, nonce), &payload, None, NOW).unwrap();
+    }
+    assert_eq!(fixture.pool.free_bytes(), 0);
+    fixture.submit(plain(2, 0), b"x", None, NOW).unwrap();
+    let went = fixture.ended();
+    assert!(went.len() == 1 && went[0].0 == Code::Evicted, "{went:?}");
+    // Exactly the quiet ones' part, and a byte more.
+    fixture.submit(plain(3, 0), &[0; 200], None, NOW).unwrap();
+    assert_eq!((fixture.ended(), fixture.pool.free_bytes()), (vec![], 0));
+    fixture.refuses(AdmissionError::PoolBytesFull, plain(4, 0), b"x");
+    assert_eq!(fixture.pool.verify(), Ok(()));
+}
+
+#[test]
+fn the_quiet_ones_part_of_the_bytes_is_theirs_to_the_last() {
+    let limits = Limits {
+        rollup_reserved_count: 0,
+        quiet_reserved_count: 4,
+        ..roomy()
+    };
+    let mut fixture = Fixture::new(&limits);
+    fixture.admit(plain(1, 0));
+    for nonce in [1, 2] {
+        let payload = [0; 300];
+        fixture
+            .submit(plain(1, nonce), &payload, None, NOW)
+            .unwrap();
+    }
+    let payload = [1; 300];
+    fixture.submit(plain(2, 0), &payload, None, NOW).unwrap();
+    assert_eq!(fixture.ended().len(), 1);
+}

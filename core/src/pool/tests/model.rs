@@ -213,18 +213,8 @@ impl PlainPool {
             self.replace(&old, &mut own, room)?;
         } else {
             self.check_quotas(&own, None)?;
-            let is_ready = !self.is_sequential(line)
-                || match &known {
-                    Some(_) => nonce <= self.ready_end(line),
-                    None => nonce == after.next,
-                };
-            let going = self.who_goes(&Newcomer {
-                line,
-                fee: envelope.fee,
-                bytes: rounded(payload_len),
-                is_quiet: own.is_quiet,
-                is_ready,
-            })?;
+            let is_new = known.is_none();
+            let going = self.who_goes(&self.newcomer(&own, is_new, after.next))?;
             if going.len() > room {
                 return Err(Refusal::EventsFull);
             }
@@ -239,6 +229,18 @@ impl PlainPool {
         self.arrivals += 1;
         self.held.insert(own.arrival.index, own);
         Ok(own.arrival.index)
+    }
+
+    fn newcomer(&self, own: &PlainTransaction, is_new: bool, next: u64) -> Newcomer {
+        let line = own.line();
+        let ready_end = if is_new { next } else { self.ready_end(line) };
+        Newcomer {
+            line,
+            fee: own.envelope.fee,
+            bytes: rounded(own.payload_len),
+            is_quiet: own.is_quiet,
+            is_ready: !self.is_sequential(line) || own.nonce() <= ready_end,
+        }
     }
 
     fn check_alone(
