@@ -252,15 +252,6 @@ impl Limits {
             (0, u64::from(self.seen_count_max), 1 << 24),
             (1, u64::from(self.cancel_count_max), 1 << 20),
             (0, u64::from(self.hint_count_max), 1 << 24),
-            (0, u64::from(self.forced_count_max), 1 << 16),
-            (0, self.forced_bytes_max, 1 << 32),
-            (0, u64::from(self.bundle_count_max), 4_096),
-            (
-                1,
-                u64::from(self.bundle_leg_count_max),
-                BUNDLE_LEG_COUNT_MAX as u64,
-            ),
-            (0, self.bundle_bytes_max, 1 << 32),
             (1, u64::from(self.nonce_gap_max), u64::from(u32::MAX)),
             (1, u64::from(self.slot_count_max), 1 << 20),
             (1, u64::from(self.slot_bytes_max), 1 << 30),
@@ -281,7 +272,8 @@ impl Limits {
             && self
                 .lane_buffer_counts
                 .iter()
-                .all(|count| *count <= 1 << 20);
+                .all(|count| *count <= 1 << 20)
+            && self.are_outside_limits_in_range();
         if !in_range {
             return Err(LimitsError::LimitOutOfRange);
         }
@@ -304,6 +296,24 @@ impl Limits {
         } else {
             Err(LimitsError::LimitsContradict)
         }
+    }
+
+    /// The ranges of what stands outside the pool's lines.
+    fn are_outside_limits_in_range(&self) -> bool {
+        let in_range = [
+            (0, u64::from(self.forced_count_max), 1 << 16),
+            (0, self.forced_bytes_max, 1 << 32),
+            (0, u64::from(self.bundle_count_max), 4_096),
+            (
+                1,
+                u64::from(self.bundle_leg_count_max),
+                BUNDLE_LEG_COUNT_MAX as u64,
+            ),
+            (0, self.bundle_bytes_max, 1 << 32),
+        ];
+        in_range
+            .iter()
+            .all(|(low, value, high)| low <= value && value <= high)
     }
 
     /// Bytes of the longest canonical transaction.

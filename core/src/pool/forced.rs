@@ -195,6 +195,16 @@ impl ForcedQueues {
     }
 }
 
+/// The terminal code of a forced input with this outcome.
+const fn code_of(outcome: ForcedOutcome) -> Code {
+    match outcome {
+        ForcedOutcome::Applied => Code::Included,
+        ForcedOutcome::Superseded => Code::Superseded,
+        ForcedOutcome::Gap => Code::Evicted,
+        ForcedOutcome::Expired => Code::Expired,
+    }
+}
+
 /// No memory for payloads where there can be no forced input.
 const fn payload_bytes(limits: &Limits) -> u64 {
     if limits.forced_count_max == 0 {
@@ -381,7 +391,7 @@ impl TransactionPool {
                     expiry,
                     ..
                 } = input.envelope;
-                let code = input.outcome.code();
+                let code = code_of(input.outcome);
                 if input.outcome == ForcedOutcome::Applied {
                     self.settle_nonce(input.sender, nonce, expiry, ledger);
                     self.seen.insert(input.id.as_bytes(), code.number());
