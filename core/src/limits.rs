@@ -277,7 +277,6 @@ impl Limits {
         if !in_range {
             return Err(LimitsError::LimitOutOfRange);
         }
-        let has_lane = self.producer_count_max > 0 || self.shared_lane_count_max > 0;
         let [.., largest_class_count] = self.lane_buffer_counts;
         let holds_largest = |quota: &Quota| {
             quota.count_max > 0
@@ -290,7 +289,8 @@ impl Limits {
             && (self.bundle_count_max == 0
                 || self.bundle_bytes_max >= u64::from(self.payload_bytes_max))
             && u64::from(self.slot_count_max).saturating_mul(2) <= u64::from(self.event_count_max)
-            && (!has_lane || largest_class_count > 0);
+            && ((self.producer_count_max == 0 && self.shared_lane_count_max == 0)
+                || largest_class_count > 0);
         if consistent {
             Ok(())
         } else {

@@ -9,7 +9,7 @@ use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::error::{Code, Fault};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::ordering::SlotRoom;
-use hauptbuch_core::pool::{BundleRefusal, CancelError, Cancelled, ForcedError, bundle_id};
+use hauptbuch_core::pool::{CancelError, Cancelled, ForcedError, bundle_id};
 use hauptbuch_core::types::{
     Address, Envelope, Fee, ForcedOutcome, Gas, Height, InboxEntry, InboxIndex, Nonce, RollupId,
     Submission, Tick, Transaction, TxId, UnixNs,
@@ -370,104 +370,6 @@ fn a_bundle_ends_as_a_unit() {
         .unwrap();
     assert!(own.expire_unready().is_finished);
     assert_eq!(codes(&mut own), [Code::Expired]);
-}
-
-#[test]
-fn every_refusal_of_a_bundle_has_its_code() {
-    let mut own = coordinator();
-    let whole = |code| Err(BundleRefusal { leg: None, code });
-    let leg = |leg, code| {
-        Err(BundleRefusal {
-            leg: Some(leg),
-            code,
-        })
-    };
-    let mut submit = |legs: &[Submission<'_>], expiry| {
-        let result = own.submit_bundle(legs, expiry, NOW, TIME);
-        own.verify().unwrap();
-        result.map(|_| ())
-    };
-    let good = |sender, nonce| known(envelope(0, sender, nonce), b"");
-    assert_eq!(submit(&[], LATE), whole(Code::BundleEmpty));
-    assert_eq!(submit(&[good(1, 0); 4], LATE), whole(Code::BundleTooLong));
-    let heavy = known(
-        Envelope {
-            gas: Gas::new(26),
-            ..envelope(0, 1, 0)
-        },
-        b"",
-    );
-    let heavy_too = known(
-        Envelope {
-            gas: Gas::new(26),
-            ..envelope(0, 2, 0)
-        },
-        b"",
-    );
-    assert_eq!(
-        submit(&[heavy, heavy_too], LATE),
-        whole(Code::BundleTooLarge)
-    );
-    assert_eq!(submit(&[good(1, 0)], TIME), whole(Code::AlreadyExpired));
-    assert_eq!(
-        submit(&[good(1, 0), good(1, 0)], LATE),
-        leg(1, Code::Duplicate)
-    );
-    let twin = known(envelope(0, 1, 0), b"twin");
-    assert_eq!(
-        submit(&[good(1, 0), twin], LATE),
-        leg(1, Code::NonceOccupied)
-    );
-    let cheap = known(
-        Envelope {
-            fee: Fee::ZERO,
-            ..envelope(0, 1, 0)
-        },
-        b"",
-    );
-    assert_eq!(submit(&[good(2, 0), cheap], LATE), leg(1, Code::FeeTooLow));
-    let used = Submission {
-        account_nonce: Some(Nonce::new(4)),
-        ..good(1, 3)
-    };
-    assert_eq!(submit(&[used], LATE), leg(0, Code::NonceUsed));
-    let payload = [1; 200];
-    for sender in 1..3 {
-        submit(&[known(envelope(1, sender, 9), &payload)], LATE).unwrap();
-    }
-    let again = known(envelope(1, 1, 9), &payload);
-    assert_eq!(submit(&[again], LATE), leg(0, Code::Duplicate));
-    let large = |sender, nonce| known(envelope(1, sender, nonce), &payload);
-    assert_eq!(
-        submit(&[large(3, 0), large(3, 1), large(3, 2)], LATE),
-        whole(Code::BundleTooLarge)
-    );
-    let half = |sender, nonce| known(envelope(1, sender, nonce), &payload[..140]);
-    submit(&[half(3, 0)], LATE).unwrap();
-    assert_eq!(submit(&[good(4, 0)], LATE), whole(Code::BundlesFull));
-    let back = own.submit_bundle(&[good(5, 0)], LATE, Tick::ZERO, TIME);
-    assert_eq!(back.map(|_| ()), whole(Code::TimeWentBack));
-}
-
-#[test]
-fn bundles_have_only_their_own_bytes() {
-    let limits = Limits {
-        bundle_bytes_max: 256,
-        ..limits()
-    };
-    let mut own = TransactionCoordinator::new(&config(Policy::Fcfs), &limits).unwrap();
-    let payload = [1; 130];
-    own.submit_bundle(&[known(envelope(0, 1, 0), &payload)], LATE, NOW, TIME)
-        .unwrap();
-    let refused = own.submit_bundle(&[known(envelope(0, 2, 0), b"x")], LATE, NOW, TIME);
-    assert_eq!(
-        refused,
-        Err(BundleRefusal {
-            leg: None,
-            code: Code::BundleBytesFull
-        })
-    );
-    own.verify().unwrap();
 }
 
 #[test]
