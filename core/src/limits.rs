@@ -269,10 +269,6 @@ impl Limits {
         ]
         .iter()
         .all(|(low, value, high)| low <= value && value <= high)
-            && self
-                .lane_buffer_counts
-                .iter()
-                .all(|count| *count <= 1 << 20)
             && self.are_outside_limits_in_range();
         if !in_range {
             return Err(LimitsError::LimitOutOfRange);
@@ -298,7 +294,7 @@ impl Limits {
         }
     }
 
-    /// The ranges of what stands outside the pool's lines.
+    /// The ranges of what stands outside the pool's lines, and of buffers.
     fn are_outside_limits_in_range(&self) -> bool {
         let in_range = [
             (0, u64::from(self.forced_count_max), 1 << 16),
@@ -314,6 +310,10 @@ impl Limits {
         in_range
             .iter()
             .all(|(low, value, high)| low <= value && value <= high)
+            && self
+                .lane_buffer_counts
+                .iter()
+                .all(|count| *count <= 1 << 20)
     }
 
     /// Bytes of the longest canonical transaction.
