@@ -155,6 +155,7 @@ codes! {
     NotCancellable = 215, Caller, false, "a forced input can't be cancelled";
     InboxOutOfOrder = 216, Caller, false,
         "the inbox index does not follow the one before";
+    InboxIncomplete = 217, Caller, true, "the inbox given does not reach as far as the slot";
     UnknownLog = 220, Caller, false, "no log has this number";
     UnknownVertex = 221, Caller, false, "no vertex has this number";
     TooManyVertices = 222, Caller, false, "the graph has no room for so many vertices";
@@ -196,6 +197,7 @@ codes! {
     ParameterOutOfRange = 407, Sender, false,
         "the header's policy has a parameter that it can't have";
     UnknownSide = 408, Sender, false, "a trade is neither a buy nor a sell";
+    UnknownOutcome = 409, Sender, false, "the outcome of a forced input is unknown";
 
     // 500..599: bytes that decode, but do not hold what they promise.
     WrongHeight = 500, Sender, false, "the height does not follow the one before";
@@ -221,14 +223,12 @@ codes! {
     WrongReserves = 522, Sender, false,
         "the recorded pools are not positive, or not distinct, in order, and in use";
 
-    UnknownOutcome = 530, Sender, false, "the outcome of a forced input is unknown";
     ForcedOutOfOrder = 531, Sender, false,
         "the forced inputs do not stand in the order of their inbox";
     WrongOutcome = 532, Sender, false, "a forced input can't have the outcome recorded for it";
     WrongForced = 533, Sender, false, "a forced input is not the one that the inbox holds";
     ForcedLeftOut = 534, Sender, false, "a forced input was left out past its deadline";
-    InboxIncomplete = 535, Caller, true, "the inbox given does not reach as far as the slot";
-    WrongBundle = 536, Sender, false, "a bundle's legs are not all there, or not in order";
+    WrongBundle = 535, Sender, false, "a bundle's legs are not all there, or not in order";
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";

@@ -252,15 +252,6 @@ impl Limits {
             (0, u64::from(self.seen_count_max), 1 << 24),
             (1, u64::from(self.cancel_count_max), 1 << 20),
             (0, u64::from(self.hint_count_max), 1 << 24),
-            (0, u64::from(self.forced_count_max), 1 << 16),
-            (0, self.forced_bytes_max, 1 << 32),
-            (0, u64::from(self.bundle_count_max), 4_096),
-            (
-                1,
-                u64::from(self.bundle_leg_count_max),
-                BUNDLE_LEG_COUNT_MAX as u64,
-            ),
-            (0, self.bundle_bytes_max, 1 << 32),
             (1, u64::from(self.nonce_gap_max), u64::from(u32::MAX)),
             (1, u64::from(self.slot_count_max), 1 << 20),
             (1, u64::from(self.slot_bytes_max), 1 << 30),
@@ -278,14 +269,10 @@ impl Limits {
         ]
         .iter()
         .all(|(low, value, high)| low <= value && value <= high)
-            && self
-                .lane_buffer_counts
-                .iter()
-                .all(|count| *count <= 1 << 20);
+            && self.are_outside_limits_in_range();
         if !in_range {
             return Err(LimitsError::LimitOutOfRange);
         }
-        let has_lane = self.producer_count_max > 0 || self.shared_lane_count_max > 0;
         let [.., largest_class_count] = self.lane_buffer_counts;
         let holds_largest = |quota: &Quota| {
             quota.count_max > 0
@@ -298,12 +285,35 @@ impl Limits {
             && (self.bundle_count_max == 0
                 || self.bundle_bytes_max >= u64::from(self.payload_bytes_max))
             && u64::from(self.slot_count_max).saturating_mul(2) <= u64::from(self.event_count_max)
-            && (!has_lane || largest_class_count > 0);
+            && ((self.producer_count_max == 0 && self.shared_lane_count_max == 0)
+                || largest_class_count > 0);
         if consistent {
             Ok(())
         } else {
             Err(LimitsError::LimitsContradict)
         }
+    }
+
+    /// The ranges of what stands outside the pool's lines, and of buffers.
+    fn are_outside_limits_in_range(&self) -> bool {
+        let in_range = [
+            (0, u64::from(self.forced_count_max), 1 << 16),
+            (0, self.forced_bytes_max, 1 << 32),
+            (0, u64::from(self.bundle_count_max), 4_096),
+            (
+                1,
+                u64::from(self.bundle_leg_count_max),
+                BUNDLE_LEG_COUNT_MAX as u64,
+            ),
+            (0, self.bundle_bytes_max, 1 << 32),
+        ];
+        in_range
+            .iter()
+            .all(|(low, value, high)| low <= value && value <= high)
+            && self
+                .lane_buffer_counts
+                .iter()
+                .all(|count| *count <= 1 << 20)
     }
 
     /// Bytes of the longest canonical transaction.

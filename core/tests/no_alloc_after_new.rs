@@ -95,6 +95,8 @@ struct Done {
     verified: u64,
     damaged: u64,
     expired_unready: u64,
+    forced: u64,
+    bundles: u64,
     cancelled: u64,
 }
 
@@ -111,7 +113,7 @@ fn load(
     let payload = [9_u8; 300];
     for _ in 0..steps {
         now = now.saturating_add(random.below(3));
-        match random.below(16) {
+        match random.below(19) {
             0..=7 => {
                 let many = core::array::from_fn::<_, 5, _>(|_| {
                     let rollup = random.one_of(&[ROLLUPS[0], ROLLUPS[1]]);
@@ -150,6 +152,7 @@ fn load(
                 let height = follower.tip().height.next();
                 done.rolled_back += own.roll_back(height).unwrap_or(0) as u64;
             }
+            16..=18 => submit_outside(own, &mut random, now, time, &mut done),
             14 => {
                 (0..random.below(12)).for_each(|_| done_reading(own));
                 let sender = Address::new([random.below(200) as u8; 20]);
@@ -165,6 +168,44 @@ fn load(
         }
     }
     done
+}
+
+/// Submits a forced input or a bundle.
+fn submit_outside(
+    own: &mut TransactionCoordinator,
+    random: &mut Seeded,
+    now: Tick,
+    time: u64,
+    done: &mut Done,
+) {
+    let payload = [8_u8; 220];
+    let legs = core::array::from_fn::<_, 4, _>(|_| {
+        let rollup = random.one_of(&[ROLLUPS[0], ROLLUPS[1]]);
+        let one = Envelope {
+            fee: Fee::new(1 + random.below(6)),
+            gas: Gas::new(random.below(40)),
+            expiry: UnixNs::new(time + random.below(50)),
+            ..envelope(rollup, random.below(200) as u8, random.below(3))
+        };
+        submission(one, &payload[..random.one_of(&[0, 0, 50, 200, 220])])
+    });
+    let at = UnixNs::new(time);
+    let [first, ..] = &legs;
+    if random.below(2) == 0 {
+        let index = own
+            .pool()
+            .next_inbox_index(first.transaction.envelope.rollup);
+        let submitted = own.submit_forced(first, index.unwrap_or_default(), at, now, at);
+        done.submitted += 1;
+        done.forced += u64::from(submitted.is_ok());
+        return;
+    }
+    let count = random.below(5) as usize;
+    let expiry = UnixNs::new(time + random.below(90));
+    let submitted = own.submit_bundle(&legs[..count], expiry, now, at);
+    let is_in = submitted.is_ok();
+    done.submitted += if is_in { count as u64 } else { 1 };
+    done.bundles += u64::from(is_in);
 }
 
 /// Acknowledges the oldest slot, and lets the follower read it, damaged first.
@@ -221,7 +262,7 @@ fn a_full_load_allocates_nothing() {
         pending_count_max: 6,
         ..tiny_limits()
     };
-    let (mut refused, mut ended) = ([0_u64; 33], [0_u64; 3]);
+    let (mut refused, mut ended) = ([0_u64; 50], [0_u64; 3]);
     let worlds = [tiny_limits(), larger.clone(), few, larger];
     for (seed, limits) in (0..12).zip(worlds.iter().cycle()) {
         let replay_protection = match seed {
@@ -244,6 +285,8 @@ fn a_full_load_allocates_nothing() {
             done.rolled_back,
             done.damaged,
             done.expired_unready,
+            done.forced,
+            done.bundles,
             done.cancelled,
         ];
         assert!(least.iter().all(|count| *count > 0), "{done:?}");

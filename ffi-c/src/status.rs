@@ -128,6 +128,8 @@ pub enum hb_status {
     NotCancellable = 215,
     /// the inbox index does not follow the one before
     InboxOutOfOrder = 216,
+    /// the inbox given does not reach as far as the slot
+    InboxIncomplete = 217,
     /// no log has this number
     UnknownLog = 220,
     /// no vertex has this number
@@ -194,6 +196,8 @@ pub enum hb_status {
     ParameterOutOfRange = 407,
     /// a trade is neither a buy nor a sell
     UnknownSide = 408,
+    /// the outcome of a forced input is unknown
+    UnknownOutcome = 409,
     /// the height does not follow the one before
     WrongHeight = 500,
     /// the parent's hash is not the one before
@@ -232,8 +236,6 @@ pub enum hb_status {
     WrongSeed = 521,
     /// the recorded pools are not positive, or not distinct, in order, and in use
     WrongReserves = 522,
-    /// the outcome of a forced input is unknown
-    UnknownOutcome = 530,
     /// the forced inputs do not stand in the order of their inbox
     ForcedOutOfOrder = 531,
     /// a forced input can't have the outcome recorded for it
@@ -242,10 +244,8 @@ pub enum hb_status {
     WrongForced = 533,
     /// a forced input was left out past its deadline
     ForcedLeftOut = 534,
-    /// the inbox given does not reach as far as the slot
-    InboxIncomplete = 535,
     /// a bundle's legs are not all there, or not in order
-    WrongBundle = 536,
+    WrongBundle = 535,
     /// an invariant broke; the instance refuses further work
     Poisoned = 900,
     /// the library panicked; the instance refuses further work
@@ -312,6 +312,7 @@ impl hb_status {
         Self::EndedAlready,
         Self::NotCancellable,
         Self::InboxOutOfOrder,
+        Self::InboxIncomplete,
         Self::UnknownLog,
         Self::UnknownVertex,
         Self::TooManyVertices,
@@ -345,6 +346,7 @@ impl hb_status {
         Self::FieldNotEmpty,
         Self::ParameterOutOfRange,
         Self::UnknownSide,
+        Self::UnknownOutcome,
         Self::WrongHeight,
         Self::WrongParent,
         Self::TimeBeforeParent,
@@ -364,12 +366,10 @@ impl hb_status {
         Self::WrongSlices,
         Self::WrongSeed,
         Self::WrongReserves,
-        Self::UnknownOutcome,
         Self::ForcedOutOfOrder,
         Self::WrongOutcome,
         Self::WrongForced,
         Self::ForcedLeftOut,
-        Self::InboxIncomplete,
         Self::WrongBundle,
         Self::Poisoned,
         Self::Panicked,

@@ -16,8 +16,8 @@ impl TransactionCoordinator {
     /// It stands in the next slots before everything else, in the order of the inbox, and can't be
     /// cancelled, replaced or displaced. What it comes to, an event says when its slot is
     /// acknowledged: [`Code::Included`], or [`Code::Superseded`], [`Code::Evicted`] (a nonce before
-    /// its own is missing) and [`Code::Expired`] where it stands there and does nothing. One that no
-    /// slot can hold ends at once as evicted, and its index is used up.
+    /// its own is missing) and [`Code::Expired`] where it stands there and does nothing. One that
+    /// no slot can hold ends at once as evicted, and its index is used up.
     ///
     /// No slot after `deadline` may leave it out while there is room for it; see
     /// [`ForcedAudit`](crate::batch::ForcedAudit). Cost: one hash, and a copy of the payload.

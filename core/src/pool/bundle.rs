@@ -291,6 +291,22 @@ impl TransactionPool {
             expiry,
             ..Bundle::default()
         };
+        self.store_legs(&mut bundle, legs, ids, time)?;
+        let handle = self.bundles.bundles.insert(bundle);
+        let handle = handle.ok_or(whole(Code::BundlesFull))?;
+        self.bundles.index_legs(handle.index, &bundle);
+        self.bundles.order.append(handle.index);
+        Ok(bundle.id)
+    }
+
+    /// Stores the legs of a bundle for which there is room, and pins their senders.
+    fn store_legs(
+        &mut self,
+        bundle: &mut Bundle,
+        legs: &[Submission<'_>],
+        ids: &[TxId],
+        time: UnixNs,
+    ) -> Result<(), BundleRefusal> {
         for (leg, id) in legs.iter().zip(ids) {
             let envelope = leg.transaction.envelope;
             let count_max = self.rules.sender_count_max;
@@ -298,8 +314,8 @@ impl TransactionPool {
             let stored = sender.and_then(|_| self.bundles.payloads.store(leg.transaction.payload));
             let place = bundle.legs.get_mut(bundle.leg_count);
             let (Some(sender), Some(payload), Some(place)) = (sender, stored, place) else {
-                self.let_go(&bundle);
-                return Err(whole(Code::SenderTableFull));
+                self.let_go(bundle);
+                return Err(BundleRefusal::whole(Code::SenderTableFull));
             };
             *place = Leg {
                 id: *id,
@@ -310,11 +326,7 @@ impl TransactionPool {
             bundle.leg_count = bundle.leg_count.saturating_add(1);
             bundle.expiry = bundle.expiry.min(envelope.expiry);
         }
-        let handle = self.bundles.bundles.insert(bundle);
-        let handle = handle.ok_or(whole(Code::BundlesFull))?;
-        self.bundles.index_legs(handle.index, &bundle);
-        self.bundles.order.append(handle.index);
-        Ok(bundle.id)
+        Ok(())
     }
 
     fn check_leg(&self, leg: &Submission<'_>, id: TxId, time: UnixNs) -> Result<(), Code> {
@@ -365,6 +377,10 @@ impl TransactionPool {
             }
             if bundle.expiry <= time {
                 self.end_bundle(place, ledger, |_| Code::Expired);
+                continue;
+            }
+            // A slot can have been open since before the bundle came.
+            if !self.are_near(&bundle, time) {
                 continue;
             }
             match self.use_nonces(&bundle, rule) {

@@ -123,7 +123,7 @@ impl ForcedQueues {
         let part = |of: u64| of.checked_div(u64::from(rollups)).unwrap_or(0);
         Self {
             inputs: fixed_slice(limits.forced_count_max as usize, ForcedInput::default()),
-            payloads: ChunkArena::new(limits.forced_bytes_max),
+            payloads: ChunkArena::new(payload_bytes(limits)),
             by_id: HandleIndex::new(limits.forced_count_max),
             hash,
             queues: [Queue::default(); ROLLUP_COUNT_MAX],
@@ -134,7 +134,7 @@ impl ForcedQueues {
 
     pub const fn footprint_bytes(limits: &Limits) -> u64 {
         fixed_slice_bytes::<ForcedInput>(limits.forced_count_max as usize)
-            .saturating_add(ChunkArena::footprint_bytes(limits.forced_bytes_max))
+            .saturating_add(ChunkArena::footprint_bytes(payload_bytes(limits)))
             .saturating_add(HandleIndex::footprint_bytes(limits.forced_count_max))
     }
 
@@ -192,6 +192,25 @@ impl ForcedQueues {
             .bytes
             .saturating_sub(rounded_bytes(input.payload.len() as usize));
         Some(input)
+    }
+}
+
+/// The terminal code of a forced input with this outcome.
+const fn code_of(outcome: ForcedOutcome) -> Code {
+    match outcome {
+        ForcedOutcome::Applied => Code::Included,
+        ForcedOutcome::Superseded => Code::Superseded,
+        ForcedOutcome::Gap => Code::Evicted,
+        ForcedOutcome::Expired => Code::Expired,
+    }
+}
+
+/// No memory for payloads where there can be no forced input.
+const fn payload_bytes(limits: &Limits) -> u64 {
+    if limits.forced_count_max == 0 {
+        0
+    } else {
+        limits.forced_bytes_max
     }
 }
 
@@ -372,7 +391,7 @@ impl TransactionPool {
                     expiry,
                     ..
                 } = input.envelope;
-                let code = input.outcome.code();
+                let code = code_of(input.outcome);
                 if input.outcome == ForcedOutcome::Applied {
                     self.settle_nonce(input.sender, nonce, expiry, ledger);
                     self.seen.insert(input.id.as_bytes(), code.number());

@@ -1,7 +1,6 @@
 //! Inputs that another chain forces in.
 
 use super::{Gas, InboxIndex, RollupId, TxId, UnixNs};
-use crate::error::Code;
 
 /// What a forced input does at its place in a slot. Its bytes stand there whatever it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,17 +33,6 @@ impl ForcedOutcome {
             2 => Some(Self::Gap),
             3 => Some(Self::Expired),
             _ => None,
-        }
-    }
-
-    /// The terminal code of a forced input with this outcome.
-    #[must_use]
-    pub const fn code(self) -> Code {
-        match self {
-            Self::Applied => Code::Included,
-            Self::Superseded => Code::Superseded,
-            Self::Gap => Code::Evicted,
-            Self::Expired => Code::Expired,
         }
     }
 }

@@ -34,6 +34,8 @@ fn limits() -> Limits {
         lane_count_max: 8,
         shared_lane_count_max: 0,
         lane_buffer_counts: [8, 1, 1],
+        forced_count_max: 0,
+        bundle_count_max: 0,
         ..Limits::default()
     }
 }

@@ -1,13 +1,25 @@
 //! What can become of bundles, and whether their table agrees with itself.
 
 use super::{Bundle, Leg, bundle_id};
+use crate::config::ReplayProtection;
 use crate::limits::BUNDLE_LEG_COUNT_MAX;
 use crate::pool::entry::Sender;
 use crate::pool::outside::NonceState;
 use crate::pool::{Broken, TransactionPool};
-use crate::types::{Nonce, RollupId};
+use crate::types::{Nonce, RollupId, UnixNs};
 
 impl TransactionPool {
+    /// Whether no leg expires beyond the horizon, as seen from a slot at this time.
+    pub(super) fn are_near(&self, bundle: &Bundle, time: UnixNs) -> bool {
+        match self.rules.replay_protection {
+            ReplayProtection::ByHost => true,
+            ReplayProtection::ByExpiry { horizon_ns } => bundle
+                .legs()
+                .iter()
+                .all(|leg| leg.envelope.expiry.saturating_distance(time) <= horizon_ns),
+        }
+    }
+
     /// Whether each leg's nonce is next once all that is ready of its sender was taken.
     pub(super) fn can_become_ready(&self, bundle: &Bundle) -> bool {
         let mut reached = heapless::Vec::<(u32, Nonce), BUNDLE_LEG_COUNT_MAX>::new();
