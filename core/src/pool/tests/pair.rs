@@ -278,7 +278,7 @@ impl Pair {
         let floor = Fee::new(u64::from(step[1] % 8));
         // The configured floor holds whatever is said at run time.
         self.plain.fee_floor = floor.max(Fee::new(2));
-        self.plain.refuses_gaps = step[2] % 4 == 0;
+        self.plain.refuses_gaps = step[2].is_multiple_of(4);
         self.pool.set_pressure(floor, self.plain.refuses_gaps);
     }
 
