@@ -8,7 +8,7 @@ use std::ptr::{null, null_mut};
 
 use hauptbuch::*;
 
-use owner::{Owner, UNTOUCHED, config, transfer};
+use owner::{Owner, TIME, UNTOUCHED, config, transfer};
 
 #[test]
 fn slots_are_settled_once_and_in_order() {
