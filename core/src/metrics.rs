@@ -219,6 +219,11 @@ const COUNT_EDGES: [u64; 20] = doubled(1);
 /// 256 bytes to 128 MiB by factors of two.
 const BYTE_EDGES: [u64; 20] = doubled(256);
 /// 0, 1, and then by factors of eight up to 2^54.
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "evaluated while compiling, where a slip is an error"
+)]
 const FEE_EDGES: [u64; 20] = {
     let mut edges = [0; 20];
     let mut at = 1;
@@ -229,6 +234,11 @@ const FEE_EDGES: [u64; 20] = {
     edges
 };
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "evaluated while compiling, where a slip is an error"
+)]
 const fn doubled<const N: usize>(first: u64) -> [u64; N] {
     let mut edges = [first; N];
     let mut at = 1;

@@ -8,7 +8,7 @@ use std::ptr::{null, null_mut};
 
 use hauptbuch::*;
 
-use owner::{Owner, UNTOUCHED, config, transfer};
+use owner::{Owner, TIME, UNTOUCHED, config, transfer};
 
 #[test]
 fn slots_are_settled_once_and_in_order() {
@@ -160,4 +160,65 @@ fn a_verifier_says_what_is_wrong_and_where_and_stays() {
     // SAFETY: it has 32 bytes.
     let status = unsafe { hb_genesis_hash(&config(), genesis.as_mut_ptr()) };
     assert_eq!((status, genesis), (hb_status::Ok, slot.parent));
+}
+
+#[test]
+fn a_set_is_fixed_before_a_seed_orders_it() {
+    let slot_of = |seed: u8| {
+        let config = hb_config {
+            policy: HB_POLICY_SHUFFLE,
+            ..config()
+        };
+        let owner = Owner::with(&config);
+        let records: Vec<_> = (0..8).map(|sender| transfer(sender, 0)).collect();
+        assert_eq!(owner.submit(&records, &[]), (hb_status::Ok, 8));
+        assert_eq!(owner.take().0, hb_status::SeedNeeded);
+        let mut set = hb_fixed_set {
+            struct_size: size_of::<hb_fixed_set>() as u32,
+            transaction_count: 0,
+            height: 0,
+            time_unix_ns: 0,
+            root: [0; 32],
+        };
+        let mut slot = owner.take().1;
+        let seed = [seed; 32];
+        // SAFETY: the handle is open, and everything is as large as its type.
+        unsafe {
+            let early = hb_coordinator_seal_with_seed(owner.0, seed.as_ptr(), &mut slot);
+            assert_eq!(early, hb_status::NoOpenSlot);
+            let fix = |set| hb_coordinator_fix_set(owner.0, 2, TIME, HB_WHEN_EMPTY_NO_SLOT, set);
+            assert_eq!(fix(&mut set), hb_status::Ok);
+            assert_eq!((set.height, set.transaction_count), (1, 8));
+            assert_eq!(fix(&mut set), hb_status::SlotOpen);
+            let no_seed = hb_coordinator_seal_with_seed(owner.0, null(), &mut slot);
+            assert_eq!(no_seed, hb_status::NullPointer);
+            let sealed = hb_coordinator_seal_with_seed(owner.0, seed.as_ptr(), &mut slot);
+            assert_eq!(sealed, hb_status::Ok);
+        }
+        assert_eq!((slot.height, slot.transaction_count), (1, 8));
+        (set.root, slot.hash)
+    };
+    let (one, again, other) = (slot_of(1), slot_of(1), slot_of(2));
+    assert_eq!(one, again);
+    assert_eq!(one.0, other.0, "the set does not depend on the seed");
+    assert_ne!(one.1, other.1, "the order does");
+}
+
+#[test]
+fn buckets_have_a_width_and_nothing_else_has() {
+    let status_of = |policy, bucket_width_ns| {
+        let config = hb_config {
+            policy,
+            bucket_width_ns,
+            ..config()
+        };
+        let mut bytes = 0;
+        // SAFETY: both lead to what the function wants.
+        unsafe { hb_footprint(&config, &mut bytes) }
+    };
+    assert_eq!(status_of(HB_POLICY_TIME_BUCKET, 5), hb_status::Ok);
+    let out_of_range = hb_status::PolicyParameterOutOfRange;
+    assert_eq!(status_of(HB_POLICY_TIME_BUCKET, 0), out_of_range);
+    assert_eq!(status_of(HB_POLICY_FCFS, 5), out_of_range);
+    assert_eq!(status_of(5, 0), hb_status::UnknownPolicy);
 }

@@ -14,6 +14,7 @@ use hauptbuch_core::limits::{Footprint, Limits};
 use hauptbuch_core::types::{Fee, Hash, Height, TxId};
 use hauptbuch_sim::output::OutputWriter;
 use hauptbuch_sim::run::{Observer, RunConfig, RunReport, Step};
+use hauptbuch_sim::settings::{self, LIMIT_NAMES};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyDict};
 
@@ -62,7 +63,8 @@ struct OrderRow {
 /// of records submitted, some fifty times a second.
 #[pyfunction]
 #[pyo3(signature = (
-    workload, *, policy, batch_ns, seed, chain_id, fee_floor, limits, out=None, on_progress=None
+    workload, *, policy, batch_ns, seed, chain_id, fee_floor, limits, bucket_ns=None, out=None,
+    on_progress=None
 ))]
 #[allow(
     clippy::too_many_arguments,
@@ -77,14 +79,11 @@ pub(crate) fn run(
     chain_id: u64,
     fee_floor: u64,
     limits: &Bound<'_, PyDict>,
+    bucket_ns: Option<u64>,
     out: Option<PathBuf>,
     on_progress: Option<Py<PyAny>>,
 ) -> PyResult<Run> {
-    let policy = Policy::from_name(policy).ok_or_else(|| {
-        let names: Vec<&str> = Policy::ALL.iter().map(|policy| policy.name()).collect();
-        let message = format!("unknown policy `{policy}`; there are: {}", names.join(", "));
-        input_error(message, Code::UnknownPolicy)
-    })?;
+    let policy = parse_policy(policy, bucket_ns)?;
     let mut config = RunConfig {
         chain_id,
         policy,
@@ -96,7 +95,14 @@ pub(crate) fn run(
     for (name, value) in limits {
         set_limit(&mut config.limits, &name.extract::<String>()?, &value)?;
     }
+    let is_set = |name: &str| limits.contains(name).unwrap_or(true);
+    settings::fit_unset(&mut config.limits, is_set);
     let workload = &workload.get().inner;
+    if policy.needs_hints() && !workload.has_trades() {
+        let message = "the policy `greedy` needs the columns pool, side, amount, reserve0 and \
+                       reserve1";
+        return Err(input_error(message, Code::HintMissing));
+    }
     detached(py, || {
         let go_on = |_submitted: usize| ControlFlow::Continue(());
         let writer = out.map(|path| OutputWriter::create(workload, &config, &path, go_on));
@@ -133,45 +139,43 @@ pub(crate) fn run(
     })
 }
 
-/// Sets one limit by its name in the core.
+/// Sets one limit by its name in the core; the parts of a quota stand behind a dot.
 fn set_limit(limits: &mut Limits, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    let place = match name {
-        "pending_bytes_max" => return set(&mut limits.pending_bytes_max, name, value),
-        "slot_gas_max" => return set(&mut limits.slot_gas_max, name, value),
-        "pending_count_max" => &mut limits.pending_count_max,
-        "payload_bytes_max" => &mut limits.payload_bytes_max,
-        "sender_count_max" => &mut limits.sender_count_max,
-        "nonce_gap_max" => &mut limits.nonce_gap_max,
-        "slot_count_max" => &mut limits.slot_count_max,
-        "slot_bytes_max" => &mut limits.slot_bytes_max,
-        "set_aside_count_max" => &mut limits.set_aside_count_max,
-        "in_flight_count_max" => &mut limits.in_flight_count_max,
-        "event_count_max" => &mut limits.event_count_max,
-        "lane_count_max" => &mut limits.lane_count_max,
-        _ => {
-            let message = format!(
-                "unknown limit `{name}`; there are: pending_count_max, pending_bytes_max, \
-                 payload_bytes_max, sender_count_max, nonce_gap_max, slot_count_max, \
-                 slot_bytes_max, slot_gas_max, set_aside_count_max, in_flight_count_max, \
-                 event_count_max, lane_count_max"
-            );
-            return Err(input_error(message, Code::InvalidArgument));
-        }
-    };
-    set(place, name, value)
+    if !LIMIT_NAMES.contains(&name) {
+        let message = format!(
+            "unknown limit `{name}`; there are: {}",
+            LIMIT_NAMES.join(", ")
+        );
+        return Err(input_error(message, Code::InvalidArgument));
+    }
+    let number = value.extract().ok();
+    let set = number.map(|number| settings::set_limit(limits, name, number));
+    if let Some(Ok(())) = set {
+        return Ok(());
+    }
+    let message = format!("limit `{name}`: {value} is no whole number of its range");
+    Err(input_error(message, Code::LimitOutOfRange))
 }
 
-fn set<'py, T: for<'a> FromPyObject<'a, 'py>>(
-    place: &mut T,
-    name: &str,
-    value: &Bound<'py, PyAny>,
-) -> PyResult<()> {
-    *place = value.extract().map_err(|_| {
-        let message = format!("limit `{name}`: {value} is no whole number of its range");
-        input_error(message, Code::LimitOutOfRange)
+/// The policy of that name, with the width of its buckets where it has any.
+fn parse_policy(name: &str, bucket_ns: Option<u64>) -> PyResult<Policy> {
+    let policy = Policy::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Policy::ALL.iter().map(|policy| policy.name()).collect();
+        let message = format!("unknown policy `{name}`; there are: {}", names.join(", "));
+        input_error(message, Code::UnknownPolicy)
     })?;
-    Ok(())
+    let parameter = match (policy, bucket_ns) {
+        (Policy::TimeBucket { .. }, None) => BUCKET_NS_DEFAULT,
+        (_, bucket_ns) => bucket_ns.unwrap_or(0),
+    };
+    policy.with_parameter(parameter).ok_or_else(|| {
+        let message = "only the policy `time-bucket` has buckets, and their width is over 0";
+        input_error(message, Code::PolicyParameterOutOfRange)
+    })
 }
+
+/// Nanoseconds of a bucket where nobody chose: the command line's.
+const BUCKET_NS_DEFAULT: u64 = 100_000_000;
 
 /// Keeps what it hears of a run, by row of the source, and passes it on to whoever writes it down.
 struct Recorder<'a, P> {

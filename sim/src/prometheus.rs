@@ -45,6 +45,11 @@ pub fn gauges(coordinator: &TransactionCoordinator) -> Vec<Gauge> {
             pool.free_bytes(),
         ),
         (
+            "pool_senders",
+            "Senders whose next nonce the pool remembers.",
+            pool.sender_count() as u64,
+        ),
+        (
             "events_waiting",
             "Events that wait to be read.",
             coordinator.event_count() as u64,

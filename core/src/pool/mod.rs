@@ -306,6 +306,12 @@ impl TransactionPool {
         self.payloads.free_bytes()
     }
 
+    /// Senders whose next nonce the pool remembers.
+    #[must_use]
+    pub const fn sender_count(&self) -> usize {
+        self.senders.len()
+    }
+
     /// The transaction of this identity, if it is in the pool. Cost: O(1) expected.
     #[must_use]
     pub fn find(&self, id: TxId) -> Option<PooledTransaction> {

@@ -71,9 +71,13 @@ pub struct Owner(pub *mut hb_coordinator);
 
 impl Owner {
     pub fn new() -> Self {
+        Self::with(&config())
+    }
+
+    pub fn with(config: &hb_config) -> Self {
         let mut handle = null_mut();
         // SAFETY: both lead to what the function wants.
-        let status = unsafe { hb_coordinator_open(&config(), &mut handle) };
+        let status = unsafe { hb_coordinator_open(config, &mut handle) };
         assert_eq!(status, hb_status::Ok);
         Self(handle)
     }

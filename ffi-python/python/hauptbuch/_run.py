@@ -38,6 +38,7 @@ def simulate(
     transactions: Any,
     *,
     policy: str = "fcfs",
+    bucket_ms: int | None = None,
     batch_ms: int = 200,
     seed: int = 0,
     nonces: str = "dense",
@@ -56,13 +57,15 @@ def simulate(
         Needed are the columns ``sender``, ``nonce``, ``gas`` and ``fee``; all that are understood
         are listed in the message of an ``InputError`` about columns.
     :param policy: how they are put in order, one of ``POLICIES``.
+    :param bucket_ms: milliseconds of a bucket under the policy ``time-bucket``; 100 unless given.
     :param batch_ms: milliseconds of simulated time from slot to slot.
     :param seed: where all randomness comes from.
     :param nonces: ``"dense"`` renumbers each sender's nonces without gaps, because samples of a
         chain miss most of them; ``"raw"`` takes them as they are.
     :param chain_id: names the network; every hash depends on it.
     :param fee_floor: the lowest fee per gas that is admitted.
-    :param limits: maxima of the core by name, such as ``{"slot_count_max": 100}``.
+    :param limits: maxima of the core by name, such as ``{"slot_count_max": 100}``; the parts of a
+        quota stand behind a dot, as in ``"sender_quota.count_max"``.
     :param out: a directory to write as the command line does, for ``verify`` and everybody else;
         it is replaced whole, and only where it is missing, empty or the output of a run.
     :param frame: the kind of the frames that come back, if not that of the input: ``"numpy"``
@@ -89,6 +92,9 @@ def simulate(
     if frame is not None:
         _frames.check_kind(frame)
     batch_ns = _whole("batch_ms", batch_ms, 1, _BATCH_MS_MAX) * 1_000_000
+    bucket_ns = None
+    if bucket_ms is not None:
+        bucket_ns = _whole("bucket_ms", bucket_ms, 1, _BATCH_MS_MAX) * 1_000_000
     u64_max = 2**64 - 1
     if isinstance(transactions, str | os.PathLike):
         workload = _native.Workload.from_file(os.fspath(transactions), nonces)
@@ -105,6 +111,7 @@ def simulate(
             chain_id=_whole("chain_id", chain_id, 0, u64_max),
             fee_floor=_whole("fee_floor", fee_floor, 0, u64_max),
             limits=dict(limits or {}),
+            bucket_ns=bucket_ns,
             out=None if out is None else os.fspath(out),
             on_progress=report,
         )

@@ -62,7 +62,8 @@
 //! Finished records, as [`write_records`](crate::write::write_records) writes them, have the
 //! columns `arrival_ns`, `rollup`, `sender`, `recipient`, `amount`, `nonce`, `fee`, `gas`,
 //! `expiry_ns`, `kind`, `account_nonce`, `payload`; reading them gives the workload that was
-//! written. Where any record trades, `pool`, `side`, `reserve0` and `reserve1` follow. The transaction table of mempool-dumpster, from CSV or Parquet, is understood as it is.
+//! written. Where any record trades, `pool`, `side`, `reserve0` and `reserve1` follow.
+//! The transaction table of mempool-dumpster, from CSV or Parquet, is understood as it is.
 //!
 //! # Cost
 //!

@@ -15,8 +15,8 @@ fn push(builder: &mut WorkloadBuilder, arrival: u64, nonce: u64, payload: &[u8])
 }
 
 #[test]
-fn a_record_takes_128_bytes() {
-    assert_eq!(size_of::<Record>(), 128);
+fn a_record_takes_144_bytes() {
+    assert_eq!(size_of::<Record>(), 144);
 }
 
 #[test]
