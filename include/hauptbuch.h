@@ -440,6 +440,10 @@ enum hb_status
    */
   HB_STATUS_INBOX_OUT_OF_ORDER = 216,
   /**
+   * the inbox given does not reach as far as the slot
+   */
+  HB_STATUS_INBOX_INCOMPLETE = 217,
+  /**
    * no log has this number
    */
   HB_STATUS_UNKNOWN_LOG = 220,
@@ -572,6 +576,10 @@ enum hb_status
    */
   HB_STATUS_UNKNOWN_SIDE = 408,
   /**
+   * the outcome of a forced input is unknown
+   */
+  HB_STATUS_UNKNOWN_OUTCOME = 409,
+  /**
    * the height does not follow the one before
    */
   HB_STATUS_WRONG_HEIGHT = 500,
@@ -648,10 +656,6 @@ enum hb_status
    */
   HB_STATUS_WRONG_RESERVES = 522,
   /**
-   * the outcome of a forced input is unknown
-   */
-  HB_STATUS_UNKNOWN_OUTCOME = 530,
-  /**
    * the forced inputs do not stand in the order of their inbox
    */
   HB_STATUS_FORCED_OUT_OF_ORDER = 531,
@@ -668,13 +672,9 @@ enum hb_status
    */
   HB_STATUS_FORCED_LEFT_OUT = 534,
   /**
-   * the inbox given does not reach as far as the slot
-   */
-  HB_STATUS_INBOX_INCOMPLETE = 535,
-  /**
    * a bundle's legs are not all there, or not in order
    */
-  HB_STATUS_WRONG_BUNDLE = 536,
+  HB_STATUS_WRONG_BUNDLE = 535,
   /**
    * an invariant broke; the instance refuses further work
    */
