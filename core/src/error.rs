@@ -136,6 +136,8 @@ codes! {
     StaleHandle = 210, Caller, false, "the handle no longer stands for anything";
     TakenAlready = 213, Caller, false, "a slot in flight holds the transaction";
     EndedAlready = 214, Caller, false, "the transaction has ended, or its nonce was used";
+    JournalFull = 220, Caller, true, "the journal has no room for a record; drain it first";
+    JournalNotDrained = 221, Caller, true, "bytes of the journal wait; drain it first";
 
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
@@ -172,6 +174,14 @@ codes! {
     EvidenceOutOfOrder = 514, Sender, false, "the recorded arrivals contradict each other";
     RefusableIncluded = 515, Sender, false,
         "a transaction stands in a slot that admission would have refused";
+
+    // 600..699: what was kept, and does not belong or hold together.
+    WrongNetwork = 600, Operator, false, "the bytes belong to another network";
+    WrongSettings = 601, Operator, false, "the bytes belong to other limits or choices";
+    WrongSnapshot = 602, Operator, false, "the journal starts from another snapshot";
+    Corrupt = 603, Operator, false, "the bytes are not those that were written";
+    Inconsistent = 604, Operator, false, "the bytes contradict themselves";
+    OutcomeDiffers = 605, Operator, false, "a record's input had another outcome this time";
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";

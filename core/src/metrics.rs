@@ -42,6 +42,13 @@ impl Metrics {
         self.by_code.get(code.position()).copied().unwrap_or(0)
     }
 
+    /// Sets how often `code` was counted.
+    pub(crate) fn set(&mut self, code: Code, count: u64) {
+        if let Some(counter) = self.by_code.get_mut(code.position()) {
+            *counter = count;
+        }
+    }
+
     /// Every code that was counted, in the order of their numbers.
     pub fn counted(&self) -> impl Iterator<Item = (Code, u64)> {
         Code::ALL

@@ -2,8 +2,9 @@
 
 use alloc::boxed::Box;
 
-use crate::batch::{ChainTip, SlotBuilder, SlotHeader, slot_encoded_len_max};
+use crate::batch::{ChainTip, SlotBuilder, SlotHeader, SlotReader, slot_encoded_len_max};
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
+use crate::codec::DecodeError;
 use crate::limits::Limits;
 use crate::pool::TransactionPool;
 use crate::types::{Epoch, Hash, Height, UnixNs};
@@ -84,6 +85,30 @@ impl InFlight {
             bytes: self.bytes.get(..self.len).unwrap_or_default(),
             transaction_count: self.count as u32,
         }
+    }
+
+    /// A reader of its bytes.
+    pub fn reader(&self, limits: &Limits) -> Result<SlotReader<'_>, DecodeError> {
+        SlotReader::new(self.slot().bytes, limits)
+    }
+
+    /// Holds a slot of these bytes and of the first `count` handles; nothing where the bytes have
+    /// no header, or are more than there is room for.
+    pub fn set(
+        &mut self,
+        bytes: &[u8],
+        count: usize,
+        tip_before: ChainTip,
+        limits: &Limits,
+    ) -> Option<()> {
+        let header = *SlotReader::new(bytes, limits).ok()?.header();
+        self.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        self.len = bytes.len();
+        self.count = count;
+        self.header = header;
+        self.hash = header.hash();
+        self.tip_before = Some(tip_before);
+        Some(())
     }
 
     /// Writes the slot of the first `count` handles, and returns where the chain stands after it.

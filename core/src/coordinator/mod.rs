@@ -12,7 +12,10 @@
 //!   [`acknowledge`](TransactionCoordinator::acknowledge),
 //!   [`roll_back`](TransactionCoordinator::roll_back),
 //!   [`expire_unready`](TransactionCoordinator::expire_unready).
-//! - **Outputs**: [`poll_event`](TransactionCoordinator::poll_event).
+//! - **Outputs**: [`poll_event`](TransactionCoordinator::poll_event),
+//!   [`poll_journal`](TransactionCoordinator::poll_journal).
+//!
+//! State as bytes, and back: [`snapshot`](mod@crate::snapshot).
 //!
 //! Submissions come at any time. A slot is taken, given to whoever decides (a committee, a disk),
 //! and then acknowledged or rolled back. Events are read in between: where there is no room for
@@ -23,12 +26,16 @@
 //! - The clock `now` must not go back; the agreed time may, and is raised to the highest seen.
 //! - The same calls with the same arguments give the same slots and events.
 //! - Nothing allocates after [`TransactionCoordinator::new`].
+//! - With a journal ([`Limits::journal_bytes_max`]), each input that changes something leaves a
+//!   record in it. Where it has no room for one, the input is refused and nothing changes.
 
+mod export;
 mod in_flight;
 mod submit;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use export::{HEAD_LEN as SNAPSHOT_HEAD_LEN, VERSION as SNAPSHOT_VERSION};
 pub use in_flight::Slot;
 pub use submit::{Admission, IngressProgress, SubmitError};
 
@@ -40,16 +47,17 @@ use crate::config::{Config, ConfigError, Policy};
 use crate::error::{Code, operation_error};
 use crate::event::{Event, EventQueue, Ledger};
 use crate::ingress::{Ingress, IngressHandle};
+use crate::journal::{Clocks, Identity, Journal, Record};
 use crate::limits::{Footprint, Limits, ROLLUP_COUNT_MAX};
 use crate::metrics::Metrics;
 use crate::ordering::OrderingEngine;
 use crate::pool::{Broken, CancelError, Cancelled, ReadyView, TransactionPool};
-use crate::types::{Address, Height, Nonce, RollupId, Tick, TxId, UnixNs};
+use crate::types::{Address, Fee, Height, Nonce, RollupId, Tick, TxId, UnixNs};
 use in_flight::InFlight;
 
 operation_error! {
     /// Why no slot was taken.
-    TakeError { TimeWentBack, TooManyInFlight, Poisoned }
+    TakeError { TimeWentBack, TooManyInFlight, JournalFull, Poisoned }
 }
 
 operation_error! {
@@ -60,8 +68,14 @@ operation_error! {
         AlreadyAcknowledged,
         EventsFull,
         TimeWentBack,
+        JournalFull,
         Poisoned,
     }
+}
+
+operation_error! {
+    /// Why the pressure was not set.
+    PressureError { JournalFull }
 }
 
 /// What to do when no transaction is ready.
@@ -111,6 +125,8 @@ pub struct ExpireProgress {
 /// ```
 #[derive(Debug)]
 pub struct TransactionCoordinator {
+    /// The network, and the limits and choices, that its bytes belong to.
+    identity: Identity,
     limits: Limits,
     policy: Policy,
     ingress: Ingress,
@@ -126,6 +142,7 @@ pub struct TransactionCoordinator {
     acknowledged: Height,
     events: EventQueue,
     metrics: Metrics,
+    journal: Journal,
     /// Canonical bytes of what is being submitted.
     scratch: Box<[u8]>,
     now: Tick,
@@ -145,7 +162,8 @@ impl TransactionCoordinator {
             .map(|_| InFlight::new(limits))
             .collect();
         let (ingress, ingress_handle) = Ingress::new(limits);
-        Ok(Self {
+        let mut fresh = Self {
+            identity: Identity::new(config, limits),
             policy: config.policy,
             ingress,
             ingress_handle,
@@ -158,12 +176,17 @@ impl TransactionCoordinator {
             acknowledged: Height::ZERO,
             events: EventQueue::new(limits.event_count_max),
             metrics: Metrics::default(),
+            journal: Journal::new(limits),
             scratch: fixed_slice(submit::scratch_len(limits), 0),
             now: Tick::ZERO,
             time: UnixNs::ZERO,
             is_poisoned: false,
             limits: limits.clone(),
-        })
+        };
+        if fresh.journal.is_on() {
+            fresh.start_journal(fresh.state_hash());
+        }
+        Ok(fresh)
     }
 
     /// The pool, to look at.
@@ -232,11 +255,21 @@ impl TransactionCoordinator {
         if self.in_flight_count == self.in_flight.len() {
             return Err(TakeError::TooManyInFlight);
         }
+        let is_empty_wanted = when_empty == WhenEmpty::EmptySlot;
+        let record = |outcome| Record::Taken {
+            is_empty_wanted,
+            outcome,
+        };
+        if !self.journal.has_room(&record(None)) {
+            return Err(TakeError::JournalFull);
+        }
         self.set_clocks(now, time)
             .map_err(|()| TakeError::TimeWentBack)?;
+        let clocks = self.clocks();
         let time = self.time.max(self.tip.time);
         let count = self.select(time);
         if count == 0 && when_empty == WhenEmpty::NoSlot {
+            self.journal.write(&record(None), clocks);
             return Ok(None);
         }
         let Some(flight) = self.in_flight.get_mut(self.in_flight_count) else {
@@ -251,6 +284,8 @@ impl TransactionCoordinator {
         self.tip = tip_after;
         self.in_flight_count = self.in_flight_count.saturating_add(1);
         self.metrics.slots_taken = self.metrics.slots_taken.saturating_add(1);
+        let outcome = Some((self.tip.height, self.tip.hash));
+        self.journal.write(&record(outcome), clocks);
         Ok(Some(flight.slot()))
     }
 
@@ -270,6 +305,10 @@ impl TransactionCoordinator {
         if self.events.room() < count {
             return Err(SettleError::EventsFull);
         }
+        let record = Record::Acknowledged { height };
+        if !self.journal.has_room(&record) {
+            return Err(SettleError::JournalFull);
+        }
         self.set_clocks(now, self.time)
             .map_err(|()| SettleError::TimeWentBack)?;
         let mut positions = [0_u32; ROLLUP_COUNT_MAX];
@@ -283,6 +322,7 @@ impl TransactionCoordinator {
             flights.rotate_left(1);
         }
         self.in_flight_count = self.in_flight_count.saturating_sub(1);
+        self.journal.write(&record, self.clocks());
         if self.is_poisoned {
             Err(SettleError::Poisoned)
         } else {
@@ -298,6 +338,13 @@ impl TransactionCoordinator {
     pub fn roll_back(&mut self, height: Height) -> Result<usize, SettleError> {
         let place = self.settle_place(height)?;
         let slots = self.in_flight_count.saturating_sub(place);
+        let record = Record::RolledBack {
+            height,
+            slot_count: slots as u32,
+        };
+        if !self.journal.has_room(&record) {
+            return Err(SettleError::JournalFull);
+        }
         while self.in_flight_count > place {
             let last = self.in_flight_count.saturating_sub(1);
             let Some(flight) = self.in_flight.get(last) else {
@@ -312,6 +359,7 @@ impl TransactionCoordinator {
             self.in_flight_count = last;
             self.metrics.slots_rolled_back = self.metrics.slots_rolled_back.saturating_add(1);
         }
+        self.journal.write(&record, self.clocks());
         if self.is_poisoned {
             Err(SettleError::Poisoned)
         } else {
@@ -321,12 +369,25 @@ impl TransactionCoordinator {
 
     /// Ends every waiting transaction that can't become ready before another one arrives.
     ///
-    /// For the end of a run, when none will arrive. Stops where the events have no more room.
+    /// For the end of a run, when none will arrive. Stops where the events have no more room, and
+    /// does nothing where the journal has none.
     pub fn expire_unready(&mut self) -> ExpireProgress {
+        let record = |ended_count, is_finished| Record::UnreadyExpired {
+            ended_count,
+            is_finished,
+        };
+        if !self.journal.has_room(&record(0, false)) {
+            return ExpireProgress {
+                ended: 0,
+                is_finished: false,
+            };
+        }
         let before = self.metrics.of(Code::Expired);
         let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
         let rest = self.pool.expire_unready(0, &mut ledger);
         let ended = self.metrics.of(Code::Expired).saturating_sub(before) as usize;
+        self.journal
+            .write(&record(ended as u32, rest.is_none()), self.clocks());
         ExpireProgress {
             ended,
             is_finished: rest.is_none(),
@@ -338,8 +399,15 @@ impl TransactionCoordinator {
     /// # Errors
     /// A [`CancelError`]; nothing changes then.
     pub fn cancel(&mut self, id: TxId) -> Result<Cancelled, CancelError> {
+        let record = |has_ended| Record::Cancelled { id, has_ended };
+        if !self.journal.has_room(&record(false)) {
+            return Err(CancelError::JournalFull);
+        }
         let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
-        self.pool.cancel(id, &mut ledger)
+        let cancelled = self.pool.cancel(id, &mut ledger)?;
+        let has_ended = matches!(cancelled, Cancelled::Now(_));
+        self.journal.write(&record(has_ended), self.clocks());
+        Ok(cancelled)
     }
 
     /// Cancels whichever transaction of a sender has this nonce; see
@@ -353,13 +421,80 @@ impl TransactionCoordinator {
         sender: Address,
         nonce: Nonce,
     ) -> Result<Cancelled, CancelError> {
+        let record = |ended| Record::NonceCancelled {
+            rollup,
+            sender,
+            nonce,
+            ended,
+        };
+        if !self.journal.has_room(&record(TxId::ZERO)) {
+            return Err(CancelError::JournalFull);
+        }
         let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
-        self.pool.cancel_nonce(rollup, sender, nonce, &mut ledger)
+        let cancelled = self.pool.cancel_nonce(rollup, sender, nonce, &mut ledger)?;
+        let ended = match cancelled {
+            Cancelled::Now(id) => id,
+            Cancelled::OnArrival => TxId::ZERO,
+        };
+        self.journal.write(&record(ended), self.clocks());
+        Ok(cancelled)
+    }
+
+    /// Raises the pool's fee floor, and refuses what is not ready; see
+    /// [`TransactionPool::set_pressure`].
+    ///
+    /// # Errors
+    /// [`PressureError::JournalFull`]; nothing changes then.
+    pub fn set_pressure(
+        &mut self,
+        fee_floor: Fee,
+        refuses_gaps: bool,
+    ) -> Result<(), PressureError> {
+        let record = Record::PressureSet {
+            fee_floor,
+            refuses_gaps,
+        };
+        if !self.journal.has_room(&record) {
+            return Err(PressureError::JournalFull);
+        }
+        self.pool.set_pressure(fee_floor, refuses_gaps);
+        self.journal.write(&record, self.clocks());
+        Ok(())
     }
 
     /// The oldest event that was not read yet.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop()
+        let event = self.events.pop()?;
+        self.journal.note_read();
+        Some(event)
+    }
+
+    /// Moves what the journal holds to the front of `out`, as much as fits, and returns how many
+    /// bytes; 0 where nothing waits. They follow those that were moved before.
+    ///
+    /// Cost: a copy, and the hash of one small record.
+    pub fn poll_journal(&mut self, out: &mut [u8]) -> usize {
+        let clocks = self.clocks();
+        self.journal.drain(out, clocks)
+    }
+
+    /// How many bytes of the journal wait to be drained.
+    #[must_use]
+    pub const fn journal_len(&self) -> usize {
+        self.journal.len()
+    }
+
+    /// The local clock of the newest call that brought one. It goes on from here, also after a
+    /// restart: a host whose clock starts anew adds this to it.
+    #[must_use]
+    pub const fn now(&self) -> Tick {
+        self.now
+    }
+
+    /// The latest agreed time that a call brought.
+    #[must_use]
+    pub const fn time(&self) -> UnixNs {
+        self.time
     }
 
     /// How many events wait to be read.
@@ -446,6 +581,13 @@ impl TransactionCoordinator {
         place.ok_or(SettleError::UnknownSlot)
     }
 
+    const fn clocks(&self) -> Clocks {
+        Clocks {
+            now: self.now,
+            time: self.time,
+        }
+    }
+
     /// Moves both clocks on; refuses a local clock that goes back.
     fn set_clocks(&mut self, now: Tick, time: UnixNs) -> Result<(), ()> {
         if now < self.now {
@@ -478,6 +620,7 @@ impl Limits {
             .with("pool: remembered", remembered)
             .with("batch: building", SlotBuilder::footprint_bytes(self))
             .with("batch: slots in flight", InFlight::footprint_bytes(self))
+            .with("journal", Journal::footprint_bytes(self))
             .with("events", EventQueue::footprint_bytes(self.event_count_max))
             .with(
                 "submission",

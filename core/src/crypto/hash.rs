@@ -38,6 +38,13 @@ impl Domain {
     /// One step of the chain over all that a sequencer promised.
     pub const RUNNING_HASH: Self = Self(*b"hb/rh/1");
 
+    /// A coordinator's state.
+    pub const SNAPSHOT: Self = Self(*b"hb/sn/1");
+    /// The limits and choices that a snapshot belongs to.
+    pub const SETTINGS: Self = Self(*b"hb/st/1");
+    /// A journal's header, and one record after another.
+    pub const JOURNAL: Self = Self(*b"hb/jr/1");
+
     /// The bytes that go before the message.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 7] {

@@ -66,6 +66,9 @@ pub enum AdmissionError {
     /// It would displace or replace others, and there is no room to say so. See
     /// [`Code::EventsFull`].
     EventsFull,
+    /// It was not looked at, because the journal has no room for it. The pool itself never says
+    /// so. See [`Code::JournalFull`].
+    JournalFull,
 }
 
 impl AdmissionError {
@@ -95,6 +98,7 @@ impl AdmissionError {
             Self::PoolBytesFull => Code::PoolBytesFull,
             Self::SenderTableFull => Code::SenderTableFull,
             Self::EventsFull => Code::EventsFull,
+            Self::JournalFull => Code::JournalFull,
         }
     }
 }

@@ -20,6 +20,7 @@
 mod admission;
 mod cancel;
 mod entry;
+mod export;
 mod line;
 mod ready;
 pub mod room;
