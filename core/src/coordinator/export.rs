@@ -153,7 +153,7 @@ impl TransactionCoordinator {
             self.tip.time <= self.time,
             "slots lie before the agreed time",
         )?;
-        self.pool.finish_restoring(&self.policy);
+        self.pool.finish_restoring(&self.policy)?;
         for _ in 0..input.u32()? {
             let event = restore_event(input)?;
             check(event.tick <= self.now, "events happened before now")?;

@@ -248,11 +248,17 @@ impl TransactionPool {
         )
     }
 
-    /// Marks the transaction at `place` as taken, and returns its handle.
+    /// Marks the transaction at `place` as taken, and returns its handle; nothing where it can't
+    /// be the next that was taken.
     pub(crate) fn restore_taken(&mut self, place: u32) -> Option<Handle> {
-        let entry = self.entries.get_mut(place).filter(|own| !own.is_taken)?;
-        entry.is_taken = true;
-        let sender = entry.sender;
+        let entry = self.entries.get(place).filter(|own| !own.is_taken)?;
+        let (sender, before) = (entry.sender, entry.before);
+        let is_next = self.mode_of_sender(sender) == NonceMode::Window
+            || self.entries.get(before).is_none_or(|own| own.is_taken);
+        if !is_next {
+            return None;
+        }
+        self.entries.get_mut(place)?.is_taken = true;
         self.taken_count = self.taken_count.saturating_add(1);
         if let Some(own) = self.senders.get_mut(sender) {
             own.taken_count = own.taken_count.saturating_add(1);
@@ -261,25 +267,33 @@ impl TransactionPool {
     }
 
     /// Makes what follows from the rest: what is ready, can be displaced, and expires.
-    pub(crate) fn finish_restoring<R: SelectionRule>(&mut self, rule: &R) {
-        let capacity = self.rules.pending_count_max;
-        for index in 0..capacity {
+    pub(crate) fn finish_restoring<R: SelectionRule>(&mut self, rule: &R) -> Result<(), Broken> {
+        for index in 0..self.rules.pending_count_max {
             let Some(entry) = self.entries.get(index).copied() else {
                 continue;
             };
+            let own = self.senders.get(entry.sender).copied().unwrap_or_default();
+            let is_sequential = self.nonce_mode(own.rollup) == NonceMode::Sequential;
             if entry.is_taken {
+                let after = self.entries.get(entry.after).filter(|after| after.is_taken);
+                let next = after.map_or(own.next, |after| after.nonce);
+                let is_followed = entry.nonce.saturating_add(1) == next;
+                check(
+                    is_followed || !is_sequential,
+                    "no nonce is left out in taking",
+                )?;
                 continue;
             }
             self.start_waiting(index, &entry);
-            let own = self.senders.get(entry.sender).copied().unwrap_or_default();
             let is_head = own.next == entry.nonce;
-            if is_head || self.nonce_mode(own.rollup) == NonceMode::Window {
+            if is_head || !is_sequential {
                 self.offer(index, rule);
             }
             if is_head {
                 self.extend_ready(entry.sender);
             }
         }
+        Ok(())
     }
 }
 
