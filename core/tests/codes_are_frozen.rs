@@ -49,6 +49,8 @@ const GOLDEN: &[(u16, &str)] = &[
     (210, "StaleHandle"),
     (213, "TakenAlready"),
     (214, "EndedAlready"),
+    (220, "JournalFull"),
+    (221, "JournalNotDrained"),
     (300, "LimitOutOfRange"),
     (301, "LimitsContradict"),
     (302, "TooManyRollups"),
@@ -77,6 +79,12 @@ const GOLDEN: &[(u16, &str)] = &[
     (513, "ExpiredIncluded"),
     (514, "EvidenceOutOfOrder"),
     (515, "RefusableIncluded"),
+    (600, "WrongNetwork"),
+    (601, "WrongSettings"),
+    (602, "WrongSnapshot"),
+    (603, "Corrupt"),
+    (604, "Inconsistent"),
+    (605, "OutcomeDiffers"),
     (900, "Poisoned"),
 ];
 
@@ -128,6 +136,7 @@ fn each_range_has_one_meaning() {
             200..=299 => fault == Fault::Caller,
             300..=399 => fault == Fault::Operator && !code.is_retryable(),
             400..=599 => fault == Fault::Sender && !code.is_retryable(),
+            600..=699 => fault == Fault::Operator && !code.is_retryable(),
             900..=999 => fault == Fault::Library && !code.is_retryable(),
             _ => false,
         };

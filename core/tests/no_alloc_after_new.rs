@@ -13,7 +13,7 @@ use hauptbuch_core::config::{Config, Policy, ReplayProtection};
 use hauptbuch_core::coordinator::{SettleError, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
-use hauptbuch_core::types::{Envelope, Fee, Gas, Submission, Tick, UnixNs};
+use hauptbuch_core::types::{Address, Envelope, Fee, Gas, Nonce, Submission, Tick, UnixNs};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Watch {
@@ -93,6 +93,7 @@ struct Done {
     verified: u64,
     damaged: u64,
     expired_unready: u64,
+    cancelled: u64,
 }
 
 /// A seeded load over a coordinator and a follower; allocates nothing itself.
@@ -142,7 +143,12 @@ fn load(
                 let height = follower.tip().height.next();
                 done.rolled_back += own.roll_back(height).unwrap_or(0) as u64;
             }
-            14 => (0..random.below(12)).for_each(|_| done_reading(own)),
+            14 => {
+                (0..random.below(12)).for_each(|_| done_reading(own));
+                let sender = Address::new([random.below(200) as u8; 20]);
+                let nonce = Nonce::new(random.below(8));
+                done.cancelled += u64::from(own.cancel_nonce(ROLLUPS[0], sender, nonce).is_ok());
+            }
             _ => {
                 time += random.below(30);
                 if random.below(4) == 0 {
@@ -196,15 +202,20 @@ fn a_full_load_allocates_nothing() {
     let larger = Limits {
         pending_count_max: 500,
         sender_count_max: 300,
-        pending_bytes_max: 60_000,
+        pending_bytes_max: 20_000,
         slot_count_max: 40,
         slot_bytes_max: 8_000,
         slot_gas_max: 3_000,
         event_count_max: 100,
         ..tiny_limits()
     };
-    let mut refused = [0_u64; 21];
-    for (seed, limits) in (0..).zip([tiny_limits(), larger.clone(), tiny_limits(), larger]) {
+    // Fewer places than payloads fit.
+    let few = Limits {
+        pending_count_max: 6,
+        ..tiny_limits()
+    };
+    let (mut refused, mut ended) = ([0_u64; 21], [0_u64; 2]);
+    for (seed, limits) in (0..).zip([tiny_limits(), larger.clone(), few, larger]) {
         let replay_protection = match seed {
             0 | 1 => ReplayProtection::ByHost,
             _ => ReplayProtection::ByExpiry { horizon_ns: 50 },
@@ -226,10 +237,14 @@ fn a_full_load_allocates_nothing() {
             done.events_full,
             done.damaged,
             done.expired_unready,
+            done.cancelled,
         ];
         assert!(least.iter().all(|count| *count > 0), "{done:?}");
         assert_eq!(done.verified, done.acknowledged);
         assert_eq!(own.metrics().submitted, done.submitted);
+        for (sum, code) in ended.iter_mut().zip([Code::Evicted, Code::Replaced]) {
+            *sum += own.metrics().of(code);
+        }
         for (code, count) in own
             .metrics()
             .counted()
@@ -239,6 +254,7 @@ fn a_full_load_allocates_nothing() {
         }
         assert_eq!(own.verify(), Ok(()));
     }
+    assert!(ended.iter().all(|count| *count > 0), "{ended:?}");
     for code in [
         Code::PoolFull,
         Code::PoolBytesFull,

@@ -6,7 +6,7 @@ use super::{NONE, fixed_slice, fixed_slice_bytes};
 
 /// Entries of a chunk, the unit in which queues take memory.
 const CHUNK_ENTRIES: usize = 64;
-/// Children of a node: four of 24 bytes lie in two cache lines, and the tree is half as deep.
+/// Children of a node: the keys of four lie in a cache line, and the tree is half as deep.
 const ARITY: usize = 4;
 
 /// A fixed number of min-queues over small numbers; each number stands in at most one of them.
@@ -14,12 +14,14 @@ const ARITY: usize = 4;
 /// Any number can be removed, because its place is known. All queues together hold `capacity`
 /// numbers, however they share them.
 ///
-/// Memory: for each chunk of 64 entries `64 · (size of (K, u32)) + 4` bytes, with
+/// Memory: for each chunk of 64 entries `64 · (size of K + 4) + 4` bytes, with
 /// ⌈capacity / 64⌉ + `heap_count` chunks; `heap_count` tables of 4 bytes for each chunk, and a
 /// length each; 4 bytes for each number.
 #[derive(Debug)]
 pub struct HeapSet<K> {
-    entries: Box<[(K, u32)]>,
+    keys: Box<[K]>,
+    /// The number of each key; apart from it, because together they would be padded.
+    numbers: Box<[u32]>,
     /// Invariant: `tables[heap · chunk_count ..][.. ⌈len / 64⌉]` are the chunks of `heap`.
     tables: Box<[u32]>,
     lens: Box<[u32]>,
@@ -39,7 +41,8 @@ impl<K: Copy + Ord + Default> HeapSet<K> {
             *place = chunk;
         }
         Self {
-            entries: fixed_slice(chunks * CHUNK_ENTRIES, (K::default(), NONE)),
+            keys: fixed_slice(chunks * CHUNK_ENTRIES, K::default()),
+            numbers: fixed_slice(chunks * CHUNK_ENTRIES, NONE),
             tables: fixed_slice(chunks * heap_count as usize, NONE),
             lens: fixed_slice(heap_count as usize, 0),
             free_chunks,
@@ -52,7 +55,8 @@ impl<K: Copy + Ord + Default> HeapSet<K> {
     #[must_use]
     pub const fn footprint_bytes(heap_count: u32, capacity: u32) -> u64 {
         let chunks = chunk_count(heap_count, capacity);
-        fixed_slice_bytes::<(K, u32)>(chunks * CHUNK_ENTRIES)
+        fixed_slice_bytes::<K>(chunks * CHUNK_ENTRIES)
+            + fixed_slice_bytes::<u32>(chunks * CHUNK_ENTRIES)
             + fixed_slice_bytes::<u32>(chunks * heap_count as usize)
             + fixed_slice_bytes::<u32>(heap_count as usize)
             + fixed_slice_bytes::<u32>(chunks)
@@ -77,6 +81,13 @@ impl<K: Copy + Ord + Default> HeapSet<K> {
         self.places
             .get(number as usize)
             .is_some_and(|place| *place != NONE)
+    }
+
+    /// Whether `number` stands in this queue.
+    #[must_use]
+    pub fn stands_in(&self, heap: u32, number: u32) -> bool {
+        let place = self.places.get(number as usize).copied().unwrap_or(NONE) as usize;
+        place < self.len(heap) && self.entry(heap, place).1 == number
     }
 
     /// The smallest key of `heap` with its number.
@@ -115,13 +126,10 @@ impl<K: Copy + Ord + Default> HeapSet<K> {
 
     /// Removes `number` from `heap`; false if it does not stand there.
     pub fn remove(&mut self, heap: u32, number: u32) -> bool {
-        if !self.contains(number) {
+        if !self.stands_in(heap, number) {
             return false;
         }
         let place = self.places[number as usize] as usize;
-        if place >= self.len(heap) || self.entry(heap, place).1 != number {
-            return false;
-        }
         let last_place = self.len(heap) - 1;
         let last = self.entry(heap, last_place);
         self.lens[heap as usize] -= 1;
@@ -197,12 +205,13 @@ impl<K: Copy + Ord + Default> HeapSet<K> {
 
     fn put(&mut self, heap: u32, place: usize, entry: (K, u32)) {
         let at = self.entry_at(heap, place);
-        self.entries[at] = entry;
+        (self.keys[at], self.numbers[at]) = entry;
         self.places[entry.1 as usize] = place as u32;
     }
 
     fn entry(&self, heap: u32, place: usize) -> (K, u32) {
-        self.entries[self.entry_at(heap, place)]
+        let at = self.entry_at(heap, place);
+        (self.keys[at], self.numbers[at])
     }
 
     fn entry_at(&self, heap: u32, place: usize) -> usize {

@@ -1,8 +1,7 @@
 //! Who may enter the pool.
 
-use core::fmt;
-
 use super::entry::{Entry, Sender, Window};
+use super::refusal::AdmissionError;
 use super::room::Newcomer;
 use super::{InUse, TransactionPool};
 use crate::bounded::{Handle, NONE};
@@ -12,113 +11,6 @@ use crate::event::Ledger;
 use crate::types::{
     Arrival, Envelope, Fee, Nonce, SelectionRule, Submission, Tick, Transaction, TxId, UnixNs,
 };
-
-/// Why a transaction was refused. The pool is as it was before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AdmissionError {
-    /// See [`Code::PayloadTooLarge`].
-    PayloadTooLarge,
-    /// See [`Code::GasTooLarge`].
-    GasTooLarge,
-    /// See [`Code::FeeTooLow`].
-    FeeTooLow,
-    /// See [`Code::AlreadyExpired`].
-    AlreadyExpired,
-    /// See [`Code::ExpiryMissing`].
-    ExpiryMissing,
-    /// See [`Code::ExpiryTooFar`].
-    ExpiryTooFar,
-    /// See [`Code::UnknownRollup`].
-    UnknownRollup,
-    /// See [`Code::Duplicate`].
-    Duplicate,
-    /// See [`Code::AlreadyEnded`].
-    AlreadyEnded,
-    /// See [`Code::CancelledBefore`].
-    CancelledBefore,
-    /// See [`Code::NonceUsed`].
-    NonceUsed,
-    /// See [`Code::NonceOccupied`].
-    NonceOccupied,
-    /// See [`Code::ReplacementUnderpriced`].
-    ReplacementUnderpriced,
-    /// The sender has as many transactions that wait for a missing nonce as it may have. See
-    /// [`Code::MissingPredecessor`].
-    MissingPredecessor {
-        /// The nonce to send first.
-        nonce: Nonce,
-    },
-    /// See [`Code::NonceBeyondWindow`].
-    NonceBeyondWindow,
-    /// See [`Code::NonceTooLarge`].
-    NonceTooLarge,
-    /// See [`Code::SenderQuotaExceeded`].
-    SenderQuotaExceeded,
-    /// See [`Code::OriginQuotaExceeded`].
-    OriginQuotaExceeded,
-    /// See [`Code::PoolFull`].
-    PoolFull,
-    /// See [`Code::PoolBytesFull`].
-    PoolBytesFull,
-    /// See [`Code::SenderTableFull`].
-    SenderTableFull,
-    /// It would displace or replace others, and there is no room to say so. See
-    /// [`Code::EventsFull`].
-    EventsFull,
-    /// It was not looked at, because the journal has no room for it. The pool itself never says
-    /// so. See [`Code::JournalFull`].
-    JournalFull,
-}
-
-impl AdmissionError {
-    /// The stable number and message behind it.
-    #[must_use]
-    pub const fn code(self) -> Code {
-        match self {
-            Self::PayloadTooLarge => Code::PayloadTooLarge,
-            Self::GasTooLarge => Code::GasTooLarge,
-            Self::FeeTooLow => Code::FeeTooLow,
-            Self::AlreadyExpired => Code::AlreadyExpired,
-            Self::ExpiryMissing => Code::ExpiryMissing,
-            Self::ExpiryTooFar => Code::ExpiryTooFar,
-            Self::UnknownRollup => Code::UnknownRollup,
-            Self::Duplicate => Code::Duplicate,
-            Self::AlreadyEnded => Code::AlreadyEnded,
-            Self::CancelledBefore => Code::CancelledBefore,
-            Self::NonceUsed => Code::NonceUsed,
-            Self::NonceOccupied => Code::NonceOccupied,
-            Self::ReplacementUnderpriced => Code::ReplacementUnderpriced,
-            Self::MissingPredecessor { .. } => Code::MissingPredecessor,
-            Self::NonceBeyondWindow => Code::NonceBeyondWindow,
-            Self::NonceTooLarge => Code::NonceTooLarge,
-            Self::SenderQuotaExceeded => Code::SenderQuotaExceeded,
-            Self::OriginQuotaExceeded => Code::OriginQuotaExceeded,
-            Self::PoolFull => Code::PoolFull,
-            Self::PoolBytesFull => Code::PoolBytesFull,
-            Self::SenderTableFull => Code::SenderTableFull,
-            Self::EventsFull => Code::EventsFull,
-            Self::JournalFull => Code::JournalFull,
-        }
-    }
-}
-
-impl fmt::Display for AdmissionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MissingPredecessor { nonce } => write!(f, "{}: {nonce}", self.code()),
-            _ => f.write_str(self.code().message()),
-        }
-    }
-}
-
-impl core::error::Error for AdmissionError {}
-
-impl From<AdmissionError> for Code {
-    fn from(error: AdmissionError) -> Self {
-        error.code()
-    }
-}
 
 /// A transaction at the pool's door.
 #[derive(Clone, Copy, Debug)]
@@ -160,11 +52,14 @@ impl Place {
 impl TransactionPool {
     /// Admits a transaction, or says why not. Checks go from the cheapest to the dearest.
     ///
-    /// Others may end for it: the one that it replaces, and those that it displaces. Cost:
-    /// O(log n), and for displacing as many times that as others go.
+    /// Others may end for it: the one that it replaces, those that it displaces (at most
+    /// [`DISPLACED_COUNT_MAX`](super::room::DISPLACED_COUNT_MAX)), and those of its sender whose
+    /// nonces the account has used. Cost: O(log n) for it and for each that ends; where it fills a
+    /// hole in its sender's line, a step more for each that follows it there.
     ///
     /// # Errors
-    /// An [`AdmissionError`]; nothing changes then, but that a remembered cancellation is used up.
+    /// An [`AdmissionError`]; nothing changes then, but that a remembered cancellation is used up,
+    /// and that what the account has moved past has ended.
     pub fn admit<R: SelectionRule>(
         &mut self,
         arriving: &Arriving<'_>,
@@ -184,13 +79,15 @@ impl TransactionPool {
         let place = self.find_place(envelope, submission.account_nonce)?;
         let origin = self.origin_place(submission.origin);
         if self.use_cancellation(id, envelope.rollup, envelope.sender, envelope.nonce) {
+            // Who sends it again hears that it has ended.
+            self.seen.insert(id.as_bytes(), Code::Cancelled.number());
             return Err(AdmissionError::CancelledBefore);
         }
         if let Place::Replacing { index, .. } = place {
             return self.replace(index, arriving, origin, rule, ledger);
         }
         self.check_quotas(envelope, payload.len(), place.sender(), origin)?;
-        let newcomer = self.newcomer(envelope, payload.len(), place.sender())?;
+        let newcomer = self.newcomer(envelope, payload.len(), place)?;
         let displaced = self.plan_room(newcomer)?;
         if displaced.len() > ledger.room() {
             return Err(AdmissionError::EventsFull);
@@ -347,18 +244,20 @@ impl TransactionPool {
             return Ok(Place::Known { sender });
         }
         // Below the first nonce that was seen: that may have been too high a guess.
-        let tears_line = nonce.saturating_add(1) != own.next;
-        let may_lower = !own.is_base_fixed
-            && own.taken_count == 0
-            && (!tears_line || own.pending_count <= self.rules.gapped_count_max);
-        if may_lower {
-            Ok(Place::Lowered { sender })
-        } else {
-            Err(AdmissionError::NonceUsed)
+        if own.is_base_fixed || own.taken_count > 0 {
+            return Err(AdmissionError::NonceUsed);
         }
+        let follows = nonce.saturating_add(1);
+        if let Some(last) = self.entries.get(own.last).filter(|_| follows != own.next) {
+            // All that waits would wait for a missing nonce.
+            let missing = Nonce::new(own.next.get().saturating_sub(1));
+            let others = own.pending_count.saturating_sub(1);
+            self.check_gap(nonce, missing, last.nonce, others)?;
+        }
+        Ok(Place::Lowered { sender })
     }
 
-    /// Whether a sender with `gapped_count` gapped transactions may have one more.
+    /// Whether a sender with `gapped_count` gapped transactions may have one more, `nonce`.
     fn check_gap(
         &self,
         next: Nonce,
@@ -398,13 +297,20 @@ impl TransactionPool {
         &self,
         envelope: &Envelope,
         payload_len: usize,
-        sender: u32,
+        place: Place,
     ) -> Result<Newcomer, AdmissionError> {
-        let others = self.senders.get(sender).map_or(0, |own| own.pending_count);
+        let sender = place.sender();
+        let own = self.senders.get(sender).copied().unwrap_or_default();
+        let ready_end = match (place, self.nonce_mode(envelope.rollup)) {
+            (_, NonceMode::Window) => Nonce::MAX,
+            (Place::New { next, .. }, NonceMode::Sequential) => next,
+            (_, NonceMode::Sequential) => own.ready_end,
+        };
         Ok(Newcomer {
             fee: envelope.fee,
             payload_len,
-            is_quiet: others < self.rules.choices.quiet_pending_count_max,
+            is_quiet: own.pending_count < self.rules.choices.quiet_pending_count_max,
+            is_ready: envelope.nonce <= ready_end,
             sender,
             heap: self
                 .heap_of(envelope.rollup)
@@ -478,7 +384,11 @@ impl TransactionPool {
         let handle = self.entries.insert(entry).ok_or(AdmissionError::PoolFull)?;
         self.by_id
             .insert(self.hash.bytes32(arriving.id.as_bytes()), handle.index);
-        self.quiet_count = self.quiet_count.saturating_add(u32::from(is_quiet));
+        if is_quiet {
+            let bytes = self.payloads.rounded_bytes(payload.len() as usize);
+            self.quiet_count = self.quiet_count.saturating_add(1);
+            self.quiet_bytes = self.quiet_bytes.saturating_add(bytes);
+        }
         if let Some(use_of) = self.origins.get_mut(origin as usize) {
             let InUse { count, bytes, gas } = use_of;
             *count = count.saturating_add(1);
@@ -512,7 +422,11 @@ impl TransactionPool {
         if old.is_taken {
             return Err(AdmissionError::NonceOccupied);
         }
-        if envelope.fee < replacement_fee(old.fee, self.rules.choices.replacement_bump_percent) {
+        if !may_replace(
+            envelope.fee,
+            old.fee,
+            self.rules.choices.replacement_bump_percent,
+        ) {
             return Err(AdmissionError::ReplacementUnderpriced);
         }
         self.check_quotas_of_replacement(&old, envelope, payload.len(), origin)?;
@@ -530,7 +444,12 @@ impl TransactionPool {
         };
         self.arrivals = self.arrivals.saturating_add(1);
         self.seen.insert(old.id.as_bytes(), Code::Replaced.number());
+        let ready_end = self.senders.get(old.sender).map(|own| own.ready_end);
         self.forget(index, &old);
+        if let (Some(own), Some(ready_end)) = (self.senders.get_mut(old.sender), ready_end) {
+            // Its nonce is never missing, so nobody looks through those behind it.
+            own.ready_end = ready_end;
+        }
         ledger.end_replaced(old.id, envelope.rollup, arriving.id);
         let places = [old.sender, origin.unwrap_or(NONE)];
         self.enter(arriving, arrival, places, old.is_quiet, rule)
@@ -572,11 +491,9 @@ fn first_in_window(nonce: Nonce, account_nonce: Option<Nonce>) -> Result<Place, 
     }
 }
 
-/// The lowest fee that replaces `old`: `percent` more, rounded up, and at least one more.
-fn replacement_fee(old: Fee, percent: u32) -> Fee {
-    let bump = u128::from(old.get())
-        .saturating_mul(u128::from(percent))
-        .div_ceil(100)
-        .max(1);
-    Fee::new(u64::try_from(u128::from(old.get()).saturating_add(bump)).unwrap_or(u64::MAX))
+/// Whether `new` is `percent` more than `old`, rounded up, and at least one more.
+fn may_replace(new: Fee, old: Fee, percent: u32) -> bool {
+    let old = u128::from(old.get());
+    let bump = old.saturating_mul(u128::from(percent)).div_ceil(100).max(1);
+    u128::from(new.get()) >= old.saturating_add(bump)
 }

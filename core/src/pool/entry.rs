@@ -95,6 +95,9 @@ impl Default for Entry {
     }
 }
 
+// Memory a transaction counts half a sender more, because there are half as many.
+const _: () = assert!(size_of::<Sender>() <= 96);
+
 /// A sender on one rollup.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sender {
@@ -110,8 +113,8 @@ pub(super) struct Sender {
     pub keep_until: UnixNs,
     /// Gas of its transactions in the pool.
     pub pending_gas: u64,
-    /// Bytes of their payloads.
-    pub pending_bytes: u64,
+    /// Bytes of their payloads; a quota keeps them below 2^32.
+    pub pending_bytes: u32,
     /// Its transactions in the pool.
     pub pending_count: u32,
     /// Those of them that slots in flight hold.
@@ -148,7 +151,7 @@ impl Sender {
     pub fn in_use(&self) -> InUse {
         InUse {
             count: self.pending_count,
-            bytes: self.pending_bytes,
+            bytes: u64::from(self.pending_bytes),
             gas: self.pending_gas,
         }
     }

@@ -211,16 +211,19 @@ impl TransactionPool {
         let hash = self.nonce_hash(entry.sender, entry.nonce);
         self.by_nonce.insert(hash, index);
         if let Some(own) = self.senders.get_mut(entry.sender) {
-            let bytes = u64::from(entry.payload.len());
             own.pending_count = own.pending_count.saturating_add(1);
-            own.pending_bytes = own.pending_bytes.saturating_add(bytes);
+            own.pending_bytes = own.pending_bytes.saturating_add(entry.payload.len());
             own.pending_gas = own.pending_gas.saturating_add(entry.gas.get());
         }
     }
 
     /// Adds a transaction to the sums over origins, rollups and the quiet.
     fn count_in(&mut self, entry: &Entry, rollup: RollupId) {
-        self.quiet_count = self.quiet_count.saturating_add(u32::from(entry.is_quiet));
+        if entry.is_quiet {
+            let bytes = self.payloads.rounded_bytes(entry.payload.len() as usize);
+            self.quiet_count = self.quiet_count.saturating_add(1);
+            self.quiet_bytes = self.quiet_bytes.saturating_add(bytes);
+        }
         if let Some(InUse { count, bytes, gas }) = self.origins.get_mut(entry.origin as usize) {
             *count = count.saturating_add(1);
             *bytes = bytes.saturating_add(u64::from(entry.payload.len()));

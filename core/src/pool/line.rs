@@ -48,9 +48,7 @@ impl TransactionPool {
             .insert(self.nonce_hash(entry.sender, entry.nonce), index);
         if let Some(own) = self.senders.get_mut(entry.sender) {
             own.pending_count = own.pending_count.saturating_add(1);
-            own.pending_bytes = own
-                .pending_bytes
-                .saturating_add(u64::from(entry.payload.len()));
+            own.pending_bytes = own.pending_bytes.saturating_add(entry.payload.len());
             own.pending_gas = own.pending_gas.saturating_add(entry.gas.get());
         }
         self.extend_ready(entry.sender);
@@ -74,9 +72,7 @@ impl TransactionPool {
             .remove(self.nonce_hash(entry.sender, entry.nonce), index);
         if let Some(own) = self.senders.get_mut(entry.sender) {
             own.pending_count = own.pending_count.saturating_sub(1);
-            own.pending_bytes = own
-                .pending_bytes
-                .saturating_sub(u64::from(entry.payload.len()));
+            own.pending_bytes = own.pending_bytes.saturating_sub(entry.payload.len());
             own.pending_gas = own.pending_gas.saturating_sub(entry.gas.get());
             if entry.nonce >= own.next {
                 own.ready_end = own.ready_end.min(entry.nonce);
@@ -132,7 +128,8 @@ impl TransactionPool {
 
     /// Moves the end of a sender's ready nonces over what the pool holds.
     ///
-    /// Each transaction is passed once on its way in, and again only if one before it was removed.
+    /// Each transaction is passed once on its way in, and again where a missing one before it comes
+    /// back: then as many steps as follow it in the line, at most its sender's quota.
     pub(super) fn extend_ready(&mut self, place: u32) {
         let Some(mut end) = self
             .senders
@@ -142,8 +139,10 @@ impl TransactionPool {
             return;
         };
         if self.mode_of_sender(place) == NonceMode::Sequential {
-            while self.at_nonce(place, end).is_some() {
+            let mut at = self.at_nonce(place, end).unwrap_or(NONE);
+            while let Some(entry) = self.entries.get(at).filter(|entry| entry.nonce == end) {
                 end = end.saturating_add(1);
+                at = entry.after;
             }
         }
         if let Some(own) = self.senders.get_mut(place) {

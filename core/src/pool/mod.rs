@@ -23,14 +23,16 @@ mod entry;
 mod export;
 mod line;
 mod ready;
+mod refusal;
 pub mod room;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-pub use admission::{AdmissionError, Arriving};
+pub use admission::Arriving;
 pub use cancel::{CancelError, Cancelled};
 pub use ready::ReadyView;
+pub use refusal::AdmissionError;
 pub use verify::Broken;
 
 use alloc::boxed::Box;
@@ -82,7 +84,7 @@ pub struct TransactionPool {
     by_address: HandleIndex,
     /// One queue a rollup, over transactions that can be taken now.
     ready: HeapSet<SelectionKey>,
-    /// Waiting transactions by who has to go first: loud and quiet ones.
+    /// Waiting transactions by who has to go first: a queue of loud and one of quiet ones a rollup.
     displaceable: HeapSet<DisplaceKey>,
     /// Waiting transactions that expire, by expiry: one queue.
     expiring: HeapSet<u64>,
@@ -102,6 +104,8 @@ pub struct TransactionPool {
     aside_count: usize,
     taken_count: usize,
     quiet_count: u32,
+    /// Bytes of the chunks that payloads of quiet ones take.
+    quiet_bytes: u64,
     arrivals: u64,
 }
 
@@ -144,6 +148,7 @@ struct Rules {
     origin_quota: Quota,
     rollup_reserved_count: u32,
     quiet_reserved_count: u32,
+    quiet_reserved_bytes: u64,
 }
 
 impl TransactionPool {
@@ -165,10 +170,14 @@ impl TransactionPool {
                 slot_gas_max: Gas::new(limits.slot_gas_max),
                 gapped_count_max: limits.sender_gapped_count_max,
                 nonce_gap_max: limits.nonce_gap_max,
-                sender_quota: limits.sender_quota,
+                sender_quota: Quota {
+                    bytes_max: limits.sender_quota.bytes_max.min(u64::from(u32::MAX)),
+                    ..limits.sender_quota
+                },
                 origin_quota: limits.origin_quota,
                 rollup_reserved_count: limits.rollup_reserved_count,
                 quiet_reserved_count: limits.quiet_reserved_count,
+                quiet_reserved_bytes: room::quiet_reserved_bytes(limits),
             },
             hash,
             entries: Slab::new(pending),
@@ -178,7 +187,7 @@ impl TransactionPool {
             senders: Slab::new(limits.sender_count_max),
             by_address: HandleIndex::new(limits.sender_count_max),
             ready: HeapSet::new(ROLLUP_COUNT_MAX as u32, pending),
-            displaceable: HeapSet::new(2, pending),
+            displaceable: HeapSet::new(room::QUEUE_COUNT, pending),
             expiring: HeapSet::new(1, pending),
             idle: LinkedSet::new(limits.sender_count_max),
             origins: fixed_slice(limits.origin_count_max as usize, InUse::default()),
@@ -190,6 +199,7 @@ impl TransactionPool {
             aside_count: 0,
             taken_count: 0,
             quiet_count: 0,
+            quiet_bytes: 0,
             arrivals: 0,
         }
     }
@@ -206,7 +216,10 @@ impl TransactionPool {
                 ROLLUP_COUNT_MAX as u32,
                 pending,
             ))
-            .saturating_add(HeapSet::<DisplaceKey>::footprint_bytes(2, pending))
+            .saturating_add(HeapSet::<DisplaceKey>::footprint_bytes(
+                room::QUEUE_COUNT,
+                pending,
+            ))
             .saturating_add(HeapSet::<u64>::footprint_bytes(1, pending))
             .saturating_add(fixed_slice_bytes::<u32>(
                 limits.set_aside_count_max as usize,
@@ -482,12 +495,9 @@ impl TransactionPool {
 
     /// Keeps a transaction that was taken from being displaced, and from expiring.
     fn stop_waiting(&mut self, index: u32, entry: &Entry) {
-        let heap = if entry.is_quiet {
-            room::QUIET
-        } else {
-            room::LOUD
-        };
-        self.displaceable.remove(heap, index);
+        if let Some(queue) = self.displace_queue(entry) {
+            self.displaceable.remove(queue, index);
+        }
         self.expiring.remove(0, index);
     }
 
@@ -499,7 +509,11 @@ impl TransactionPool {
             .remove(self.hash.bytes32(entry.id.as_bytes()), index);
         self.payloads.free(entry.payload);
         self.entries.remove(index);
-        self.quiet_count = self.quiet_count.saturating_sub(u32::from(entry.is_quiet));
+        if entry.is_quiet {
+            let bytes = self.payloads.rounded_bytes(entry.payload.len() as usize);
+            self.quiet_count = self.quiet_count.saturating_sub(1);
+            self.quiet_bytes = self.quiet_bytes.saturating_sub(bytes);
+        }
         if let Some(origin) = self.origins.get_mut(entry.origin as usize) {
             *origin = origin.without(entry);
         }

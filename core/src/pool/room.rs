@@ -2,33 +2,35 @@
 //!
 //! # Rules
 //! 1. A sender and an origin hold at most their quotas of transactions, payload bytes and gas.
-//! 2. Every rollup has a share of the places that the others can't take.
+//! 2. Every rollup has a share of the places. Who is not of that rollup can't take what is free of
+//!    it, and displaces nobody who stands in it.
 //! 3. A transaction that comes while its sender has fewer than `quiet_pending_count_max` others is
-//!    *quiet*, the rest is *loud*. `quiet_reserved_count` places are for quiet ones: where loud
-//!    ones stand in them, a quiet newcomer displaces the cheapest loud one, whatever its own fee.
+//!    *quiet*, the rest is *loud*. `quiet_reserved_count` places, and as large a part of the
+//!    payload bytes, are for quiet ones. A loud newcomer leaves those places free; where loud ones
+//!    stand in them, a quiet newcomer displaces the cheapest loud one, whatever its own fee.
 //! 4. Otherwise a newcomer displaces only what pays less per gas than itself: loud ones first, and
-//!    quiet ones only if it is quiet too.
+//!    quiet ones only if it is quiet too. One that waits for a missing nonce displaces nobody.
 //! 5. Who has to go is found by the lowest fee, then the latest arrival. Out goes not that one but
 //!    the end of its line, so that nobody's line is torn, until it is the end itself.
-//! 6. A newcomer never displaces its own sender's transactions, and at most
-//!    [`DISPLACED_COUNT_MAX`] others. Either all that is needed goes, or nothing.
+//! 6. Where the cheapest is the newcomer's own sender's, the newcomer is refused: it would stand
+//!    behind that one, whatever it pays itself. It displaces at most [`DISPLACED_COUNT_MAX`]
+//!    others, and either all that is needed goes, or nothing.
 
-use super::admission::AdmissionError;
 use super::entry::{Entry, Sender};
+use super::refusal::AdmissionError;
 use super::{InUse, TransactionPool};
 use crate::bounded::NONE;
 use crate::config::NonceMode;
 use crate::error::Code;
 use crate::event::Ledger;
-use crate::limits::{Quota, ROLLUP_COUNT_MAX};
+use crate::limits::{Limits, Quota, ROLLUP_COUNT_MAX};
 use crate::types::{Envelope, Fee};
 
 /// The most transactions that one newcomer displaces.
 pub const DISPLACED_COUNT_MAX: usize = 32;
 
-/// The queues of what can be displaced: loud ones, and quiet ones.
-pub(super) const LOUD: u32 = 0;
-pub(super) const QUIET: u32 = 1;
+/// The queues of what can be displaced: for each rollup one of loud ones and one of quiet ones.
+pub(super) const QUEUE_COUNT: u32 = 2 * ROLLUP_COUNT_MAX as u32;
 
 /// Lowest fee first, then latest arrival.
 pub(super) type DisplaceKey = [u64; 2];
@@ -42,6 +44,8 @@ pub(super) struct Newcomer {
     pub fee: Fee,
     pub payload_len: usize,
     pub is_quiet: bool,
+    /// Whether it may displace others at all.
+    pub is_ready: bool,
     /// The place of its sender, or `NONE`.
     pub sender: u32,
     /// The place of its rollup.
@@ -113,32 +117,24 @@ impl TransactionPool {
     }
 
     /// Finds who has to go so that a newcomer has room; nobody where there is room already.
+    ///
+    /// Cost: O(rollups); O(log n) more for each that has to go, and nothing that depends on n else.
     pub(super) fn plan_room(&mut self, newcomer: Newcomer) -> Result<Displaced, AdmissionError> {
-        let mut displaced = Displaced::new();
-        let mut passed = heapless::Vec::<(u32, DisplaceKey, u32), DISPLACED_COUNT_MAX>::new();
-        let planned = self.plan_with(newcomer, &mut displaced, &mut passed);
-        for (heap, key, index) in passed {
-            self.displaceable.push(heap, key, index);
+        let mut plan = Plan::default();
+        let planned = self.plan_with(newcomer, &mut plan);
+        for index in &plan.displaced {
+            if let Some(entry) = self.entries.get(*index).copied() {
+                self.allow_displacing(*index, &entry);
+            }
         }
-        planned.map(|()| displaced)
+        planned.map(|()| plan.displaced)
     }
 
-    /// Looks at what can be displaced in order; what it looks at goes to `passed`.
-    fn plan_with(
-        &mut self,
-        newcomer: Newcomer,
-        displaced: &mut Displaced,
-        passed: &mut heapless::Vec<(u32, DisplaceKey, u32), DISPLACED_COUNT_MAX>,
-    ) -> Result<(), AdmissionError> {
-        let mut freed_bytes = 0_u64;
-        loop {
-            let lack = match self.lack_of_room(newcomer, displaced, freed_bytes) {
-                None => return Ok(()),
-                Some(lack) => lack,
-            };
-            let (heap, key, index) = self.cheapest(newcomer).ok_or(lack)?;
-            self.displaceable.remove(heap, index);
-            passed.push((heap, key, index)).map_err(|_| lack)?;
+    /// Plans who goes; those leave their queues for that time.
+    fn plan_with(&mut self, newcomer: Newcomer, plan: &mut Plan) -> Result<(), AdmissionError> {
+        while let Some(lack) = self.lack_of_room(newcomer, plan) {
+            let found = self.cheapest(newcomer, plan).filter(|_| newcomer.is_ready);
+            let index = found.ok_or(lack)?;
             let entry = *self.entries.get(index).ok_or(lack)?;
             if entry.sender == newcomer.sender {
                 return Err(lack);
@@ -150,108 +146,118 @@ impl TransactionPool {
                 }
                 NonceMode::Window => index,
             };
-            while self
-                .lack_of_room(newcomer, displaced, freed_bytes)
-                .is_some()
-            {
+            loop {
                 let last = *self.entries.get(at).ok_or(lack)?;
-                if !displaced.contains(&at) {
-                    displaced.push(at).map_err(|_| lack)?;
-                    freed_bytes = freed_bytes
-                        .saturating_add(self.payloads.rounded_bytes(last.payload.len() as usize));
+                // What stands in no queue is planned to go already.
+                if self.displaceable.contains(at) {
+                    self.plan_one(at, &last, plan).ok_or(lack)?;
                 }
-                if at == index {
+                let is_done = at == index || self.lack_of_room(newcomer, plan).is_none();
+                if is_done || self.is_protected(newcomer, last.sender, plan) {
                     break;
                 }
                 at = last.before;
             }
         }
+        Ok(())
     }
 
-    /// What a newcomer lacks if those displaced go.
-    fn lack_of_room(
-        &self,
-        newcomer: Newcomer,
-        displaced: &[u32],
-        freed_bytes: u64,
-    ) -> Option<AdmissionError> {
+    /// Notes that one has to go, and takes it out of its queue; nothing where too many have to.
+    fn plan_one(&mut self, index: u32, entry: &Entry, plan: &mut Plan) -> Option<()> {
+        plan.displaced.push(index).ok()?;
+        let bytes = self.payloads.rounded_bytes(entry.payload.len() as usize);
+        plan.bytes = plan.bytes.saturating_add(bytes);
+        if entry.is_quiet {
+            plan.quiet_count = plan.quiet_count.saturating_add(1);
+            plan.quiet_bytes = plan.quiet_bytes.saturating_add(bytes);
+        }
+        let heap = self.heap_of_sender(entry.sender)?;
+        let gone = plan.of_rollup.get_mut(heap as usize)?;
+        *gone = gone.saturating_add(1);
+        let queue = self.displace_queue(entry)?;
+        self.displaceable.remove(queue, index).then_some(())
+    }
+
+    /// What a newcomer lacks if those planned go.
+    fn lack_of_room(&self, newcomer: Newcomer, plan: &Plan) -> Option<AdmissionError> {
         let free = self
             .rules
             .pending_count_max
-            .saturating_sub(self.entries.len() as u32);
-        let free = free.saturating_add(displaced.len() as u32);
-        let kept_for_rollups = self.kept_for_other_rollups(newcomer.heap, displaced);
-        let quiet_count = self.quiet_count.saturating_sub(self.count_quiet(displaced));
+            .saturating_sub(self.entries.len() as u32)
+            .saturating_add(plan.displaced.len() as u32);
         let kept_for_quiet = if newcomer.is_quiet {
             0
         } else {
+            let quiet_count = self.quiet_count.saturating_sub(plan.quiet_count);
             self.rules.quiet_reserved_count.saturating_sub(quiet_count)
         };
-        if free <= kept_for_rollups.max(kept_for_quiet) {
+        if free <= kept_for_quiet.max(self.kept_for_other_rollups(newcomer.heap, plan)) {
             return Some(AdmissionError::PoolFull);
         }
-        let free_bytes = self.payloads.free_bytes().saturating_add(freed_bytes);
+        let free_bytes = self.payloads.free_bytes().saturating_add(plan.bytes);
         let has_bytes = self.payloads.rounded_bytes(newcomer.payload_len) <= free_bytes;
-        if has_bytes {
-            None
-        } else {
-            Some(AdmissionError::PoolBytesFull)
-        }
-    }
-
-    fn count_quiet(&self, displaced: &[u32]) -> u32 {
-        let quiet = displaced.iter().filter(|index| {
-            self.entries
-                .get(**index)
-                .is_some_and(|entry| entry.is_quiet)
-        });
-        quiet.count() as u32
+        (!has_bytes).then_some(AdmissionError::PoolBytesFull)
     }
 
     /// Places that the other rollups have not used of their shares.
-    fn kept_for_other_rollups(&self, heap: u32, displaced: &[u32]) -> u32 {
+    fn kept_for_other_rollups(&self, heap: u32, plan: &Plan) -> u32 {
         let reserved = self.rules.rollup_reserved_count;
-        let own = self.rollup_counts.get(heap as usize).copied().unwrap_or(0);
-        if own < reserved || reserved == 0 {
+        if reserved == 0 || self.count_of_rollup(heap, plan) < reserved {
             return 0;
         }
-        let mut gone = [0_u32; ROLLUP_COUNT_MAX];
-        for index in displaced {
-            let place = self
-                .entries
-                .get(*index)
-                .and_then(|entry| self.heap_of_sender(entry.sender));
-            if let Some(count) = place.and_then(|place| gone.get_mut(place as usize)) {
-                *count = count.saturating_add(1);
-            }
-        }
-        let others = (0_u32..)
-            .zip(&self.rollup_counts)
-            .zip(gone)
-            .take(self.rules.rollups.len());
+        let others = (0..self.rules.rollups.len() as u32).filter(|other| *other != heap);
         others
-            .filter(|((place, _), _)| *place != heap)
-            .map(|((_, count), gone)| reserved.saturating_sub(count.saturating_sub(gone)))
+            .map(|other| reserved.saturating_sub(self.count_of_rollup(other, plan)))
             .fold(0, u32::saturating_add)
     }
 
+    /// What a rollup holds if those planned go.
+    fn count_of_rollup(&self, heap: u32, plan: &Plan) -> u32 {
+        let held = self.rollup_counts.get(heap as usize).copied().unwrap_or(0);
+        let gone = plan.of_rollup.get(heap as usize).copied().unwrap_or(0);
+        held.saturating_sub(gone)
+    }
+
+    /// Whether a sender's transactions stand in the share of a rollup that is not the newcomer's.
+    fn is_protected(&self, newcomer: Newcomer, sender: u32, plan: &Plan) -> bool {
+        self.heap_of_sender(sender).is_none_or(|heap| {
+            let reserved = self.rules.rollup_reserved_count;
+            heap != newcomer.heap && self.count_of_rollup(heap, plan) <= reserved
+        })
+    }
+
     /// The cheapest that this newcomer may displace.
-    fn cheapest(&self, newcomer: Newcomer) -> Option<(u32, DisplaceKey, u32)> {
-        let loud = self.displaceable.peek(LOUD);
-        let in_reserve = newcomer.is_quiet && self.quiet_count < self.rules.quiet_reserved_count;
-        let pays_less =
-            |key: &DisplaceKey| key.first().is_some_and(|fee| *fee < newcomer.fee.get());
-        let loud = loud.filter(|(key, _)| in_reserve || pays_less(key));
+    fn cheapest(&self, newcomer: Newcomer, plan: &Plan) -> Option<u32> {
+        let quiet_count = self.quiet_count.saturating_sub(plan.quiet_count);
+        let quiet_bytes = self.quiet_bytes.saturating_sub(plan.quiet_bytes);
+        let quiet_bytes =
+            quiet_bytes.saturating_add(self.payloads.rounded_bytes(newcomer.payload_len));
+        let in_reserve = newcomer.is_quiet
+            && quiet_count < self.rules.quiet_reserved_count
+            && quiet_bytes <= self.rules.quiet_reserved_bytes;
+        let pays_less = |[fee, _]: DisplaceKey| fee < newcomer.fee.get();
+        let loud = self.cheapest_of(newcomer, plan, false);
+        let loud = loud.filter(|(key, _)| in_reserve || pays_less(*key));
         let quiet = || {
-            let quiet = self
-                .displaceable
-                .peek(QUIET)
-                .filter(|(key, _)| pays_less(key));
-            quiet
-                .filter(|_| newcomer.is_quiet)
-                .map(|(key, index)| (QUIET, key, index))
+            self.cheapest_of(newcomer, plan, true)
+                .filter(|(key, _)| newcomer.is_quiet && pays_less(*key))
         };
-        loud.map(|(key, index)| (LOUD, key, index)).or_else(quiet)
+        loud.or_else(quiet).map(|(_, index)| index)
+    }
+
+    fn cheapest_of(
+        &self,
+        newcomer: Newcomer,
+        plan: &Plan,
+        is_quiet: bool,
+    ) -> Option<(DisplaceKey, u32)> {
+        let reserved = self.rules.rollup_reserved_count;
+        let rollups = (0..self.rules.rollups.len() as u32)
+            .filter(|heap| *heap == newcomer.heap || self.count_of_rollup(*heap, plan) > reserved);
+        let queues = rollups.map(|heap| queue_of(heap, is_quiet));
+        queues
+            .filter_map(|queue| self.displaceable.peek(queue))
+            .min()
     }
 
     /// Ends those that were found as evicted.
@@ -267,9 +273,38 @@ impl TransactionPool {
     /// Notes that a waiting transaction may be displaced.
     pub(super) fn allow_displacing(&mut self, index: u32, entry: &Entry) {
         let key = [entry.fee.get(), !entry.arrival.index];
-        self.displaceable
-            .push(if entry.is_quiet { QUIET } else { LOUD }, key, index);
+        if let Some(queue) = self.displace_queue(entry) {
+            self.displaceable.push(queue, key, index);
+        }
     }
+
+    /// The queue in which a transaction that waits can be displaced.
+    pub(super) fn displace_queue(&self, entry: &Entry) -> Option<u32> {
+        Some(queue_of(self.heap_of_sender(entry.sender)?, entry.is_quiet))
+    }
+}
+
+/// Who has to go for a newcomer, and what that leaves.
+#[derive(Debug, Default)]
+struct Plan {
+    /// They stand in no queue while the plan is made.
+    displaced: Displaced,
+    bytes: u64,
+    quiet_count: u32,
+    quiet_bytes: u64,
+    of_rollup: [u32; ROLLUP_COUNT_MAX],
+}
+
+const fn queue_of(heap: u32, is_quiet: bool) -> u32 {
+    heap.saturating_mul(2).saturating_add(is_quiet as u32)
+}
+
+/// The part of the payload bytes that belongs to the quiet ones' places.
+pub(super) fn quiet_reserved_bytes(limits: &Limits) -> u64 {
+    let bytes = u128::from(limits.pending_bytes_max)
+        .saturating_mul(u128::from(limits.quiet_reserved_count))
+        .checked_div(u128::from(limits.pending_count_max));
+    u64::try_from(bytes.unwrap_or(0)).unwrap_or(u64::MAX)
 }
 
 /// Whether `more` fits into a quota beside what is in use.

@@ -59,6 +59,12 @@ impl TransactionPool {
             may_be_displaced != entry.is_taken,
             "exactly what waits can be displaced",
         )?;
+        let queue = self.displace_queue(entry);
+        let stands_right = queue.is_some_and(|queue| self.displaceable.stands_in(queue, index));
+        check(
+            stands_right != entry.is_taken,
+            "what can be displaced stands in its queue",
+        )?;
         let expires = !entry.is_taken && entry.expiry != UnixNs::NEVER;
         check(
             self.expiring.contains(index) == expires,
@@ -152,6 +158,12 @@ impl TransactionPool {
             count(&|entry| entry.is_quiet) == self.quiet_count as usize,
             "quiet are counted",
         )?;
+        let quiet = self.entries.iter().filter(|(_, entry)| entry.is_quiet);
+        let quiet_bytes = quiet.fold(0_u64, |sum, (_, entry)| {
+            let bytes = self.payloads.rounded_bytes(entry.payload.len() as usize);
+            sum.saturating_add(bytes)
+        });
+        check(quiet_bytes == self.quiet_bytes, "quiet bytes are summed")?;
         check(self.aside_count == 0, "nothing is aside between slots")?;
         let counted: usize = self.origins.iter().map(|own| own.count as usize).sum();
         let is_all = counted == count(&|entry| entry.origin != NONE);

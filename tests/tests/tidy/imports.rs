@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     // A word of the ground floor that stands on the first: a genesis is canonical bytes and a hash.
     ("config", 1),
     ("ingress", 2),
+    ("journal", 2),
     ("pool", 2),
     ("sequencer", 2),
     ("certificate", 2),
@@ -57,6 +58,11 @@ const SAME_FLOOR: &[(&str, &str, &str)] = &[
         "batch",
         "ordering",
         "a slot's verifier runs the policy's twin",
+    ),
+    (
+        "snapshot",
+        "coordinator",
+        "a snapshot is a coordinator's state, and replaying drives one",
     ),
     (
         "network",

@@ -1,15 +1,20 @@
 //! The pool as plain maps without any fixed memory: every answer is found by looking at everything.
 
+mod room;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::vec::Vec;
 
 use crate::bounded::CHUNK_BYTES;
-use crate::config::{Config, Policy, ReplayProtection};
-use crate::limits::Limits;
-use crate::pool::AdmissionError;
+use crate::config::{Config, NonceMode, Policy, ReplayProtection};
+use crate::error::Code;
+use crate::limits::{Limits, Quota};
+use crate::pool::{AdmissionError, CancelError, Cancelled};
 use crate::types::{
-    Address, Arrival, Candidate, Envelope, Nonce, RollupId, Submission, Tick, TxId, UnixNs,
+    Address, Arrival, Candidate, Envelope, Fee, Nonce, RollupId, Submission, Tick, TxId, UnixNs,
 };
+use AdmissionError as Refusal;
+use room::Newcomer;
 
 pub type LineKey = (RollupId, Address);
 
@@ -20,7 +25,9 @@ pub struct PlainTransaction {
     pub envelope: Envelope,
     pub payload_len: usize,
     pub arrival: Arrival,
+    pub origin: u32,
     pub is_taken: bool,
+    pub is_quiet: bool,
 }
 
 impl PlainTransaction {
@@ -33,30 +40,70 @@ impl PlainTransaction {
         }
     }
 
-    fn line(&self) -> LineKey {
+    pub fn line(&self) -> LineKey {
         (self.envelope.rollup, self.envelope.sender)
+    }
+
+    pub fn nonce(&self) -> u64 {
+        self.envelope.nonce.get()
     }
 }
 
 /// What the model keeps of a sender on a rollup.
-#[derive(Clone, Copy, Debug)]
-struct PlainLine {
-    next: u64,
-    highest: u64,
-    is_base_fixed: bool,
+#[derive(Clone, Debug, Default)]
+pub struct PlainLine {
+    pub next: u64,
+    pub is_base_fixed: bool,
+    included: BTreeSet<u64>,
     keep_until: u64,
     idle_since: u64,
+}
+
+/// The last so many keys, in places that are written in turn.
+struct Recent<K> {
+    places: Vec<Option<K>>,
+    next: usize,
+}
+
+impl<K: PartialEq> Recent<K> {
+    fn new(count: u32) -> Self {
+        let places = (0..count).map(|_| None).collect();
+        Self { places, next: 0 }
+    }
+
+    fn contains(&self, key: &K) -> bool {
+        self.places.iter().flatten().any(|own| own == key)
+    }
+
+    fn insert(&mut self, key: K) {
+        if !self.contains(&key) {
+            self.places[self.next] = Some(key);
+            self.next = (self.next + 1) % self.places.len();
+        }
+    }
+
+    fn remove(&mut self, key: &K) -> bool {
+        let place = self.places.iter_mut().find(|own| own.as_ref() == Some(key));
+        place.map(Option::take).is_some()
+    }
 }
 
 /// The model; `held` is in the order of arrival.
 pub struct PlainPool {
     config: Config,
     limits: Limits,
+    pub fee_floor: Fee,
+    pub refuses_gaps: bool,
     pub held: BTreeMap<u64, PlainTransaction>,
-    lines: BTreeMap<LineKey, PlainLine>,
-    pub aside: BTreeSet<LineKey>,
+    pub lines: BTreeMap<LineKey, PlainLine>,
+    pub aside: BTreeSet<u64>,
+    seen: Recent<TxId>,
+    cancelled_ids: Recent<TxId>,
+    cancelled_nonces: Recent<(LineKey, u64)>,
+    /// What ended: how, which, and what took its place.
+    pub ended: Vec<(Code, TxId, TxId)>,
     arrivals: u64,
-    events: u64,
+    ends: u64,
 }
 
 impl PlainPool {
@@ -64,34 +111,53 @@ impl PlainPool {
         Self {
             config: config.clone(),
             limits: limits.clone(),
+            fee_floor: config.fee_floor,
+            refuses_gaps: false,
             held: BTreeMap::new(),
             lines: BTreeMap::new(),
             aside: BTreeSet::new(),
+            seen: Recent::new(limits.seen_count_max),
+            cancelled_ids: Recent::new(limits.cancel_count_max),
+            cancelled_nonces: Recent::new(limits.cancel_count_max),
+            ended: Vec::new(),
             arrivals: 0,
-            events: 0,
+            ends: 0,
         }
     }
 
     pub fn free_bytes(&self) -> u64 {
-        let chunks_of = |len: usize| len.div_ceil(CHUNK_BYTES) as u64;
-        let used: u64 = self
-            .held
-            .values()
-            .map(|own| chunks_of(own.payload_len))
-            .sum();
-        (chunks_of(self.limits.pending_bytes_max as usize) - used) * CHUNK_BYTES as u64
+        let used: u64 = self.held.values().map(|own| rounded(own.payload_len)).sum();
+        rounded(self.limits.pending_bytes_max as usize) - used
     }
 
-    pub fn next_nonce(&self, line: LineKey) -> Option<Nonce> {
-        self.lines.get(&line).map(|own| Nonce::new(own.next))
+    fn mode(&self, line: LineKey) -> NonceMode {
+        self.config.nonce_mode(line.0)
     }
 
-    pub fn lines(&self) -> impl Iterator<Item = LineKey> {
-        self.lines.keys().copied()
+    fn is_sequential(&self, line: LineKey) -> bool {
+        self.mode(line) == NonceMode::Sequential
     }
 
     fn of_line(&self, line: LineKey) -> impl Iterator<Item = &PlainTransaction> {
         self.held.values().filter(move |own| own.line() == line)
+    }
+
+    fn at(&self, line: LineKey, nonce: u64) -> Option<PlainTransaction> {
+        self.of_line(line).find(|own| own.nonce() == nonce).copied()
+    }
+
+    /// The first nonce from the line's next on that is not held.
+    fn ready_end(&self, line: LineKey) -> u64 {
+        let next = self.lines[&line].next;
+        (next..=u64::MAX)
+            .find(|nonce| self.at(line, *nonce).is_none())
+            .unwrap()
+    }
+
+    /// What stands in the line behind a hole.
+    fn gapped_count(&self, line: LineKey) -> usize {
+        let end = self.ready_end(line);
+        self.of_line(line).filter(|own| own.nonce() > end).count()
     }
 
     pub fn admit(
@@ -100,68 +166,81 @@ impl PlainPool {
         submission: &Submission<'_>,
         tick: Tick,
         time: UnixNs,
+        room: usize,
     ) -> Result<u64, AdmissionError> {
-        use AdmissionError as Refusal;
         let envelope = submission.transaction.envelope;
         let payload_len = submission.transaction.payload.len();
+        let account = submission.account_nonce.map(Nonce::get);
+        let (line, nonce) = ((envelope.rollup, envelope.sender), envelope.nonce.get());
         self.check_alone(&envelope, payload_len, time)?;
         if self.held.values().any(|own| own.id == id) {
             return Err(Refusal::Duplicate);
         }
-        let line = (envelope.rollup, envelope.sender);
-        let nonce = envelope.nonce.get();
-        let gap_max = u64::from(self.limits.nonce_gap_max);
-        let known = self.lines.get(&line).copied();
-        let account = submission.account_nonce.map(Nonce::get);
-        let mut after = known.unwrap_or(PlainLine {
-            next: account.unwrap_or(nonce),
-            highest: nonce,
-            is_base_fixed: account.is_some(),
-            keep_until: 0,
-            idle_since: 0,
-        });
-        if nonce < after.next {
-            let any_taken = self.of_line(line).any(|own| own.is_taken);
-            if after.is_base_fixed || any_taken {
-                return Err(Refusal::NonceUsed);
-            }
-            if after.highest - nonce > gap_max {
-                return Err(Refusal::NonceGapTooWide);
-            }
-            after.next = nonce;
-        } else if nonce - after.next > gap_max {
-            return Err(Refusal::NonceGapTooWide);
-        } else if self
-            .of_line(line)
-            .any(|own| own.envelope.nonce.get() == nonce)
-        {
-            return Err(Refusal::NonceOccupied);
+        if self.seen.contains(&id) {
+            return Err(Refusal::AlreadyEnded);
         }
-        if self.held.len() == self.limits.pending_count_max as usize {
-            return Err(Refusal::PoolFull);
-        }
-        if payload_len.div_ceil(CHUNK_BYTES) as u64 * CHUNK_BYTES as u64 > self.free_bytes() {
-            return Err(Refusal::PoolBytesFull);
-        }
-        if known.is_none() && self.lines.len() == self.limits.sender_count_max as usize {
-            self.forget_one(time)?;
-        }
-        after.highest = after.highest.max(nonce);
-        self.lines.insert(line, after);
-        let arrival = Arrival {
-            index: self.arrivals,
-            tick,
+        let begun = self.ended.len();
+        account.inspect(|account| self.skip_used(line, *account, room));
+        let room = room - (self.ended.len() - begun);
+        let old = self.at(line, nonce);
+        let known = self.lines.get(&line).cloned();
+        let after = match (&old, &known) {
+            (Some(_), Some(known)) => known.clone(),
+            (_, Some(known)) => self.joined(line, known, nonce)?,
+            (_, None) => self.begun(line, nonce, account)?,
         };
-        self.arrivals += 1;
-        let own = PlainTransaction {
+        let was_cancelled = [
+            self.cancelled_ids.remove(&id),
+            self.cancelled_nonces.remove(&(line, nonce)),
+        ];
+        if was_cancelled.contains(&true) {
+            self.seen.insert(id);
+            return Err(Refusal::CancelledBefore);
+        }
+        let mut own = PlainTransaction {
             id,
             envelope,
             payload_len,
-            arrival,
+            arrival: Arrival {
+                index: self.arrivals,
+                tick,
+            },
+            origin: submission.origin % self.limits.origin_count_max,
             is_taken: false,
+            is_quiet: self.is_quiet(line),
         };
-        self.held.insert(arrival.index, own);
-        Ok(arrival.index)
+        if let Some(old) = old {
+            self.replace(&old, &mut own, room)?;
+        } else {
+            self.check_quotas(&own, None)?;
+            let is_new = known.is_none();
+            let going = self.who_goes(&self.newcomer(&own, is_new, after.next))?;
+            if going.len() > room {
+                return Err(Refusal::EventsFull);
+            }
+            if known.is_none() && self.lines.len() == self.limits.sender_count_max as usize {
+                self.forget_one(time)?;
+            }
+            going
+                .iter()
+                .for_each(|index| self.end(*index, Code::Evicted));
+            self.lines.insert(line, after);
+        }
+        self.arrivals += 1;
+        self.held.insert(own.arrival.index, own);
+        Ok(own.arrival.index)
+    }
+
+    fn newcomer(&self, own: &PlainTransaction, is_new: bool, next: u64) -> Newcomer {
+        let line = own.line();
+        let ready_end = if is_new { next } else { self.ready_end(line) };
+        Newcomer {
+            line,
+            fee: own.envelope.fee,
+            bytes: rounded(own.payload_len),
+            is_quiet: own.is_quiet,
+            is_ready: !self.is_sequential(line) || own.nonce() <= ready_end,
+        }
     }
 
     fn check_alone(
@@ -170,72 +249,218 @@ impl PlainPool {
         payload_len: usize,
         time: UnixNs,
     ) -> Result<(), AdmissionError> {
-        use AdmissionError as Refusal;
         let lives_ns = i128::from(envelope.expiry.get()) - i128::from(time.get());
         let (needs_expiry, horizon_ns) = match self.config.replay_protection {
             ReplayProtection::ByHost => (false, i128::MAX),
             ReplayProtection::ByExpiry { horizon_ns } => (true, i128::from(horizon_ns)),
         };
+        let has_expiry = envelope.expiry != UnixNs::NEVER;
+        let too_long = payload_len > self.limits.payload_bytes_max as usize;
+        let too_much = envelope.gas.get() > self.limits.slot_gas_max;
+        let is_foreign = self.config.rollup_position(envelope.rollup).is_none();
         let refusals = [
-            (
-                payload_len > self.limits.payload_bytes_max as usize,
-                Refusal::PayloadTooLarge,
-            ),
-            (
-                envelope.gas.get() > self.limits.slot_gas_max,
-                Refusal::GasTooLarge,
-            ),
-            (envelope.fee < self.config.fee_floor, Refusal::FeeTooLow),
+            (too_long, Refusal::PayloadTooLarge),
+            (too_much, Refusal::GasTooLarge),
+            (envelope.fee < self.fee_floor, Refusal::FeeTooLow),
             (envelope.nonce.get() == u64::MAX, Refusal::NonceTooLarge),
             (lives_ns <= 0, Refusal::AlreadyExpired),
-            (
-                needs_expiry && envelope.expiry == UnixNs::NEVER,
-                Refusal::ExpiryMissing,
-            ),
+            (needs_expiry && !has_expiry, Refusal::ExpiryMissing),
             (lives_ns > horizon_ns, Refusal::ExpiryTooFar),
-            (
-                !self.config.rollups.contains(&envelope.rollup),
-                Refusal::UnknownRollup,
-            ),
+            (is_foreign, Refusal::UnknownRollup),
         ];
-        refusals
-            .iter()
-            .find(|(holds, _)| *holds)
-            .map_or(Ok(()), |(_, refusal)| Err(*refusal))
+        let first = refusals.iter().find(|(holds, _)| *holds);
+        first.map_or(Ok(()), |(_, refusal)| Err(*refusal))
+    }
+
+    /// Ends what the account has used the nonces of, lowest first.
+    fn skip_used(&mut self, line: LineKey, account: u64, mut room: usize) {
+        let Some(own) = self.lines.get(&line) else {
+            return;
+        };
+        let any_taken = self.of_line(line).any(|own| own.is_taken);
+        if !self.is_sequential(line) || any_taken || own.next >= account {
+            return;
+        }
+        let used = self.of_line(line).filter(|own| own.nonce() < account);
+        let mut used: Vec<_> = used.map(|own| (own.nonce(), own.arrival.index)).collect();
+        used.sort_unstable();
+        for (_, index) in used {
+            if room == 0 {
+                return;
+            }
+            self.end(index, Code::Superseded);
+            room -= 1;
+        }
+        let own = self.lines.get_mut(&line).unwrap();
+        (own.next, own.is_base_fixed) = (account, true);
+    }
+
+    /// A new sender's line.
+    fn begun(
+        &self,
+        line: LineKey,
+        nonce: u64,
+        account: Option<u64>,
+    ) -> Result<PlainLine, AdmissionError> {
+        let sequential = self.is_sequential(line);
+        let guess = if sequential {
+            nonce
+        } else {
+            nonce.saturating_sub(64)
+        };
+        let next = account.unwrap_or(guess);
+        if nonce < next {
+            return Err(Refusal::NonceUsed);
+        }
+        if sequential && nonce > next {
+            self.check_gap(next, next, nonce, 0)?;
+        }
+        if !sequential && nonce - next >= 128 {
+            return Err(Refusal::NonceBeyondWindow);
+        }
+        Ok(PlainLine {
+            next,
+            is_base_fixed: account.is_some() || !sequential,
+            ..PlainLine::default()
+        })
+    }
+
+    /// A known sender's line once it has a place for this nonce, which nothing holds.
+    fn joined(
+        &self,
+        line: LineKey,
+        own: &PlainLine,
+        nonce: u64,
+    ) -> Result<PlainLine, AdmissionError> {
+        let mut after = own.clone();
+        if !self.is_sequential(line) {
+            if nonce < own.next || own.included.contains(&nonce) {
+                return Err(Refusal::NonceUsed);
+            }
+            if nonce - own.next >= 128 {
+                return Err(Refusal::NonceBeyondWindow);
+            }
+            return Ok(after);
+        }
+        if nonce < own.next {
+            let any_taken = self.of_line(line).any(|own| own.is_taken);
+            if own.is_base_fixed || any_taken {
+                return Err(Refusal::NonceUsed);
+            }
+            let highest = self.of_line(line).map(PlainTransaction::nonce).max();
+            if let Some(highest) = highest.filter(|_| nonce + 1 < own.next) {
+                let others = self.of_line(line).count() - 1;
+                self.check_gap(nonce, own.next - 1, highest, others)?;
+            }
+            after.next = nonce;
+        } else if nonce > self.ready_end(line) {
+            let gapped = self.gapped_count(line);
+            self.check_gap(own.next, self.ready_end(line), nonce, gapped)?;
+        }
+        Ok(after)
+    }
+
+    fn check_gap(
+        &self,
+        next: u64,
+        missing: u64,
+        nonce: u64,
+        gapped: usize,
+    ) -> Result<(), AdmissionError> {
+        let percent = self.held.len() as u64 * 100 / u64::from(self.limits.pending_count_max);
+        let may_wait = !self.refuses_gaps
+            && percent < u64::from(self.config.pool.gap_refusal_percent)
+            && gapped < self.limits.sender_gapped_count_max as usize
+            && nonce - next <= u64::from(self.limits.nonce_gap_max);
+        let nonce = Nonce::new(missing);
+        may_wait
+            .then_some(())
+            .ok_or(Refusal::MissingPredecessor { nonce })
+    }
+
+    fn is_quiet(&self, line: LineKey) -> bool {
+        self.of_line(line).count() < self.config.pool.quiet_pending_count_max as usize
+    }
+
+    /// Checks the quotas as if `own` were there and `instead_of` were not.
+    fn check_quotas(
+        &self,
+        own: &PlainTransaction,
+        instead_of: Option<u64>,
+    ) -> Result<(), AdmissionError> {
+        let fits = |quota: &Quota, mine: &dyn Fn(&PlainTransaction) -> bool| {
+            let held = self.held.values();
+            let held = held.filter(|other| Some(other.arrival.index) != instead_of && mine(other));
+            let all: Vec<_> = held.chain([own]).collect();
+            all.len() <= quota.count_max as usize
+                && all.iter().map(|own| own.payload_len as u64).sum::<u64>() <= quota.bytes_max
+                && all.iter().map(|own| own.envelope.gas.get()).sum::<u64>() <= quota.gas_max
+        };
+        if !fits(&self.limits.sender_quota, &|other| {
+            other.line() == own.line()
+        }) {
+            return Err(Refusal::SenderQuotaExceeded);
+        }
+        if !fits(&self.limits.origin_quota, &|other| {
+            other.origin == own.origin
+        }) {
+            return Err(Refusal::OriginQuotaExceeded);
+        }
+        Ok(())
+    }
+
+    fn replace(
+        &mut self,
+        old: &PlainTransaction,
+        own: &mut PlainTransaction,
+        room: usize,
+    ) -> Result<(), AdmissionError> {
+        let percent = u128::from(100 + self.config.pool.replacement_bump_percent);
+        let [old_fee, fee] = [old, own].map(|own| u128::from(own.envelope.fee.get()));
+        if old.is_taken {
+            return Err(Refusal::NonceOccupied);
+        }
+        if fee <= old_fee || fee * 100 < old_fee * percent {
+            return Err(Refusal::ReplacementUnderpriced);
+        }
+        self.check_quotas(own, Some(old.arrival.index))?;
+        if rounded(own.payload_len) > self.free_bytes() + rounded(old.payload_len) {
+            return Err(Refusal::PoolBytesFull);
+        }
+        if room == 0 {
+            return Err(Refusal::EventsFull);
+        }
+        own.is_quiet = old.is_quiet;
+        self.seen.insert(old.id);
+        self.ended.push((Code::Replaced, old.id, own.id));
+        self.forget(old.arrival.index);
+        Ok(())
     }
 
     /// Forgets the sender that has had no transaction for longest, if its cursor may go.
     fn forget_one(&mut self, time: UnixNs) -> Result<(), AdmissionError> {
-        let idle = self
-            .lines
-            .iter()
-            .filter(|(line, _)| self.of_line(**line).next().is_none());
-        let longest = idle
-            .min_by_key(|(_, own)| own.idle_since)
-            .map(|(line, own)| (*line, *own));
-        let (line, own) = longest.ok_or(AdmissionError::SenderTableFull)?;
+        let lines = self.lines.iter();
+        let idle = lines.filter(|(line, _)| self.of_line(**line).next().is_none());
+        let longest = idle.min_by_key(|(_, own)| own.idle_since);
+        let (line, own) = longest.ok_or(Refusal::SenderTableFull)?;
         let by_expiry = self.config.replay_protection != ReplayProtection::ByHost;
         if by_expiry && own.keep_until > time.get() {
-            return Err(AdmissionError::SenderTableFull);
+            return Err(Refusal::SenderTableFull);
         }
+        let line = *line;
         self.lines.remove(&line);
         Ok(())
     }
 
-    /// The first in the policy's order among the heads of the rollup that are not put aside.
+    /// The first in the policy's order among those of the rollup that can be taken.
     pub fn best(&self, rollup: RollupId) -> Option<PlainTransaction> {
-        let is_head = |own: &&PlainTransaction| {
-            !own.is_taken && self.lines[&own.line()].next == own.envelope.nonce.get()
-        };
-        let heads = self
-            .held
-            .values()
-            .filter(is_head)
-            .filter(|own| own.envelope.rollup == rollup && !self.aside.contains(&own.line()));
-        heads
+        let mine = self.held.values().filter(|own| own.line().0 == rollup);
+        let ready =
+            mine.filter(|own| self.is_ready(own) && !self.aside.contains(&own.arrival.index));
+        ready
             .min_by_key(|own| match self.config.policy {
                 Policy::Fcfs => (0, own.arrival.index),
-                Policy::PriorityFee => (
+                _ => (
                     i128::from(u64::MAX) - i128::from(own.envelope.fee.get()),
                     own.arrival.index,
                 ),
@@ -243,94 +468,133 @@ impl PlainPool {
             .copied()
     }
 
-    pub fn ready_count(&self) -> usize {
-        self.config
-            .rollups
-            .iter()
-            .map(|rollup| self.heads_count(*rollup))
-            .sum()
-    }
-
-    fn heads_count(&self, rollup: RollupId) -> usize {
-        let heads = self.held.values().filter(|own| {
-            let next = self.lines[&own.line()].next;
-            own.envelope.rollup == rollup && !own.is_taken && own.envelope.nonce.get() == next
-        });
-        heads.count()
+    pub fn is_ready(&self, own: &PlainTransaction) -> bool {
+        let is_next = self.lines[&own.line()].next == own.nonce();
+        !own.is_taken && (is_next || !self.is_sequential(own.line()))
     }
 
     pub fn take(&mut self, index: u64) {
         let own = self.held.get_mut(&index).unwrap();
         own.is_taken = true;
-        let (line, nonce) = (own.line(), own.envelope.nonce.get());
-        self.lines.get_mut(&line).unwrap().next = nonce + 1;
+        let own = *own;
+        if self.is_sequential(own.line()) {
+            self.lines.get_mut(&own.line()).unwrap().next = own.nonce() + 1;
+        }
     }
 
-    pub fn set_aside(&mut self, index: u64) {
-        let line = self.held[&index].line();
-        self.aside.insert(line);
-    }
-
-    pub fn acknowledge(&mut self, index: u64) -> bool {
-        let Some(own) = self.held.get(&index).copied().filter(|own| own.is_taken) else {
-            return false;
-        };
+    pub fn acknowledge(&mut self, index: u64) {
+        let own = self.held[&index];
+        assert!(own.is_taken);
+        let is_sequential = self.is_sequential(own.line());
         let line = self.lines.get_mut(&own.line()).unwrap();
         line.is_base_fixed = true;
         if own.envelope.expiry != UnixNs::NEVER {
             line.keep_until = line.keep_until.max(own.envelope.expiry.get());
         }
-        self.drop_held(index);
-        true
-    }
-
-    pub fn roll_back(&mut self, index: u64) -> bool {
-        let Some(own) = self.held.get_mut(&index).filter(|own| own.is_taken) else {
-            return false;
-        };
-        own.is_taken = false;
-        let (line, nonce) = (own.line(), own.envelope.nonce.get());
-        self.lines.get_mut(&line).unwrap().next = nonce;
-        true
-    }
-
-    pub fn remove(&mut self, index: u64) -> bool {
-        let is_waiting = self.held.get(&index).is_some_and(|own| !own.is_taken);
-        if is_waiting {
-            self.drop_held(index);
+        if !is_sequential {
+            line.included.insert(own.nonce());
+            while line.included.remove(&line.next) {
+                line.next += 1;
+            }
         }
-        is_waiting
+        self.seen.insert(own.id);
+        self.forget(index);
     }
 
-    fn drop_held(&mut self, index: u64) {
+    pub fn roll_back(&mut self, index: u64) {
+        let own = self.held.get_mut(&index).unwrap();
+        assert!(own.is_taken);
+        own.is_taken = false;
+        let own = *own;
+        if self.is_sequential(own.line()) {
+            self.lines.get_mut(&own.line()).unwrap().next = own.nonce();
+        }
+    }
+
+    pub fn cancel(&mut self, id: TxId, room: usize) -> Result<Cancelled, CancelError> {
+        if self.seen.contains(&id) {
+            return Err(CancelError::EndedAlready);
+        }
+        match self.held.values().find(|own| own.id == id).copied() {
+            Some(own) => self.cancel_held(&own, room),
+            None => {
+                self.cancelled_ids.insert(id);
+                Ok(Cancelled::OnArrival)
+            }
+        }
+    }
+
+    pub fn cancel_nonce(
+        &mut self,
+        line: LineKey,
+        nonce: u64,
+        room: usize,
+    ) -> Result<Cancelled, CancelError> {
+        if let Some(own) = self.at(line, nonce) {
+            return self.cancel_held(&own, room);
+        }
+        let is_used = |own: &PlainLine| nonce < own.next || own.included.contains(&nonce);
+        if self.lines.get(&line).is_some_and(is_used) {
+            return Err(CancelError::EndedAlready);
+        }
+        self.cancelled_nonces.insert((line, nonce));
+        Ok(Cancelled::OnArrival)
+    }
+
+    fn cancel_held(
+        &mut self,
+        own: &PlainTransaction,
+        room: usize,
+    ) -> Result<Cancelled, CancelError> {
+        if own.is_taken {
+            return Err(CancelError::TakenAlready);
+        }
+        if room == 0 {
+            return Err(CancelError::EventsFull);
+        }
+        self.end(own.arrival.index, Code::Cancelled);
+        Ok(Cancelled::Now(own.id))
+    }
+
+    /// Ends a waiting one.
+    pub fn end(&mut self, index: u64, code: Code) {
+        let own = self.held[&index];
+        assert!(!own.is_taken);
+        if code != Code::Evicted && code != Code::Expired {
+            self.seen.insert(own.id);
+        }
+        self.ended.push((code, own.id, TxId::ZERO));
+        self.forget(index);
+    }
+
+    fn forget(&mut self, index: u64) {
         let line = self.held.remove(&index).unwrap().line();
-        self.events += 1;
-        // Only means something while the line is empty, and then it is the latest removal.
-        self.lines.get_mut(&line).unwrap().idle_since = self.events;
+        self.ends += 1;
+        // Only means something while the line is empty, and then it is the latest end.
+        self.lines.get_mut(&line).unwrap().idle_since = self.ends;
     }
 
-    /// Waiting transactions with a hole in the line before them.
-    pub fn unready(&self) -> BTreeSet<TxId> {
-        let is_unready = |own: &&PlainTransaction| {
-            let nonces: BTreeSet<u64> = self
-                .of_line(own.line())
-                .map(|other| other.envelope.nonce.get())
-                .collect();
-            let (from, to) = (self.lines[&own.line()].next, own.envelope.nonce.get());
-            !own.is_taken && (from..to).any(|nonce| !nonces.contains(&nonce))
-        };
-        self.held
-            .values()
-            .filter(is_unready)
-            .map(|own| own.id)
-            .collect()
-    }
-
-    pub fn taken(&self) -> Vec<u64> {
-        self.held
-            .values()
-            .filter(|own| own.is_taken)
+    /// Waiting ones that have expired at this time.
+    pub fn expired(&self, time: u64) -> Vec<u64> {
+        let waiting = self.held.values().filter(|own| !own.is_taken);
+        let expires = |own: &PlainTransaction| own.envelope.expiry != UnixNs::NEVER;
+        waiting
+            .filter(|own| expires(own) && own.envelope.expiry.get() <= time)
             .map(|own| own.arrival.index)
             .collect()
     }
+
+    /// Waiting ones with a hole in the line before them.
+    pub fn unready(&self) -> Vec<u64> {
+        let waiting = self.held.values().filter(|own| !own.is_taken);
+        let sequential = waiting.filter(|own| self.is_sequential(own.line()));
+        sequential
+            .filter(|own| own.nonce() > self.ready_end(own.line()))
+            .map(|own| own.arrival.index)
+            .collect()
+    }
+}
+
+fn rounded(len: usize) -> u64 {
+    (len.div_ceil(CHUNK_BYTES) * CHUNK_BYTES) as u64
 }

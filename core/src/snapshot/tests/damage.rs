@@ -89,18 +89,17 @@ fn forged_snapshots_contradict_themselves_or_are_states() {
         let bytes = busy(seed);
         for at in 73..bytes.len() - 32 {
             // Each bit of a byte comes up at one place or another.
-            for bit in [at % 8] {
-                let mut forged = bytes.clone();
-                forged[at] ^= 1 << bit;
-                seal(&mut forged);
-                match restore(seed, &forged) {
-                    Err(RestoreError::Inconsistent(_)) => refused += 1,
-                    Err(error) => panic!("byte {at}, bit {bit}: {error}"),
-                    Ok(mut own) => {
-                        restored += 1;
-                        assert!(snapshot(&own) == forged, "byte {at}, bit {bit}");
-                        drive(&mut own, at as u64);
-                    }
+            let bit = at % 8;
+            let mut forged = bytes.clone();
+            forged[at] ^= 1 << bit;
+            seal(&mut forged);
+            match restore(seed, &forged) {
+                Err(RestoreError::Inconsistent(_)) => refused += 1,
+                Err(error) => panic!("byte {at}, bit {bit}: {error}"),
+                Ok(mut own) => {
+                    restored += 1;
+                    assert!(snapshot(&own) == forged, "byte {at}, bit {bit}");
+                    drive(&mut own, at as u64);
                 }
             }
         }
