@@ -11,7 +11,10 @@
 //! - **Verbs**: [`take`](TransactionCoordinator::take),
 //!   [`acknowledge`](TransactionCoordinator::acknowledge),
 //!   [`roll_back`](TransactionCoordinator::roll_back),
-//!   [`expire_unready`](TransactionCoordinator::expire_unready).
+//!   [`expire_unready`](TransactionCoordinator::expire_unready),
+//!   [`cancel`](TransactionCoordinator::cancel),
+//!   [`cancel_nonce`](TransactionCoordinator::cancel_nonce),
+//!   [`set_pressure`](TransactionCoordinator::set_pressure).
 //! - **Outputs**: [`poll_event`](TransactionCoordinator::poll_event),
 //!   [`poll_journal`](TransactionCoordinator::poll_journal).
 //!
@@ -34,10 +37,12 @@ mod in_flight;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod verbs;
 
 pub(crate) use export::{HEAD_LEN as SNAPSHOT_HEAD_LEN, VERSION as SNAPSHOT_VERSION};
 pub use in_flight::Slot;
 pub use submit::{Admission, IngressProgress, SubmitError};
+pub use verbs::PressureError;
 
 use alloc::boxed::Box;
 
@@ -51,8 +56,8 @@ use crate::journal::{Clocks, Identity, Journal, Record};
 use crate::limits::{Footprint, Limits, ROLLUP_COUNT_MAX};
 use crate::metrics::Metrics;
 use crate::ordering::OrderingEngine;
-use crate::pool::{Broken, CancelError, Cancelled, ReadyView, TransactionPool};
-use crate::types::{Address, Fee, Height, Nonce, RollupId, Tick, TxId, UnixNs};
+use crate::pool::{Broken, ReadyView, TransactionPool};
+use crate::types::{Height, Tick, UnixNs};
 use in_flight::InFlight;
 
 operation_error! {
@@ -71,11 +76,6 @@ operation_error! {
         JournalFull,
         Poisoned,
     }
-}
-
-operation_error! {
-    /// Why the pressure was not set.
-    PressureError { JournalFull }
 }
 
 /// What to do when no transaction is ready.
@@ -394,107 +394,11 @@ impl TransactionCoordinator {
         }
     }
 
-    /// Cancels a transaction by its identity; see [`TransactionPool::cancel`].
-    ///
-    /// # Errors
-    /// A [`CancelError`]; nothing changes then.
-    pub fn cancel(&mut self, id: TxId) -> Result<Cancelled, CancelError> {
-        let record = |has_ended| Record::Cancelled { id, has_ended };
-        if !self.journal.has_room(&record(false)) {
-            return Err(CancelError::JournalFull);
-        }
-        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
-        let cancelled = self.pool.cancel(id, &mut ledger)?;
-        let has_ended = matches!(cancelled, Cancelled::Now(_));
-        self.journal.write(&record(has_ended), self.clocks());
-        Ok(cancelled)
-    }
-
-    /// Cancels whichever transaction of a sender has this nonce; see
-    /// [`TransactionPool::cancel_nonce`].
-    ///
-    /// # Errors
-    /// A [`CancelError`]; nothing changes then.
-    pub fn cancel_nonce(
-        &mut self,
-        rollup: RollupId,
-        sender: Address,
-        nonce: Nonce,
-    ) -> Result<Cancelled, CancelError> {
-        let record = |ended| Record::NonceCancelled {
-            rollup,
-            sender,
-            nonce,
-            ended,
-        };
-        if !self.journal.has_room(&record(TxId::ZERO)) {
-            return Err(CancelError::JournalFull);
-        }
-        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
-        let cancelled = self.pool.cancel_nonce(rollup, sender, nonce, &mut ledger)?;
-        let ended = match cancelled {
-            Cancelled::Now(id) => id,
-            Cancelled::OnArrival => TxId::ZERO,
-        };
-        self.journal.write(&record(ended), self.clocks());
-        Ok(cancelled)
-    }
-
-    /// Raises the pool's fee floor, and refuses what is not ready; see
-    /// [`TransactionPool::set_pressure`].
-    ///
-    /// # Errors
-    /// [`PressureError::JournalFull`]; nothing changes then.
-    pub fn set_pressure(
-        &mut self,
-        fee_floor: Fee,
-        refuses_gaps: bool,
-    ) -> Result<(), PressureError> {
-        let record = Record::PressureSet {
-            fee_floor,
-            refuses_gaps,
-        };
-        if !self.journal.has_room(&record) {
-            return Err(PressureError::JournalFull);
-        }
-        self.pool.set_pressure(fee_floor, refuses_gaps);
-        self.journal.write(&record, self.clocks());
-        Ok(())
-    }
-
     /// The oldest event that was not read yet.
     pub fn poll_event(&mut self) -> Option<Event> {
         let event = self.events.pop()?;
         self.journal.note_read();
         Some(event)
-    }
-
-    /// Moves what the journal holds to the front of `out`, as much as fits, and returns how many
-    /// bytes; 0 where nothing waits. They follow those that were moved before.
-    ///
-    /// Cost: a copy, and the hash of one small record.
-    pub fn poll_journal(&mut self, out: &mut [u8]) -> usize {
-        let clocks = self.clocks();
-        self.journal.drain(out, clocks)
-    }
-
-    /// How many bytes of the journal wait to be drained.
-    #[must_use]
-    pub const fn journal_len(&self) -> usize {
-        self.journal.len()
-    }
-
-    /// The local clock of the newest call that brought one. It goes on from here, also after a
-    /// restart: a host whose clock starts anew adds this to it.
-    #[must_use]
-    pub const fn now(&self) -> Tick {
-        self.now
-    }
-
-    /// The latest agreed time that a call brought.
-    #[must_use]
-    pub const fn time(&self) -> UnixNs {
-        self.time
     }
 
     /// How many events wait to be read.

@@ -102,7 +102,8 @@ impl TransactionCoordinator {
     /// Takes transactions out of the lanes and admits or refuses them, in micro-batches.
     ///
     /// An event says what became of each, [`Code::Admitted`] or why it was refused, so this stops
-    /// where the events or the journal have no more room. Transactions that were not handled stay in their lanes.
+    /// where the events or the journal have no more room. Transactions that were not handled stay
+    /// in their lanes.
     /// Cost: as [`TransactionCoordinator::submit_batch`], and one look at each lane a transaction.
     ///
     /// # Errors

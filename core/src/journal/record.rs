@@ -1,7 +1,7 @@
 //! One record: an input, and what became of it.
 
 use super::Clocks;
-use crate::codec::{DecodeError, Reader, Writer};
+use crate::codec::{DecodeError, EncodeError, Reader, Writer};
 use crate::error::Code;
 use crate::types::{Address, Fee, Hash, Height, Nonce, RollupId, Tick, TxId, UnixNs};
 
@@ -158,16 +158,16 @@ impl<'a> Record<'a> {
         out.get(..len).unwrap_or_default()
     }
 
-    fn write_fields(
-        &self,
-        clocks: Clocks,
-        out: &mut Writer<'_>,
-    ) -> Result<(), crate::codec::EncodeError> {
+    fn write_fields(&self, clocks: Clocks, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         let length = self.encoded_len().saturating_sub(size_of::<u32>());
         out.u32(u32::try_from(length).unwrap_or(u32::MAX))?;
         out.u8(self.kind())?;
         out.u64(clocks.now.get())?;
         out.u64(clocks.time.get())?;
+        self.write_own_fields(out)
+    }
+
+    fn write_own_fields(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         match *self {
             Self::Gathered { read_count } => out.u32(read_count),
             Self::Submitted {

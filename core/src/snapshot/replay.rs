@@ -30,8 +30,8 @@ pub struct Replayed {
 /// # Errors
 /// A [`JournalError`]: its offset says up to where all is good, and the coordinator stands there.
 /// What is wrong with a record is found before it is done, but for
-/// [`JournalFault::OutcomeDiffers`]: then the coordinator refuses further work. With an error in the
-/// header, nothing changes.
+/// [`JournalFault::OutcomeDiffers`]: then the coordinator refuses further work. With an error in
+/// the header, nothing changes.
 pub fn replay(
     coordinator: &mut TransactionCoordinator,
     bytes: &[u8],
@@ -198,6 +198,14 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
         Record::RolledBack { height, slot_count } => {
             coordinator.roll_back(height) == Ok(slot_count as usize)
         }
+        ref verb => do_verb_again(coordinator, verb)?,
+    };
+    is_same.then_some(())
+}
+
+/// The same for verbs that no slot is part of.
+fn do_verb_again(coordinator: &mut TransactionCoordinator, verb: &Record<'_>) -> Option<bool> {
+    Some(match *verb {
         Record::UnreadyExpired {
             ended_count,
             is_finished,
@@ -226,6 +234,6 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
             fee_floor,
             refuses_gaps,
         } => coordinator.set_pressure(fee_floor, refuses_gaps).is_ok(),
-    };
-    is_same.then_some(())
+        _ => false,
+    })
 }

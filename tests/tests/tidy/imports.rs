@@ -52,6 +52,7 @@ const SAME_FLOOR: &[(&str, &str, &str)] = &[
         "metrics",
         "the end of a transaction is written down and counted as one",
     ),
+    ("codec", "crypto", "a state is hashed as it is encoded"),
     ("config", "codec", "the genesis has canonical bytes"),
     ("config", "crypto", "the genesis has a hash"),
     (
