@@ -21,7 +21,7 @@ fn records() -> Vec<Record<'static>> {
         outcome: Code::PoolFull,
         canonical: b"canonical",
     };
-    let taken = |outcome| Record::Taken {
+    let taken = |outcome: Option<(Height, Hash)>| Record::Taken {
         is_empty_wanted: outcome.is_some(),
         outcome,
     };
