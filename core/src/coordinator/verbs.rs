@@ -13,7 +13,8 @@ operation_error! {
 }
 
 impl TransactionCoordinator {
-    /// Cancels a transaction by its identity; see [`TransactionPool::cancel`].
+    /// Cancels a transaction by its identity; see
+    /// [`TransactionPool::cancel`](crate::pool::TransactionPool::cancel).
     ///
     /// # Errors
     /// A [`CancelError`]; nothing changes then.
@@ -30,7 +31,7 @@ impl TransactionCoordinator {
     }
 
     /// Cancels whichever transaction of a sender has this nonce; see
-    /// [`TransactionPool::cancel_nonce`].
+    /// [`TransactionPool::cancel_nonce`](crate::pool::TransactionPool::cancel_nonce).
     ///
     /// # Errors
     /// A [`CancelError`]; nothing changes then.
@@ -60,7 +61,7 @@ impl TransactionCoordinator {
     }
 
     /// Raises the pool's fee floor, and refuses what is not ready; see
-    /// [`TransactionPool::set_pressure`].
+    /// [`TransactionPool::set_pressure`](crate::pool::TransactionPool::set_pressure).
     ///
     /// # Errors
     /// [`PressureError::JournalFull`]; nothing changes then.
