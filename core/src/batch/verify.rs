@@ -54,8 +54,8 @@ struct Seen {
 /// It checks form, limits, chain, roots, sums, running hashes, that no transaction stands twice in
 /// a slot, that each sender's nonces follow each other within it, slices, and the policy's order.
 /// What it can't see: whether a transaction was included in an earlier slot (the host's nonces or a
-/// [`crate::pool`] decide that); whether recorded arrivals, trades and reserves are true, and
-/// whether arrivals agree with those of other rollups and slots; where a seed came from; and whether a
+/// [`crate::pool`] decide that); whether recorded arrivals, trades and reserves are true; whether
+/// arrivals agree with those of other rollups and slots; where a seed came from; and whether a
 /// slot's time, which nothing in the slot repeats, is the one that was agreed on. Another time is
 /// another hash, so followers of the two part ways.
 ///

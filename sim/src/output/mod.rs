@@ -47,6 +47,7 @@ mod directory;
 mod error;
 mod format;
 mod json;
+mod limits;
 mod report;
 mod seal;
 mod tally;

@@ -323,8 +323,11 @@ fn a_cursor_waits_for_the_latest_expiry_of_all_that_was_included() {
     for time in [1_100, 1_399] {
         let refused = fixture.submit(other, b"", None, UnixNs::new(time));
         assert_eq!(refused, Err(AdmissionError::SenderTableFull));
+        // The same transaction is remembered by its identity, another one stopped by its nonce.
         let replayed = fixture.submit(plain(1, 0), b"", None, UnixNs::new(time));
-        assert_eq!(replayed, Err(AdmissionError::NonceUsed));
+        assert_eq!(replayed, Err(AdmissionError::AlreadyEnded));
+        let rewritten = fixture.submit(plain(1, 0), b"again", None, UnixNs::new(time));
+        assert_eq!(rewritten, Err(AdmissionError::NonceUsed));
     }
     fixture
         .submit(other, b"", None, UnixNs::new(1_400))

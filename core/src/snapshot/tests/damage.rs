@@ -85,8 +85,9 @@ fn seal(bytes: &mut [u8]) {
 #[test]
 fn forged_snapshots_contradict_themselves_or_are_states() {
     let (mut refused, mut restored) = (0, 0);
-    // First come, buckets, and trades.
-    for seed in [0, 2, 4] {
+    // First come, trades, and buckets.
+    let state_count = super::count("HAUPTBUCH_FORGED_STATES", 2) as usize;
+    for seed in [0, 4, 2].into_iter().take(state_count) {
         let bytes = busy(seed);
         for at in 73..bytes.len() - 32 {
             // Each bit of a byte comes up at one place or another.
