@@ -17,6 +17,7 @@ MAKEFLAGS += --no-print-directory
 CARGO ?= cargo
 NIGHTLY ?= nightly
 FUZZ_SECONDS ?= 60
+RESTART_SEEDS ?= 100
 MIRI_SEEDS ?= 32
 # Miri runs some thousand times slower, so properties are tried on few inputs.
 MIRI_CASES ?= 2
@@ -27,7 +28,7 @@ LOOM_TESTS := $(basename $(notdir $(wildcard core/tests/loom_*.rs)))
 
 SETUP_TARGETS := setup-rust
 TEST_TARGETS := test-format test-lints test-docs test-debug test-release test-loom test-packages
-DEEP_TARGETS := advisories miri fuzz
+DEEP_TARGETS := advisories restarts miri fuzz
 BENCH_TARGETS :=
 FMT_TARGETS := fmt-rust
 INSTALL_TARGETS := $(if $(wildcard cli/Cargo.toml),install-cli)
@@ -121,7 +122,7 @@ test-packages:
 
 # --- What takes longer
 
-.PHONY: advisories miri fuzz
+.PHONY: advisories restarts miri fuzz
 # Known vulnerabilities come from a database on the network; being offline is no failure of ours.
 advisories:
 	@if $(CARGO) deny --log-level error fetch db >/dev/null 2>&1; then \
@@ -136,6 +137,11 @@ miri: setup-nightly
 		$(CARGO) +$(NIGHTLY) miri test -p hauptbuch-core --lib -- ingress::
 	PROPTEST_CASES=$(MIRI_CASES) MIRIFLAGS="-Zmiri-disable-isolation" \
 		$(CARGO) +$(NIGHTLY) miri test -p hauptbuch-core --lib -- bounded::
+
+# Restarts at every step of many more histories than a usual run has time for.
+restarts:
+	HAUPTBUCH_RESTART_SEEDS=$(RESTART_SEEDS) HAUPTBUCH_FORGED_STATES=3 \
+		$(CARGO) test -p hauptbuch-core --profile release-test --lib -- snapshot::
 
 fuzz: setup-fuzz $(FUZZ_TARGETS:%=fuzz-%)
 

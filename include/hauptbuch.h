@@ -204,7 +204,8 @@ typedef int32_t hb_fault;
  * 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
  * calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
  * 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
- * and 900..999 are broken invariants of the library. `hb_status_fault` says whose fault one is.
+ * 600..699 with what was kept of a state, and 900..999 are broken invariants of the library.
+ * `hb_status_fault` says whose fault one is.
  */
 enum hb_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -500,6 +501,22 @@ enum hb_status
    */
   HB_STATUS_RESERVES_INVALID = 236,
   /**
+   * the journal has no room for a record; drain it first
+   */
+  HB_STATUS_JOURNAL_FULL = 240,
+  /**
+   * bytes of the journal wait; drain it first
+   */
+  HB_STATUS_JOURNAL_NOT_DRAINED = 241,
+  /**
+   * with a journal there are no forced inputs, no bundles, and no slots in slices
+   */
+  HB_STATUS_NOT_JOURNALLED = 242,
+  /**
+   * forced inputs or bundles wait or are in flight, which a snapshot does not hold
+   */
+  HB_STATUS_OUTSIDE_HELD = 243,
+  /**
    * a limit is out of its range
    */
   HB_STATUS_LIMIT_OUT_OF_RANGE = 300,
@@ -523,6 +540,10 @@ enum hb_status
    * the ordering policy's parameter is out of its range
    */
   HB_STATUS_POLICY_PARAMETER_OUT_OF_RANGE = 305,
+  /**
+   * a policy that needs a seed or trades can't have a journal
+   */
+  HB_STATUS_POLICY_NOT_JOURNALLED = 306,
   /**
    * a committee has 1 to 255 sequencers
    */
@@ -675,6 +696,30 @@ enum hb_status
    * a bundle's legs are not all there, or not in order
    */
   HB_STATUS_WRONG_BUNDLE = 535,
+  /**
+   * the bytes belong to another network
+   */
+  HB_STATUS_WRONG_NETWORK = 600,
+  /**
+   * the bytes belong to other limits or choices
+   */
+  HB_STATUS_WRONG_SETTINGS = 601,
+  /**
+   * the journal starts from another snapshot
+   */
+  HB_STATUS_WRONG_SNAPSHOT = 602,
+  /**
+   * the bytes are not those that were written
+   */
+  HB_STATUS_CORRUPT = 603,
+  /**
+   * the bytes contradict themselves
+   */
+  HB_STATUS_INCONSISTENT = 604,
+  /**
+   * a record's input had another outcome this time
+   */
+  HB_STATUS_OUTCOME_DIFFERS = 605,
   /**
    * an invariant broke; the instance refuses further work
    */

@@ -289,6 +289,7 @@ operation_error! {
         LimitOutOfRange,
         LimitsContradict,
         PolicyParameterOutOfRange,
+        PolicyNotJournalled,
     }
 }
 

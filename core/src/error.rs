@@ -173,6 +173,13 @@ codes! {
     ReservesInvalid = 236, Caller, false,
         "the reserves given are not positive, or their pools not distinct and in order";
 
+    JournalFull = 240, Caller, true, "the journal has no room for a record; drain it first";
+    JournalNotDrained = 241, Caller, true, "bytes of the journal wait; drain it first";
+    NotJournalled = 242, Caller, false,
+        "with a journal there are no forced inputs, no bundles, and no slots in slices";
+    OutsideHeld = 243, Caller, true,
+        "forced inputs or bundles wait or are in flight, which a snapshot does not hold";
+
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
     LimitsContradict = 301, Operator, false, "two limits contradict each other";
@@ -181,6 +188,8 @@ codes! {
     NoRollup = 304, Operator, false, "no rollup is configured";
     PolicyParameterOutOfRange = 305, Operator, false,
         "the ordering policy's parameter is out of its range";
+    PolicyNotJournalled = 306, Operator, false,
+        "a policy that needs a seed or trades can't have a journal";
     CommitteeSizeOutOfRange = 320, Operator, false, "a committee has 1 to 255 sequencers";
     FaultCountOutOfRange = 321, Operator, false, "not every sequencer can be faulty";
     GammaOutOfRange = 322, Operator, false, "gamma must be more than one half and at most one";
@@ -229,6 +238,14 @@ codes! {
     WrongForced = 533, Sender, false, "a forced input is not the one that the inbox holds";
     ForcedLeftOut = 534, Sender, false, "a forced input was left out past its deadline";
     WrongBundle = 535, Sender, false, "a bundle's legs are not all there, or not in order";
+
+    // 600..699: what was kept, and does not belong or hold together.
+    WrongNetwork = 600, Operator, false, "the bytes belong to another network";
+    WrongSettings = 601, Operator, false, "the bytes belong to other limits or choices";
+    WrongSnapshot = 602, Operator, false, "the journal starts from another snapshot";
+    Corrupt = 603, Operator, false, "the bytes are not those that were written";
+    Inconsistent = 604, Operator, false, "the bytes contradict themselves";
+    OutcomeDiffers = 605, Operator, false, "a record's input had another outcome this time";
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";

@@ -96,6 +96,11 @@ impl EventQueue {
         self.events.push(event)
     }
 
+    /// All events that wait, the oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter()
+    }
+
     /// Reads the oldest event.
     pub fn pop(&mut self) -> Option<Event> {
         self.events.pop()

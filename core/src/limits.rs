@@ -23,6 +23,10 @@ pub const BUNDLE_LEG_COUNT_MAX: usize = 8;
 /// How many sizes of buffers carry transactions across a lane.
 pub const BUFFER_CLASS_COUNT: usize = 3;
 
+/// Bytes of a journal's header, a record of events that were read, and the longest record without
+/// its transaction.
+pub(crate) const JOURNAL_OVERHEAD_BYTES: u64 = 254;
+
 /// Every maximum of the core.
 ///
 /// ```
@@ -141,6 +145,10 @@ pub struct Limits {
     /// Range: two slots ..= 2^24. Why: a slot that is acknowledged ends all its transactions at
     /// once.
     pub event_count_max: u32,
+    /// Bytes of the journal that wait to be drained; 0 for no journal.
+    ///
+    /// Range: 0, or [`Limits::journal_bytes_min`] ..= 2^30. Why: off unless the host keeps it.
+    pub journal_bytes_max: u32,
     /// Producers that can have a lane of their own at the same time.
     ///
     /// Range: 0 ..= 1,024. Why: one a thread of a busy node.
@@ -208,6 +216,7 @@ impl Default for Limits {
             set_aside_count_max: 256,
             in_flight_count_max: 2,
             event_count_max: 1 << 14,
+            journal_bytes_max: 0,
             producer_count_max: 8,
             lane_count_max: 512,
             shared_lane_count_max: 1_024,
@@ -263,6 +272,7 @@ impl Limits {
             ),
             (1, u64::from(self.in_flight_count_max), 16),
             (1, u64::from(self.event_count_max), 1 << 24),
+            (0, u64::from(self.journal_bytes_max), 1 << 30),
             (0, u64::from(self.producer_count_max), 1_024),
             (1, u64::from(self.lane_count_max), 1 << 20),
             (0, u64::from(self.shared_lane_count_max), 1 << 20),
@@ -279,7 +289,9 @@ impl Limits {
                 && quota.bytes_max >= u64::from(self.payload_bytes_max)
                 && quota.gas_max >= self.slot_gas_max
         };
-        let consistent = holds_largest(&self.sender_quota)
+        let journal_bytes = u64::from(self.journal_bytes_max);
+        let consistent = (journal_bytes == 0 || journal_bytes >= self.journal_bytes_min())
+            && holds_largest(&self.sender_quota)
             && holds_largest(&self.origin_quota)
             && self.transaction_bytes_max() <= self.slot_bytes_max
             && (self.bundle_count_max == 0
@@ -321,6 +333,13 @@ impl Limits {
     pub const fn transaction_bytes_max(&self) -> u32 {
         self.payload_bytes_max
             .saturating_add(Transaction::HEADER_LEN)
+    }
+
+    /// The fewest bytes that a journal's buffer must have: a header, and the longest record behind
+    /// one that says how many events were read.
+    #[must_use]
+    pub const fn journal_bytes_min(&self) -> u64 {
+        (self.transaction_bytes_max() as u64).saturating_add(JOURNAL_OVERHEAD_BYTES)
     }
 
     /// The sizes of a lane's buffers in bytes, smallest first.

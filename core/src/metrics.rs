@@ -95,6 +95,13 @@ impl Metrics {
         self.by_code.get(code.position()).copied().unwrap_or(0)
     }
 
+    /// Sets how often `code` was counted.
+    pub(crate) fn set(&mut self, code: Code, count: u64) {
+        if let Some(counter) = self.by_code.get_mut(code.position()) {
+            *counter = count;
+        }
+    }
+
     /// Every code that was counted, in the order of their numbers.
     pub fn counted(&self) -> impl Iterator<Item = (Code, u64)> {
         Code::ALL
@@ -181,6 +188,17 @@ impl Metrics {
                 &self.slot_transactions,
             ),
             ("slot_bytes", "Bytes a slot.", &self.slot_bytes),
+        ]
+    }
+
+    /// The same histograms in the same order.
+    pub(crate) const fn histograms_mut(&mut self) -> [&mut Histogram; 5] {
+        [
+            &mut self.time_to_batch_ns,
+            &mut self.included_fees,
+            &mut self.pending_at_take,
+            &mut self.slot_transactions,
+            &mut self.slot_bytes,
         ]
     }
 

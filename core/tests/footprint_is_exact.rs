@@ -123,6 +123,26 @@ fn a_coordinator_takes_its_footprint() {
     }
 }
 
+/// With a journal, and made from a snapshot, it takes the same as a new one, to the byte.
+#[test]
+fn a_restored_coordinator_takes_its_footprint() {
+    for limits in all_limits() {
+        let config = Config::default();
+        let limits = Limits {
+            journal_bytes_max: limits.journal_bytes_min() as u32 + 77,
+            ..limits
+        };
+        let fresh = TransactionCoordinator::new(&config, &limits).unwrap();
+        let mut bytes = vec![0; fresh.snapshot_len()];
+        fresh.snapshot(&mut bytes).unwrap();
+        let taken = bytes_of(|| TransactionCoordinator::restore(&config, &limits, &bytes).unwrap());
+        assert_eq!(taken, limits.footprint().bytes(), "{limits:?}");
+        let journal = limits.footprint();
+        let journal = journal.parts().iter().find(|part| part.name == "journal");
+        assert_eq!(journal.unwrap().bytes, u64::from(limits.journal_bytes_max));
+    }
+}
+
 #[test]
 fn its_parts_take_what_they_say() {
     for limits in all_limits() {

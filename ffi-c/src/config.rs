@@ -352,6 +352,8 @@ impl hb_config {
             set_aside_count_max: self.set_aside_count_max,
             in_flight_count_max: self.in_flight_count_max,
             event_count_max: self.event_count_max,
+            // This interface keeps no journal.
+            journal_bytes_max: 0,
             producer_count_max: self.producer_count_max,
             lane_count_max: self.lane_count_max,
             shared_lane_count_max: self.shared_lane_count_max,

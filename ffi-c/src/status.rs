@@ -10,7 +10,8 @@ use hauptbuch_core::error::Code;
 /// 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
 /// calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
 /// 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
-/// and 900..999 are broken invariants of the library. `hb_status_fault` says whose fault one is.
+/// 600..699 with what was kept of a state, and 900..999 are broken invariants of the library.
+/// `hb_status_fault` says whose fault one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum hb_status {
@@ -158,6 +159,14 @@ pub enum hb_status {
     TooManySlices = 235,
     /// the reserves given are not positive, or their pools not distinct and in order
     ReservesInvalid = 236,
+    /// the journal has no room for a record; drain it first
+    JournalFull = 240,
+    /// bytes of the journal wait; drain it first
+    JournalNotDrained = 241,
+    /// with a journal there are no forced inputs, no bundles, and no slots in slices
+    NotJournalled = 242,
+    /// forced inputs or bundles wait or are in flight, which a snapshot does not hold
+    OutsideHeld = 243,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -170,6 +179,8 @@ pub enum hb_status {
     NoRollup = 304,
     /// the ordering policy's parameter is out of its range
     PolicyParameterOutOfRange = 305,
+    /// a policy that needs a seed or trades can't have a journal
+    PolicyNotJournalled = 306,
     /// a committee has 1 to 255 sequencers
     CommitteeSizeOutOfRange = 320,
     /// not every sequencer can be faulty
@@ -246,6 +257,18 @@ pub enum hb_status {
     ForcedLeftOut = 534,
     /// a bundle's legs are not all there, or not in order
     WrongBundle = 535,
+    /// the bytes belong to another network
+    WrongNetwork = 600,
+    /// the bytes belong to other limits or choices
+    WrongSettings = 601,
+    /// the journal starts from another snapshot
+    WrongSnapshot = 602,
+    /// the bytes are not those that were written
+    Corrupt = 603,
+    /// the bytes contradict themselves
+    Inconsistent = 604,
+    /// a record's input had another outcome this time
+    OutcomeDiffers = 605,
     /// an invariant broke; the instance refuses further work
     Poisoned = 900,
     /// the library panicked; the instance refuses further work
@@ -327,12 +350,17 @@ impl hb_status {
         Self::SlicesNotOffered,
         Self::TooManySlices,
         Self::ReservesInvalid,
+        Self::JournalFull,
+        Self::JournalNotDrained,
+        Self::NotJournalled,
+        Self::OutsideHeld,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
         Self::DuplicateRollup,
         Self::NoRollup,
         Self::PolicyParameterOutOfRange,
+        Self::PolicyNotJournalled,
         Self::CommitteeSizeOutOfRange,
         Self::FaultCountOutOfRange,
         Self::GammaOutOfRange,
@@ -371,6 +399,12 @@ impl hb_status {
         Self::WrongForced,
         Self::ForcedLeftOut,
         Self::WrongBundle,
+        Self::WrongNetwork,
+        Self::WrongSettings,
+        Self::WrongSnapshot,
+        Self::Corrupt,
+        Self::Inconsistent,
+        Self::OutcomeDiffers,
         Self::Poisoned,
         Self::Panicked,
     ];

@@ -167,7 +167,7 @@ impl<K: Copy + Ord + Default> HeapSet<K> {
             .map(|heap| self.len(heap).div_ceil(CHUNK_ENTRIES))
             .sum();
         in_order
-            && standing == heaps.map(|heap| self.len(heap)).sum()
+            && standing == heaps.map(|heap| self.len(heap)).sum::<usize>()
             && used_chunks + self.free_chunk_len == self.free_chunks.len()
     }
 

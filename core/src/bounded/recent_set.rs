@@ -1,5 +1,7 @@
 //! What came by lately.
 
+mod export;
+
 use alloc::boxed::Box;
 
 use super::{HandleIndex, KeyedHash, fixed_slice, fixed_slice_bytes};

@@ -1,5 +1,7 @@
 //! Values behind handles.
 
+mod export;
+
 use alloc::boxed::Box;
 
 use super::{fixed_slice, fixed_slice_bytes};

@@ -6,10 +6,12 @@
 //! layouts are drawn in `docs/formats.md`.
 
 mod reader;
+mod sink;
 mod transaction;
 mod writer;
 
 pub use reader::Reader;
+pub(crate) use sink::{Counted, Filled, Sink};
 pub use writer::Writer;
 
 use crate::error::operation_error;

@@ -3,8 +3,9 @@
 use alloc::boxed::Box;
 use core::ops::Range;
 
-use crate::batch::{ChainTip, SlotBuilder, SlotHeader, SlotPlan, slot_encoded_len_max};
+use crate::batch::{ChainTip, SlotBuilder, SlotHeader, SlotPlan, SlotReader, slot_encoded_len_max};
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
+use crate::codec::DecodeError;
 use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::pool::{ForcedCounts, TransactionPool};
 use crate::types::{Epoch, Hash, Height, PoolReserves, Tick, UnixNs};
@@ -150,6 +151,30 @@ impl InFlight {
                 .fold(self.count as u32, |sum, count| sum.saturating_add(*count))
                 .saturating_add(self.leg_count),
         }
+    }
+
+    /// A reader of its bytes.
+    pub fn reader(&self, limits: &Limits) -> Result<SlotReader<'_>, DecodeError> {
+        SlotReader::new(self.slot().bytes, limits)
+    }
+
+    /// Holds a slot of these bytes and of the first `count` handles, without forced inputs and
+    /// bundles; nothing where the bytes have no header, or are more than there is room for.
+    pub fn set(
+        &mut self,
+        bytes: &[u8],
+        count: usize,
+        tip_before: ChainTip,
+        limits: &Limits,
+    ) -> Option<()> {
+        let header = *SlotReader::new(bytes, limits).ok()?.header();
+        self.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        self.len = bytes.len();
+        self.count = count;
+        self.header = header;
+        self.hash = header.hash();
+        self.tip_before = Some(tip_before);
+        Some(())
     }
 
     /// Writes the slot of the first `end.count` handles, and returns where the chain stands after.

@@ -20,8 +20,13 @@
 //!   [`add_slice`](TransactionCoordinator::add_slice) and
 //!   [`seal`](TransactionCoordinator::seal) for a slot in slices,
 //!   [`set_pressure`](TransactionCoordinator::set_pressure),
-//!   [`expire_unready`](TransactionCoordinator::expire_unready).
-//! - **Outputs**: [`poll_event`](TransactionCoordinator::poll_event).
+//!   [`expire_unready`](TransactionCoordinator::expire_unready),
+//!   [`cancel`](TransactionCoordinator::cancel),
+//!   [`cancel_nonce`](TransactionCoordinator::cancel_nonce).
+//! - **Outputs**: [`poll_event`](TransactionCoordinator::poll_event),
+//!   [`poll_journal`](TransactionCoordinator::poll_journal).
+//!
+//! State as bytes, and back: [`snapshot`](mod@crate::snapshot).
 //!
 //! Submissions come at any time. A slot is taken, given to whoever decides (a committee, a disk),
 //! and then acknowledged or rolled back. Events are read in between: where there is no room for
@@ -36,8 +41,12 @@
 //! - The clock `now` must not go back; the agreed time may, and is raised to the highest seen.
 //! - The same calls with the same arguments give the same slots and events.
 //! - Nothing allocates after [`TransactionCoordinator::new`].
+//! - With a journal ([`Limits::journal_bytes_max`]), each input that changes something leaves a
+//!   record in it. Where it has no room for one, the input is refused and nothing changes; and so
+//!   is what it can't record, see [`snapshot`](mod@crate::snapshot).
 
 mod arrange;
+mod export;
 mod in_flight;
 mod open;
 mod pressure;
@@ -45,10 +54,14 @@ mod segments;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod verbs;
 
+pub(crate) use export::{
+    HEAD_LEN as SNAPSHOT_HEAD_LEN, SnapshotRefusal, VERSION as SNAPSHOT_VERSION,
+};
 pub use in_flight::Slot;
 pub use open::{FixedSet, SealError, Slice, SliceError};
-pub use pressure::Pressure;
+pub use pressure::{Pressure, PressureError};
 pub use submit::{Admission, IngressProgress, SubmitError};
 
 use alloc::boxed::Box;
@@ -59,11 +72,12 @@ use crate::config::{Config, ConfigError, Policy, RollupConfig};
 use crate::error::{Code, operation_error};
 use crate::event::{Event, EventQueue, Ledger};
 use crate::ingress::{Ingress, IngressHandle};
+use crate::journal::{Clocks, Identity, Journal, Record};
 use crate::limits::{Footprint, Limits, ROLLUP_COUNT_MAX};
 use crate::metrics::Metrics;
 use crate::ordering::{OrderingEngine, SegmentRooms};
-use crate::pool::{Broken, CancelError, Cancelled, TransactionPool};
-use crate::types::{Address, Height, Nonce, RollupId, Tick, TxId, UnixNs};
+use crate::pool::{Broken, TransactionPool};
+use crate::types::{Height, Tick, UnixNs};
 use arrange::Arrangement;
 use in_flight::InFlight;
 use open::OpenSlot;
@@ -78,6 +92,8 @@ operation_error! {
         SeedNotWanted,
         SlicesNotOffered,
         ReservesInvalid,
+        JournalFull,
+        NotJournalled,
         Poisoned,
     }
 }
@@ -90,6 +106,7 @@ operation_error! {
         AlreadyAcknowledged,
         EventsFull,
         TimeWentBack,
+        JournalFull,
         Poisoned,
     }
 }
@@ -141,6 +158,8 @@ pub struct ExpireProgress {
 /// ```
 #[derive(Debug)]
 pub struct TransactionCoordinator {
+    /// The network, and the limits and choices, that its bytes belong to.
+    identity: Identity,
     limits: Limits,
     policy: Policy,
     rollups: heapless::Vec<RollupConfig, ROLLUP_COUNT_MAX>,
@@ -162,6 +181,7 @@ pub struct TransactionCoordinator {
     events: EventQueue,
     metrics: Metrics,
     pressure: Pressure,
+    journal: Journal,
     /// Canonical bytes of what is being submitted.
     scratch: Box<[u8]>,
     now: Tick,
@@ -178,11 +198,15 @@ impl TransactionCoordinator {
         config.check()?;
         limits.check()?;
         SegmentRooms::check(config, limits)?;
+        if limits.journal_bytes_max > 0 && config.policy.orders_whole_slots() {
+            return Err(ConfigError::PolicyNotJournalled);
+        }
         let in_flight = (0..limits.in_flight_count_max)
             .map(|_| InFlight::new(limits))
             .collect();
         let (ingress, ingress_handle) = Ingress::new(limits);
-        Ok(Self {
+        let mut fresh = Self {
+            identity: Identity::new(config, limits),
             policy: config.policy,
             rollups: config.rollups.clone(),
             ingress,
@@ -200,12 +224,17 @@ impl TransactionCoordinator {
             events: EventQueue::new(limits.event_count_max),
             metrics: Metrics::default(),
             pressure: Pressure::NONE,
+            journal: Journal::new(limits),
             scratch: fixed_slice(submit::scratch_len(limits), 0),
             now: Tick::ZERO,
             time: UnixNs::ZERO,
             is_poisoned: false,
             limits: limits.clone(),
-        })
+        };
+        if fresh.journal.is_on() {
+            fresh.start_journal(fresh.state_hash());
+        }
+        Ok(fresh)
     }
 
     /// The pool, to look at.
@@ -293,6 +322,10 @@ impl TransactionCoordinator {
             .in_flight
             .first()
             .map_or(0, |flight| flight.taken().len());
+        let record = Record::Acknowledged { height };
+        if !self.journal.has_room(&record) {
+            return Err(SettleError::JournalFull);
+        }
         self.set_clocks(now, self.time)
             .map_err(|()| SettleError::TimeWentBack)?;
         let mut positions = [0_u32; ROLLUP_COUNT_MAX];
@@ -306,6 +339,7 @@ impl TransactionCoordinator {
         // The emptied place goes behind those in flight and the open one.
         self.in_flight.rotate_left(1);
         self.in_flight_count = self.in_flight_count.saturating_sub(1);
+        self.journal.write(&record, self.clocks());
         if self.is_poisoned {
             Err(SettleError::Poisoned)
         } else {
@@ -326,7 +360,15 @@ impl TransactionCoordinator {
             self.settle_place(height)?
         };
         let slots = self.in_flight_count.saturating_sub(place);
-        let slots = slots.saturating_add(usize::from(self.give_back_open()));
+        let slots = slots.saturating_add(usize::from(self.open.is_some()));
+        let record = Record::RolledBack {
+            height,
+            slot_count: slots as u32,
+        };
+        if !self.journal.has_room(&record) {
+            return Err(SettleError::JournalFull);
+        }
+        self.give_back_open();
         while self.in_flight_count > place {
             let last = self.in_flight_count.saturating_sub(1);
             let Some(flight) = self.in_flight.get(last) else {
@@ -345,6 +387,7 @@ impl TransactionCoordinator {
             self.in_flight_count = last;
             self.metrics.slots_rolled_back = self.metrics.slots_rolled_back.saturating_add(1);
         }
+        self.journal.write(&record, self.clocks());
         if self.is_poisoned {
             Err(SettleError::Poisoned)
         } else {
@@ -355,46 +398,37 @@ impl TransactionCoordinator {
     /// Ends every waiting transaction and bundle that can't become ready before another one
     /// arrives; forced inputs are taken first, so call it when none waits.
     ///
-    /// For the end of a run, when none will arrive. Stops where the events have no more room.
+    /// For the end of a run, when none will arrive. Stops where the events have no more room, and
+    /// does nothing where the journal has none.
     pub fn expire_unready(&mut self) -> ExpireProgress {
+        let record = |ended_count, is_finished| Record::UnreadyExpired {
+            ended_count,
+            is_finished,
+        };
+        if !self.journal.has_room(&record(0, false)) {
+            return ExpireProgress {
+                ended: 0,
+                is_finished: false,
+            };
+        }
         let before = self.metrics.of(Code::Expired);
         let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
         let rest = self.pool.expire_unready(0, &mut ledger);
         let are_bundles_finished = rest.is_none() && self.pool.expire_unready_bundles(&mut ledger);
         let ended = self.metrics.of(Code::Expired).saturating_sub(before) as usize;
+        self.journal
+            .write(&record(ended as u32, are_bundles_finished), self.clocks());
         ExpireProgress {
             ended,
             is_finished: are_bundles_finished,
         }
     }
 
-    /// Cancels a transaction by its identity; see [`TransactionPool::cancel`].
-    ///
-    /// # Errors
-    /// A [`CancelError`]; nothing changes then.
-    pub fn cancel(&mut self, id: TxId) -> Result<Cancelled, CancelError> {
-        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
-        self.pool.cancel(id, &mut ledger)
-    }
-
-    /// Cancels whichever transaction of a sender has this nonce; see
-    /// [`TransactionPool::cancel_nonce`].
-    ///
-    /// # Errors
-    /// A [`CancelError`]; nothing changes then.
-    pub fn cancel_nonce(
-        &mut self,
-        rollup: RollupId,
-        sender: Address,
-        nonce: Nonce,
-    ) -> Result<Cancelled, CancelError> {
-        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
-        self.pool.cancel_nonce(rollup, sender, nonce, &mut ledger)
-    }
-
     /// The oldest event that was not read yet.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop()
+        let event = self.events.pop()?;
+        self.journal.note_read();
+        Some(event)
     }
 
     /// How many events wait to be read.
@@ -461,6 +495,13 @@ impl TransactionCoordinator {
         place.ok_or(SettleError::UnknownSlot)
     }
 
+    const fn clocks(&self) -> Clocks {
+        Clocks {
+            now: self.now,
+            time: self.time,
+        }
+    }
+
     /// Moves both clocks on; refuses a local clock that goes back.
     fn set_clocks(&mut self, now: Tick, time: UnixNs) -> Result<(), ()> {
         if now < self.now {
@@ -505,6 +546,7 @@ impl Limits {
             .with("ordering", Arrangement::footprint_bytes(self))
             .with("batch: building", SlotBuilder::footprint_bytes(self))
             .with("batch: slots in flight", InFlight::footprint_bytes(self))
+            .with("journal", Journal::footprint_bytes(self))
             .with("events", EventQueue::footprint_bytes(self.event_count_max))
             .with(
                 "submission",

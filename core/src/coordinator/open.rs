@@ -8,6 +8,7 @@ use crate::bounded::Handle;
 use crate::config::Policy;
 use crate::error::operation_error;
 use crate::event::Ledger;
+use crate::journal::Record;
 use crate::limits::{ROLLUP_COUNT_MAX, SLICE_COUNT_MAX};
 use crate::ordering::{SelectionHooks, SlotRoom};
 use crate::pool::{ForcedCounts, ReadyView};
@@ -118,30 +119,45 @@ impl TransactionCoordinator {
         if self.policy.needs_hints() && !are_in_order(reserves) {
             return Err(TakeError::ReservesInvalid);
         }
+        let is_empty_wanted = when_empty == WhenEmpty::EmptySlot;
+        let record = |outcome| Record::Taken {
+            is_empty_wanted,
+            outcome,
+        };
+        if !self.journal.has_room(&record(None)) {
+            return Err(TakeError::JournalFull);
+        }
         self.open_next(now, time)?;
         self.select(reserves, SlotRoom::UNLIMITED);
         self.take_bundles();
         if self.is_open_slot_empty() && when_empty == WhenEmpty::NoSlot {
             self.open = None;
+            self.journal.write(&record(None), self.clocks());
             return Ok(None);
         }
         self.arrange(Some(reserves), &Hash::ZERO);
-        match self.seal_open(Hash::ZERO) {
-            Ok(slot) => Ok(Some(slot)),
-            Err(_) => Err(TakeError::Poisoned),
+        if self.seal_open(Hash::ZERO).is_err() {
+            return Err(TakeError::Poisoned);
         }
+        let (height, hash) = (self.tip.height, self.tip.hash);
+        self.journal
+            .write(&record(Some((height, hash))), self.clocks());
+        Ok(self.slot(height))
     }
 
     /// Opens the next slot, to be filled slice by slice, and returns its height.
     ///
     /// Its agreed time is fixed now. While it is open no other slot can be taken; submissions,
-    /// cancellations and the settling of older slots go on.
+    /// cancellations and the settling of older slots go on. There is no snapshot meanwhile.
     ///
     /// # Errors
-    /// A [`TakeError`]; nothing changes then.
+    /// A [`TakeError`]; nothing changes then. [`TakeError::NotJournalled`] with a journal.
     pub fn open_slot(&mut self, now: Tick, time: UnixNs) -> Result<Height, TakeError> {
         if self.policy.orders_whole_slots() {
             return Err(TakeError::SlicesNotOffered);
+        }
+        if self.journal.is_on() {
+            return Err(TakeError::NotJournalled);
         }
         self.open_next(now, time)
     }

@@ -11,9 +11,16 @@
 //! | 3 | a quarter | sixteen times that, at least 8 | refused |
 
 use super::TransactionCoordinator;
+use crate::error::operation_error;
+use crate::journal::Record;
 use crate::limits::Limits;
 use crate::ordering::SlotRoom;
 use crate::types::Fee;
+
+operation_error! {
+    /// Why the pressure was not set.
+    PressureError { JournalFull }
+}
 
 /// How hard the node pushes back at the moment.
 ///
@@ -89,7 +96,33 @@ impl TransactionCoordinator {
     /// Sets how hard the node pushes back from the next submission and the next slot on.
     ///
     /// A slot that is open keeps the room that it had. What is in the pool stays there. Cost: O(1).
-    pub fn set_pressure(&mut self, pressure: Pressure) {
+    ///
+    /// # Errors
+    /// [`PressureError::JournalFull`]; nothing changes then.
+    pub fn set_pressure(&mut self, pressure: Pressure) -> Result<(), PressureError> {
+        let Pressure {
+            slot_count_max,
+            slot_bytes_max,
+            slot_gas_max,
+            fee_floor,
+            refuses_gaps,
+        } = pressure;
+        let record = Record::PressureSet {
+            slot_count_max,
+            slot_bytes_max,
+            slot_gas_max,
+            fee_floor,
+            refuses_gaps,
+        };
+        if !self.journal.has_room(&record) {
+            return Err(PressureError::JournalFull);
+        }
+        self.apply_pressure(pressure);
+        self.journal.write(&record, self.clocks());
+        Ok(())
+    }
+
+    pub(super) fn apply_pressure(&mut self, pressure: Pressure) {
         self.pressure = pressure;
         self.pool
             .set_pressure(pressure.fee_floor, pressure.refuses_gaps);

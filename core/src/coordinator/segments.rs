@@ -24,7 +24,7 @@ impl TransactionCoordinator {
     ///
     /// # Errors
     /// A [`ForcedError`]; nothing changes then, but that senders with nothing in the pool may be
-    /// forgotten.
+    /// forgotten. With a journal none is taken in: [`ForcedError::NotJournalled`].
     pub fn submit_forced(
         &mut self,
         submission: &Submission<'_>,
@@ -35,6 +35,9 @@ impl TransactionCoordinator {
     ) -> Result<TxId, ForcedError> {
         if self.is_poisoned {
             return Err(ForcedError::Poisoned);
+        }
+        if self.journal.is_on() {
+            return Err(ForcedError::NotJournalled);
         }
         if now < self.now {
             return Err(ForcedError::TimeWentBack);
@@ -76,7 +79,7 @@ impl TransactionCoordinator {
     /// # Errors
     /// A [`BundleRefusal`] that says which leg is to blame, if one is; nothing changes then, but
     /// that a remembered cancellation is used up, and that senders with nothing in the pool may be
-    /// forgotten.
+    /// forgotten. With a journal none is taken in: [`Code::NotJournalled`].
     pub fn submit_bundle(
         &mut self,
         legs: &[Submission<'_>],
@@ -86,6 +89,9 @@ impl TransactionCoordinator {
     ) -> Result<BundleId, BundleRefusal> {
         if self.is_poisoned {
             return Err(BundleRefusal::whole(Code::Poisoned));
+        }
+        if self.journal.is_on() {
+            return Err(BundleRefusal::whole(Code::NotJournalled));
         }
         self.set_clocks(now, time)
             .map_err(|()| BundleRefusal::whole(Code::TimeWentBack))?;

@@ -1,12 +1,13 @@
 //! How transactions get in.
 
 use super::{TransactionCoordinator, emit};
-use crate::codec::Writer;
+use crate::codec::{DecodeError, Writer};
 use crate::config::Policy;
-use crate::crypto::hash::{Domain, MICRO_BATCH, hash_many};
+use crate::crypto::hash::{Domain, MICRO_BATCH, hash_many, transaction_id};
 use crate::error::{Code, operation_error};
 use crate::event::{Event, EventQueue, Ledger};
 use crate::ingress::IngressItem;
+use crate::journal::{Clocks, Journal, Record};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pool::{AdmissionError, Arriving, TransactionPool};
@@ -14,7 +15,7 @@ use crate::types::{Hash, RollupId, Submission, Tick, Transaction, TxId, UnixNs};
 
 operation_error! {
     /// Why a whole call was refused. No transaction of it was looked at.
-    SubmitError { TimeWentBack, Poisoned }
+    SubmitError { TimeWentBack, JournalFull, Poisoned }
 }
 
 /// What became of one submitted transaction.
@@ -31,7 +32,8 @@ pub struct Admission {
 pub struct IngressProgress {
     /// Transactions that were taken out of the lanes; an event says of each what became of it.
     pub handled: usize,
-    /// Whether the lanes were found empty. If not, read the events and call again.
+    /// Whether the lanes were found empty. If not, read the events, drain the journal where there
+    /// is one, and call again.
     pub is_finished: bool,
 }
 
@@ -68,7 +70,8 @@ impl TransactionCoordinator {
 
     /// Submits transactions in their order; `report` hears of each in the same order.
     ///
-    /// Their ids are hashed in micro-batches.
+    /// Their ids are hashed in micro-batches. Where the journal has no more room, the rest is
+    /// refused as [`AdmissionError::JournalFull`], and not looked at.
     ///
     /// # Errors
     /// A [`SubmitError`]; then `report` was not called, and nothing changed.
@@ -82,9 +85,14 @@ impl TransactionCoordinator {
         if self.is_poisoned {
             return Err(SubmitError::Poisoned);
         }
+        let mut submissions = submissions.into_iter().peekable();
+        if let Some(first) = submissions.peek()
+            && !self.journal.has_room_for(first.transaction.encoded_len())
+        {
+            return Err(SubmitError::JournalFull);
+        }
         self.set_clocks(now, time)
             .map_err(|()| SubmitError::TimeWentBack)?;
-        let mut submissions = submissions.into_iter().peekable();
         while submissions.peek().is_some() {
             self.submit_micro_batch(&mut submissions, &mut report);
         }
@@ -94,7 +102,8 @@ impl TransactionCoordinator {
     /// Takes transactions out of the lanes and admits or refuses them, in micro-batches.
     ///
     /// An event says what became of each, [`Code::Admitted`] or why it was refused, so this stops
-    /// where the events have no more room. Transactions that were not handled stay in their lanes.
+    /// where the events or the journal have no more room. Transactions that were not handled stay
+    /// in their lanes.
     /// Cost: as [`TransactionCoordinator::submit_batch`], and one look at each lane a transaction.
     ///
     /// # Errors
@@ -134,6 +143,7 @@ impl TransactionCoordinator {
             pool,
             metrics,
             events,
+            journal,
             policy,
             limits,
             now,
@@ -147,43 +157,23 @@ impl TransactionCoordinator {
         }
         let messages = messages.get(..count).unwrap_or_default();
         hash_many(Domain::TRANSACTION, messages, &mut ids);
+        let clocks = Clocks {
+            now: *now,
+            time: *time,
+        };
         let mut gate = Gate {
             pool,
             metrics,
             events,
+            journal,
             policy,
-            now: *now,
-            time: *time,
+            payload_bytes_max: limits.payload_bytes_max,
+            clocks,
         };
         for (at, (item, id)) in (0..).zip(ingress.batch().take(count).zip(ids)) {
-            let id = TxId::from_hash(id);
-            let decoded = Transaction::decode(item.canonical, limits.payload_bytes_max);
-            let (rollup, result) = match decoded {
-                Ok(transaction) => {
-                    let IngressItem {
-                        account_nonce,
-                        origin,
-                        hint,
-                        ..
-                    } = item;
-                    let submission = Submission {
-                        transaction,
-                        account_nonce,
-                        origin,
-                        hint,
-                    };
-                    // One place stays free to say what became of this one.
-                    let result = gate.admit(id, &submission, 1).map_err(AdmissionError::code);
-                    (transaction.envelope.rollup, result)
-                }
-                Err(error) => (RollupId::ZERO, Err(error.code())),
-            };
-            if gate.events.room() == 0 || result == Err(Code::EventsFull) {
+            if gate.handle_item(TxId::from_hash(id), &item).is_none() {
                 return at;
             }
-            gate.count(result);
-            let code = result.err().unwrap_or(Code::Admitted);
-            emit(gate.events, Event::outside_slot(code, id, rollup, *now));
         }
         count
     }
@@ -199,8 +189,7 @@ impl TransactionCoordinator {
             |next: &Submission<'_>| next.transaction.payload.len() > payload_bytes_max;
         while submissions.next_if(is_too_long).is_some() {
             // Its canonical bytes fit nowhere, so it gets no id.
-            let result = Err(AdmissionError::PayloadTooLarge);
-            self.gate().count(result.map_err(AdmissionError::code));
+            let result = Err(self.gate().refuse_too_long());
             report(Admission {
                 id: TxId::ZERO,
                 result,
@@ -230,32 +219,58 @@ impl TransactionCoordinator {
         }
         let messages = messages.get(..gathered.len()).unwrap_or_default();
         hash_many(Domain::TRANSACTION, messages, &mut ids);
-        for (submission, id) in gathered.iter().zip(ids) {
+        let mut gate = Gate {
+            pool: &mut self.pool,
+            metrics: &mut self.metrics,
+            events: &mut self.events,
+            journal: &mut self.journal,
+            policy: &self.policy,
+            payload_bytes_max: self.limits.payload_bytes_max,
+            clocks: Clocks {
+                now: self.now,
+                time: self.time,
+            },
+        };
+        for ((submission, canonical), id) in gathered.iter().zip(messages).zip(ids) {
             let id = TxId::from_hash(id);
-            let mut gate = self.gate();
-            let result = gate.admit(id, submission, 0);
-            gate.count(result.map_err(AdmissionError::code));
+            let result = gate.submit(id, submission, canonical);
             report(Admission { id, result });
         }
     }
 
+    /// Handles a transaction that a journal recorded as it was handled then; says what became of
+    /// it, or nothing where it came directly and its bytes are no transaction.
+    pub(crate) fn replay_submitted(
+        &mut self,
+        is_from_lane: bool,
+        item: &IngressItem<'_>,
+    ) -> Option<Code> {
+        let id = transaction_id(item.canonical);
+        let mut gate = self.gate();
+        if is_from_lane {
+            // One that stays in its lane has met full events, and no other reason is recorded.
+            return Some(gate.handle_item(id, item).unwrap_or(Code::EventsFull));
+        }
+        let submission = gate.decode(item).ok()?;
+        let result = gate.submit(id, &submission, item.canonical);
+        Some(result.err().map_or(Code::Admitted, AdmissionError::code))
+    }
+
+    /// Counts a transaction that a journal recorded as longer than the limit.
+    pub(crate) fn replay_too_long(&mut self) {
+        self.gate().refuse_too_long();
+    }
+
     fn gate(&mut self) -> Gate<'_> {
-        let Self {
-            pool,
-            metrics,
-            events,
-            policy,
-            now,
-            time,
-            ..
-        } = self;
+        let clocks = self.clocks();
         Gate {
-            pool,
-            metrics,
-            events,
-            policy,
-            now: *now,
-            time: *time,
+            pool: &mut self.pool,
+            metrics: &mut self.metrics,
+            events: &mut self.events,
+            journal: &mut self.journal,
+            policy: &self.policy,
+            payload_bytes_max: self.limits.payload_bytes_max,
+            clocks,
         }
     }
 }
@@ -265,12 +280,90 @@ struct Gate<'a> {
     pool: &'a mut TransactionPool,
     metrics: &'a mut Metrics,
     events: &'a mut EventQueue,
+    journal: &'a mut Journal,
     policy: &'a Policy,
-    now: Tick,
-    time: UnixNs,
+    payload_bytes_max: u32,
+    clocks: Clocks,
 }
 
 impl Gate<'_> {
+    /// Admits or refuses a transaction that was submitted directly, and records it.
+    fn submit(
+        &mut self,
+        id: TxId,
+        submission: &Submission<'_>,
+        canonical: &[u8],
+    ) -> Result<(), AdmissionError> {
+        if !self.journal.has_room_for(canonical.len()) {
+            return Err(AdmissionError::JournalFull);
+        }
+        let result = self.admit(id, submission, 0);
+        let outcome = result.err().map_or(Code::Admitted, AdmissionError::code);
+        self.count(outcome);
+        let record = Record::Submitted {
+            is_from_lane: false,
+            account_nonce: submission.account_nonce,
+            origin: submission.origin,
+            outcome,
+            canonical,
+        };
+        self.journal.write(&record, self.clocks);
+        result
+    }
+
+    /// Admits or refuses a transaction from a lane, says so by an event, and records it. Nothing
+    /// where it has to stay in its lane until there is room for that.
+    fn handle_item(&mut self, id: TxId, item: &IngressItem<'_>) -> Option<Code> {
+        if self.events.room() == 0 || !self.journal.has_room_for(item.canonical.len()) {
+            return None;
+        }
+        let (rollup, result) = match self.decode(item) {
+            Ok(submission) => {
+                // One place stays free to say what became of this one.
+                let result = self.admit(id, &submission, 1);
+                let rollup = submission.transaction.envelope.rollup;
+                (rollup, result.map_err(AdmissionError::code))
+            }
+            Err(error) => (RollupId::ZERO, Err(error.code())),
+        };
+        let outcome = result.err().unwrap_or(Code::Admitted);
+        let is_handled = outcome != Code::EventsFull;
+        if is_handled {
+            self.count(outcome);
+            let event = Event::outside_slot(outcome, id, rollup, self.clocks.now);
+            emit(self.events, event);
+        }
+        // Also where it stays: its predecessors may have ended on its behalf.
+        let record = Record::Submitted {
+            is_from_lane: true,
+            account_nonce: item.account_nonce,
+            origin: item.origin,
+            outcome,
+            canonical: item.canonical,
+        };
+        self.journal.write(&record, self.clocks);
+        is_handled.then_some(outcome)
+    }
+
+    fn decode<'b>(&self, item: &IngressItem<'b>) -> Result<Submission<'b>, DecodeError> {
+        Ok(Submission {
+            transaction: Transaction::decode(item.canonical, self.payload_bytes_max)?,
+            account_nonce: item.account_nonce,
+            origin: item.origin,
+            hint: item.hint,
+        })
+    }
+
+    /// Counts a transaction whose payload is longer than the limit, and says why it is refused.
+    fn refuse_too_long(&mut self) -> AdmissionError {
+        if !self.journal.has_room(&Record::TooLong) {
+            return AdmissionError::JournalFull;
+        }
+        self.count(Code::PayloadTooLarge);
+        self.journal.write(&Record::TooLong, self.clocks);
+        AdmissionError::PayloadTooLarge
+    }
+
     /// Admits one transaction whose id is known.
     ///
     /// `kept` places for events are left to the caller.
@@ -280,20 +373,21 @@ impl Gate<'_> {
         submission: &Submission<'_>,
         kept: usize,
     ) -> Result<(), AdmissionError> {
+        let Clocks { now, time } = self.clocks;
         let arriving = Arriving {
             id,
             submission,
-            tick: self.now,
-            time: self.time,
+            tick: now,
+            time,
         };
-        let mut ledger = Ledger::new(self.events, self.metrics, self.now).keeping(kept);
+        let mut ledger = Ledger::new(self.events, self.metrics, now).keeping(kept);
         self.pool
             .admit(&arriving, self.policy, &mut ledger)
             .map(|_| ())
     }
 
-    fn count(&mut self, result: Result<(), Code>) {
+    fn count(&mut self, outcome: Code) {
         self.metrics.submitted = self.metrics.submitted.saturating_add(1);
-        self.metrics.count(result.err().unwrap_or(Code::Admitted));
+        self.metrics.count(outcome);
     }
 }

@@ -74,6 +74,26 @@ impl Histogram {
         edges.chain([None]).zip(self.counts)
     }
 
+    /// The places of those buckets that are not empty, each with its count.
+    pub(crate) fn filled(&self) -> impl Iterator<Item = (u8, u64)> {
+        (0..).zip(self.counts).filter(|(_, count)| *count > 0)
+    }
+
+    /// Sets the count of the bucket at a place; false where there is none.
+    pub(crate) fn set_place(&mut self, place: u8, count: u64) -> bool {
+        let place = usize::from(place);
+        let is_one = place <= self.edges.len();
+        if let Some(own) = self.counts.get_mut(place).filter(|_| is_one) {
+            *own = count;
+        }
+        is_one
+    }
+
+    /// Sets what the values come to together.
+    pub(crate) const fn set_sum(&mut self, sum: u128) {
+        self.sum = sum;
+    }
+
     /// How many values there were.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -171,6 +171,11 @@ impl BundleTable {
             .saturating_add(ChunkArena::footprint_bytes(payload_bytes(limits)))
     }
 
+    /// Whether none waits and none is taken.
+    pub const fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     /// Whether a leg with this identity waits or is taken.
     pub fn holds(&self, id: TxId) -> bool {
         !self.by_id.is_empty() && self.place_of(id).is_some()

@@ -7,7 +7,7 @@ use crate::types::{Address, Nonce, RollupId, TxId};
 
 operation_error! {
     /// Why a transaction was not cancelled. Nothing changed.
-    CancelError { TakenAlready, EndedAlready, NotCancellable, EventsFull }
+    CancelError { TakenAlready, EndedAlready, NotCancellable, EventsFull, JournalFull }
 }
 
 /// What a cancellation came to.

@@ -186,6 +186,17 @@ impl Window {
         u128::from(low) | (u128::from(high) << 64)
     }
 
+    /// Its bits, the nonce at its start lowest.
+    pub const fn words(self) -> [u64; 2] {
+        self.0
+    }
+
+    /// The window of these bits; nothing where the start was included, which moves a window on.
+    pub fn from_words(words: [u64; 2]) -> Option<Self> {
+        let [low, _] = words;
+        (low & 1 == 0).then_some(Self(words))
+    }
+
     const fn of(bits: u128) -> Self {
         Self([bits as u64, (bits >> 64) as u64])
     }

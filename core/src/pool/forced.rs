@@ -37,6 +37,7 @@ operation_error! {
         SenderTableFull,
         EventsFull,
         TimeWentBack,
+        NotJournalled,
         Poisoned,
     }
 }
@@ -142,6 +143,16 @@ impl ForcedQueues {
     pub fn holds(&self, id: TxId) -> bool {
         let is_same = |at: u32| self.inputs.get(at as usize).is_some_and(|own| own.id == id);
         !self.by_id.is_empty() && self.by_id.find(self.id_hash(id), is_same).is_some()
+    }
+
+    /// Whether none waits and none is taken.
+    pub const fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// The inbox index that comes next, by rollup.
+    pub fn next_indexes(&mut self) -> impl Iterator<Item = &mut InboxIndex> {
+        self.queues.iter_mut().map(|queue| &mut queue.next_index)
     }
 
     fn id_hash(&self, id: TxId) -> u64 {

@@ -180,7 +180,7 @@ impl TransactionPool {
     }
 
     /// Makes two neighbours in a line; `NONE` stands for an end.
-    fn join(&mut self, place: u32, before: u32, after: u32) {
+    pub(super) fn join(&mut self, place: u32, before: u32, after: u32) {
         match self.entries.get_mut(before) {
             Some(entry) => entry.after = after,
             None => {

@@ -21,6 +21,7 @@ mod admission;
 mod bundle;
 mod cancel;
 mod entry;
+mod export;
 mod forced;
 mod hints;
 mod line;

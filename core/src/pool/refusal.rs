@@ -64,6 +64,9 @@ pub enum AdmissionError {
     /// It would displace or replace others, and there is no room to say so. See
     /// [`Code::EventsFull`].
     EventsFull,
+    /// It was not looked at, because the journal has no room for it. The pool itself never says
+    /// so. See [`Code::JournalFull`].
+    JournalFull,
 }
 
 impl AdmissionError {
@@ -96,6 +99,7 @@ impl AdmissionError {
             Self::HintInvalid => Code::HintInvalid,
             Self::HintTableFull => Code::HintTableFull,
             Self::EventsFull => Code::EventsFull,
+            Self::JournalFull => Code::JournalFull,
         }
     }
 }

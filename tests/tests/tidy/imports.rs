@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     // A word of the ground floor that stands on the first: a genesis is canonical bytes and a hash.
     ("config", 1),
     ("ingress", 2),
+    ("journal", 2),
     ("pool", 2),
     ("sequencer", 2),
     ("certificate", 2),
@@ -51,12 +52,18 @@ const SAME_FLOOR: &[(&str, &str, &str)] = &[
         "metrics",
         "the end of a transaction is written down and counted as one",
     ),
+    ("codec", "crypto", "a state is hashed as it is encoded"),
     ("config", "codec", "the genesis has canonical bytes"),
     ("config", "crypto", "the genesis has a hash"),
     (
         "batch",
         "ordering",
         "a slot's verifier runs the policy's twin",
+    ),
+    (
+        "snapshot",
+        "coordinator",
+        "a snapshot is a coordinator's state, and replaying drives one",
     ),
     (
         "network",

@@ -4,6 +4,7 @@ use super::*;
 use crate::batch::SlotVerifier;
 use crate::coordinator::{SealError, SliceError};
 use crate::ordering::SlotRoom;
+use crate::pool::CancelError;
 use crate::types::{Hash, PoolReserves, RollupId, Side, TradeHint};
 
 const NOW: Tick = Tick::new(5);

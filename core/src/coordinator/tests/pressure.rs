@@ -45,24 +45,30 @@ fn a_slot_holds_no_more_than_pressure_allows() {
         coordinator.submit(&transaction.into(), now, time).unwrap();
     }
     let slot_count_max = 3;
-    coordinator.set_pressure(Pressure {
-        slot_count_max,
-        ..Pressure::NONE
-    });
+    coordinator
+        .set_pressure(Pressure {
+            slot_count_max,
+            ..Pressure::NONE
+        })
+        .unwrap();
     assert_eq!(take(&mut coordinator, 2), 3);
     let slot_bytes_max = 2 * 98 + 50;
-    coordinator.set_pressure(Pressure {
-        slot_bytes_max,
-        ..Pressure::NONE
-    });
+    coordinator
+        .set_pressure(Pressure {
+            slot_bytes_max,
+            ..Pressure::NONE
+        })
+        .unwrap();
     assert_eq!(take(&mut coordinator, 3), 2);
     let slot_gas_max = 4 * 21_000 + 20_999;
-    coordinator.set_pressure(Pressure {
-        slot_gas_max,
-        ..Pressure::NONE
-    });
+    coordinator
+        .set_pressure(Pressure {
+            slot_gas_max,
+            ..Pressure::NONE
+        })
+        .unwrap();
     assert_eq!(take(&mut coordinator, 4), 4);
-    coordinator.set_pressure(Pressure::NONE);
+    coordinator.set_pressure(Pressure::NONE).unwrap();
     assert_eq!(take(&mut coordinator, 5), 1);
 
     let metrics = coordinator.metrics();
@@ -102,7 +108,7 @@ fn levels_raise_the_floor_and_shut_out_gaps() {
         result.err().unwrap_or(Code::Admitted)
     };
     assert_eq!(submit(&mut coordinator, transfer(1, 0, 1)), Code::Admitted);
-    coordinator.set_pressure(levels[2]);
+    coordinator.set_pressure(levels[2]).unwrap();
     assert_eq!(*coordinator.pressure(), levels[2]);
     assert_eq!(
         submit(&mut coordinator, transfer(2, 0, 39)),
@@ -111,6 +117,6 @@ fn levels_raise_the_floor_and_shut_out_gaps() {
     assert_eq!(submit(&mut coordinator, transfer(2, 0, 40)), Code::Admitted);
     let gapped = submit(&mut coordinator, transfer(2, 2, 40));
     assert_eq!(gapped, Code::MissingPredecessor);
-    coordinator.set_pressure(Pressure::NONE);
+    coordinator.set_pressure(Pressure::NONE).unwrap();
     assert_eq!(submit(&mut coordinator, transfer(2, 2, 1)), Code::Admitted);
 }

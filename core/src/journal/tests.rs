@@ -1,0 +1,149 @@
+//! The buffer's arithmetic, and every kind of record there and back.
+
+use super::buffer::ByteRing;
+use super::record::{FIELDS_LEN_MAX, Record, Stamped, decode_stamped};
+use super::{Clocks, Journal};
+use crate::error::Code;
+use crate::limits::Limits;
+use crate::types::{Address, Fee, Hash, Height, Nonce, RollupId, Tick, TxId, UnixNs};
+use std::vec::Vec;
+
+const CLOCKS: Clocks = Clocks {
+    now: Tick::new(3),
+    time: UnixNs::new(4),
+};
+
+fn records() -> Vec<Record<'static>> {
+    let submitted = |account_nonce, is_from_lane| Record::Submitted {
+        is_from_lane,
+        account_nonce,
+        origin: 9,
+        outcome: Code::PoolFull,
+        canonical: b"canonical",
+    };
+    let taken = |outcome: Option<(Height, Hash)>| Record::Taken {
+        is_empty_wanted: outcome.is_some(),
+        outcome,
+    };
+    std::vec![
+        Record::Gathered { read_count: 7 },
+        submitted(None, true),
+        submitted(Some(Nonce::ZERO), false),
+        Record::TooLong,
+        taken(None),
+        taken(Some((Height::new(2), Hash::new([5; 32])))),
+        Record::Acknowledged {
+            height: Height::new(8)
+        },
+        Record::RolledBack {
+            height: Height::new(8),
+            slot_count: 2
+        },
+        Record::UnreadyExpired {
+            ended_count: 3,
+            is_finished: true
+        },
+        Record::Cancelled {
+            id: TxId::new([6; 32]),
+            has_ended: true
+        },
+        Record::NonceCancelled {
+            rollup: RollupId::new(1),
+            sender: Address::new([2; 20]),
+            nonce: Nonce::new(3),
+            ended: TxId::new([4; 32]),
+        },
+        Record::PressureSet {
+            slot_count_max: 6,
+            slot_bytes_max: 7,
+            slot_gas_max: 8,
+            fee_floor: Fee::new(5),
+            refuses_gaps: true
+        },
+    ]
+}
+
+fn encoded(record: &Record<'_>) -> Vec<u8> {
+    let mut fields = [0; FIELDS_LEN_MAX];
+    let mut bytes = record.encode_fields(CLOCKS, &mut fields).to_vec();
+    bytes.extend_from_slice(record.body());
+    bytes
+}
+
+#[test]
+fn every_kind_of_record_is_read_as_it_was_written() {
+    let mut kinds = std::collections::BTreeSet::new();
+    for record in records() {
+        let bytes = encoded(&record);
+        assert_eq!(bytes.len() + Hash::LEN, record.encoded_len());
+        let (length, rest) = bytes.split_first_chunk::<4>().unwrap();
+        assert_eq!(u32::from_le_bytes(*length) as usize, rest.len() + Hash::LEN);
+        let clocks = CLOCKS;
+        assert_eq!(decode_stamped(rest), Ok(Stamped { clocks, record }));
+        kinds.insert(rest[0]);
+        // A shorter record is none, but for a transaction's bytes, whatever they are.
+        let is_open = matches!(record, Record::Submitted { .. });
+        assert!(is_open || decode_stamped(&rest[..rest.len() - 1]).is_err());
+        let mut longer = rest.to_vec();
+        longer.push(0);
+        assert_eq!(decode_stamped(&longer).is_ok(), is_open);
+    }
+    assert_eq!(kinds, (1..=10).collect());
+    for kind in [0, 11, 255] {
+        let mut bytes = encoded(&Record::TooLong);
+        bytes[4] = kind;
+        let error = decode_stamped(&bytes[4..]).unwrap_err();
+        assert_eq!(error.code(), Code::UnknownKind);
+    }
+}
+
+#[test]
+fn what_is_read_from_changed_fields_is_written_as_the_same_bytes() {
+    for record in records() {
+        let bytes = encoded(&record);
+        for at in 4..bytes.len() {
+            for value in [0, 1, 2, 4, 255] {
+                let mut changed = bytes.clone();
+                changed[at] = value;
+                if let Ok(Stamped { clocks, record }) = decode_stamped(&changed[4..]) {
+                    let mut fields = [0; FIELDS_LEN_MAX];
+                    let mut again = record.encode_fields(clocks, &mut fields).to_vec();
+                    again.extend_from_slice(record.body());
+                    assert_eq!(again, changed, "{record:?}, byte {at}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_come_out_as_they_went_in_whatever_the_parts() {
+    let mut ring = ByteRing::new(13);
+    let (mut next_in, mut next_out) = (0_u8, 0_u8);
+    for step in 0..500_usize {
+        let wanted = step * 7 % 11;
+        let part: Vec<u8> = (0..wanted.min(ring.room()))
+            .map(|offset| next_in.wrapping_add(offset as u8))
+            .collect();
+        ring.push(&part);
+        next_in = next_in.wrapping_add(part.len() as u8);
+        let mut out = [0; 14];
+        let len = ring.len();
+        let count = ring.pop(&mut out[..step * 5 % 14]);
+        assert_eq!(count, len.min(step * 5 % 14));
+        for byte in &out[..count] {
+            assert_eq!(*byte, next_out);
+            next_out = next_out.wrapping_add(1);
+        }
+        assert_eq!(ring.room(), 13 - ring.len());
+    }
+}
+
+#[test]
+fn a_journal_without_memory_takes_nothing_and_gives_nothing() {
+    let mut journal = Journal::new(&Limits::default());
+    assert!(!journal.is_on() && journal.has_room_for(usize::MAX));
+    journal.note_read();
+    journal.write(&Record::TooLong, CLOCKS);
+    assert_eq!(journal.drain(&mut [0; 99], CLOCKS), 0);
+}

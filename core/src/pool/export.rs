@@ -1,0 +1,410 @@
+//! The pool's part of a snapshot: what decides its future, and nothing that follows from it.
+//!
+//! Indexes, queues, sums and what is ready are made anew from senders, transactions and taken
+//! places. Places themselves are written, because the reuse of places breaks ties between
+//! transactions that expire at the same time.
+
+use super::TransactionPool;
+use super::entry::{Entry, Sender, Window};
+use super::verify::Broken;
+use super::{InUse, Rules};
+use crate::bounded::{Handle, NONE, RecentSet};
+use crate::codec::{DecodeError, Reader, Sink};
+use crate::config::{NonceMode, ReplayProtection};
+use crate::crypto::hash::transaction_id;
+use crate::error::Code;
+use crate::types::{
+    Address, Arrival, Envelope, InboxIndex, Nonce, RollupId, SelectionRule, Side, Tick, TradeHint,
+    Transaction, UnixNs,
+};
+
+impl From<DecodeError> for Broken {
+    fn from(error: DecodeError) -> Self {
+        Self(error.code().message())
+    }
+}
+
+/// A note of this value stands for a place whose key was taken out.
+const GONE: u16 = u16::MAX;
+
+impl TransactionPool {
+    /// Writes the pool's state, but for which transactions are taken. See `docs/formats.md`.
+    pub(crate) fn export(&self, out: &mut impl Sink) {
+        out.u64(self.arrivals);
+        for rollup in &self.rules.rollups {
+            let next = self.next_inbox_index(rollup.id);
+            out.u64(next.unwrap_or(InboxIndex::ZERO).get());
+        }
+        for freed in [self.senders.freed_places(), self.entries.freed_places()] {
+            out.u32(freed.len() as u32);
+            freed.iter().for_each(|place| out.u32(*place));
+        }
+        out.u32(self.senders.len() as u32);
+        for (place, sender) in self.senders.iter() {
+            export_sender(place, sender, out);
+            let mut at = sender.first;
+            while let Some(entry) = self.entries.get(at) {
+                self.export_entry(at, entry, sender, out);
+                at = entry.after;
+            }
+        }
+        out.u32(self.idle.len() as u32);
+        self.idle.iter().for_each(|place| out.u32(place));
+        for recent in [&self.seen, &self.cancelled_ids, &self.cancelled_nonces] {
+            export_recent(recent, out);
+        }
+    }
+
+    fn export_entry(&self, place: u32, entry: &Entry, sender: &Sender, out: &mut impl Sink) {
+        out.u32(place);
+        out.u32(entry.origin);
+        out.u64(entry.arrival.index);
+        out.u64(entry.arrival.tick.get());
+        out.u8(u8::from(entry.is_quiet));
+        let mut header = [0; Transaction::HEADER_LEN as usize];
+        let mut fields = crate::codec::Writer::new(&mut header);
+        let envelope = entry.envelope(sender);
+        let written = envelope.encode_header(entry.payload.len(), &mut fields);
+        debug_assert!(written.is_ok(), "HEADER_LEN is the header's length");
+        out.bytes(&header);
+        self.payload_parts(entry.payload)
+            .for_each(|part| out.bytes(part));
+        if let Some(hint) = self.hints.get(place) {
+            out.bytes(hint.pool.as_bytes());
+            out.u8(hint.side.byte());
+            out.bytes(&hint.amount.to_le_bytes());
+        }
+    }
+
+    /// Fills an empty pool with what [`TransactionPool::export`] wrote.
+    ///
+    /// Afterwards [`TransactionPool::restore_taken`] says what was taken, and
+    /// [`TransactionPool::finish_restoring`] makes the rest.
+    pub(crate) fn restore(&mut self, input: &mut Reader<'_>, now: Tick) -> Result<(), Broken> {
+        self.arrivals = input.u64()?;
+        let rollup_count = self.rules.rollups.len();
+        for next in self.forced.next_indexes().take(rollup_count) {
+            *next = InboxIndex::new(input.u64()?);
+        }
+        let [freed_senders, freed_entries] = [places(input)?, places(input)?];
+        let sender_count = input.u32()?;
+        let mut before = None;
+        for _ in 0..sender_count {
+            let place = self.restore_sender(input, now)?;
+            check(
+                before < Some(place),
+                "senders stand in the order of their places",
+            )?;
+            before = Some(place);
+        }
+        let senders_fit = self
+            .senders
+            .restore_free(sender_count as usize, freed_senders);
+        check(
+            senders_fit,
+            "the free places of senders are those left over",
+        )?;
+        let entries_fit = self.entries.restore_free(self.by_id.len(), freed_entries);
+        check(entries_fit, "the free places are those left over")?;
+        self.restore_idle(input)?;
+        for recent in [
+            &mut self.seen,
+            &mut self.cancelled_ids,
+            &mut self.cancelled_nonces,
+        ] {
+            restore_recent(recent, input)?;
+        }
+        Ok(())
+    }
+
+    fn restore_sender(&mut self, input: &mut Reader<'_>, now: Tick) -> Result<u32, Broken> {
+        let place = input.u32()?;
+        let rollup = RollupId::new(input.u32()?);
+        let address = Address::new(input.array()?);
+        let next = Nonce::new(input.u64()?);
+        let included = [input.u64()?, input.u64()?];
+        let included = Window::from_words(included).ok_or(Broken("a window starts at a gap"))?;
+        let keep_until = UnixNs::new(input.u64()?);
+        let is_base_fixed = flag(input)?;
+        let pending_count = input.u32()?;
+        let is_known = self.heap_of(rollup).is_some();
+        check(is_known, "a sender is one of a configured rollup")?;
+        let is_new = self.sender_of(rollup, address).is_none();
+        check(is_new, "a sender stands once")?;
+        let is_sequential = self.nonce_mode(rollup) == NonceMode::Sequential;
+        let has_no_window = included == Window::default();
+        check(!is_sequential || has_no_window, "only windows have bits")?;
+        let sender = Sender {
+            address,
+            rollup,
+            next,
+            ready_end: next,
+            included,
+            keep_until,
+            is_base_fixed,
+            ..Sender::default()
+        };
+        let restored = self.senders.restore_at(place, sender);
+        restored.ok_or(Broken("a sender has a place of its own"))?;
+        let hash = self.address_hash(rollup, address);
+        check(
+            self.by_address.insert(hash, place),
+            "a sender's place is known",
+        )?;
+        for _ in 0..pending_count {
+            self.restore_entry(place, input, now)?;
+        }
+        Ok(place)
+    }
+
+    fn restore_entry(
+        &mut self,
+        sender: u32,
+        input: &mut Reader<'_>,
+        now: Tick,
+    ) -> Result<(), Broken> {
+        let place = input.u32()?;
+        let origin = input.u32()?;
+        let arrival = Arrival {
+            index: input.u64()?,
+            tick: Tick::new(input.u64()?),
+        };
+        let is_quiet = flag(input)?;
+        let start = input.rest();
+        let transaction = Transaction::decode_from(input, self.rules.payload_bytes_max)?;
+        let canonical = start.get(..transaction.encoded_len()).unwrap_or_default();
+        let Transaction { envelope, payload } = transaction;
+        let own = self.senders.get(sender).copied().unwrap_or_default();
+        let is_own = (own.rollup, own.address) == (envelope.rollup, envelope.sender);
+        check(is_own, "a transaction stands with its sender")?;
+        self.rules.check_admissible(&envelope)?;
+        let has_arrived = arrival.index < self.arrivals && arrival.tick <= now;
+        check(has_arrived, "a transaction arrived before now")?;
+        check(
+            (origin as usize) < self.origins.len(),
+            "an origin is counted",
+        )?;
+        let follows =
+            self.entries
+                .get(own.last)
+                .is_none_or(|last| match self.nonce_mode(own.rollup) {
+                    NonceMode::Sequential => last.nonce < envelope.nonce,
+                    NonceMode::Window => last.arrival.index < arrival.index,
+                });
+        check(follows, "a line is in order")?;
+        let is_free = self.at_nonce(sender, envelope.nonce).is_none();
+        check(is_free, "a nonce stands once")?;
+        let id = transaction_id(canonical);
+        check(self.index_of(id).is_none(), "a transaction stands once")?;
+        let payload = self.payloads.store(payload);
+        let payload = payload.ok_or(Broken("payloads fit into the pool"))?;
+        let mut entry = Entry::new(id, &envelope, payload, arrival, [sender, origin]);
+        entry.is_quiet = is_quiet;
+        let restored = self.entries.restore_at(place, entry);
+        restored.ok_or(Broken("a transaction has a place of its own"))?;
+        self.by_id.insert(self.hash.bytes32(id.as_bytes()), place);
+        self.append_to_line(place, &entry);
+        self.count_in(&entry, own.rollup);
+        self.restore_hint(place, input)
+    }
+
+    /// Reads the trade of a transaction where the policy looks at trades.
+    fn restore_hint(&mut self, place: u32, input: &mut Reader<'_>) -> Result<(), Broken> {
+        if !self.rules.needs_hints {
+            return Ok(());
+        }
+        let pool = Address::new(input.array()?);
+        let side = Side::from_byte(input.u8()?).ok_or(Broken("a trade has a side"))?;
+        let amount = u128::from_le_bytes(input.array()?);
+        check(amount > 0, "a trade has an amount")?;
+        let hint = TradeHint { pool, side, amount };
+        check(self.hints.insert(place, hint), "trades fit into the pool")
+    }
+
+    /// Whether forced inputs or bundles wait or are taken, which a snapshot does not hold.
+    pub(crate) const fn holds_outside(&self) -> bool {
+        !self.forced.is_empty() || !self.bundles.is_empty()
+    }
+
+    /// Puts a transaction at the end of its sender's line.
+    fn append_to_line(&mut self, index: u32, entry: &Entry) {
+        let last = self.senders.get(entry.sender).map_or(NONE, |own| own.last);
+        self.join(entry.sender, last, index);
+        self.join(entry.sender, index, NONE);
+        let hash = self.nonce_hash(entry.sender, entry.nonce);
+        self.by_nonce.insert(hash, index);
+        if let Some(own) = self.senders.get_mut(entry.sender) {
+            own.pending_count = own.pending_count.saturating_add(1);
+            own.pending_bytes = own.pending_bytes.saturating_add(entry.payload.len());
+            own.pending_gas = own.pending_gas.saturating_add(entry.gas.get());
+        }
+    }
+
+    /// Adds a transaction to the sums over origins, rollups and the quiet.
+    fn count_in(&mut self, entry: &Entry, rollup: RollupId) {
+        if entry.is_quiet {
+            let bytes = self.payloads.rounded_bytes(entry.payload.len() as usize);
+            self.quiet_count = self.quiet_count.saturating_add(1);
+            self.quiet_bytes = self.quiet_bytes.saturating_add(bytes);
+        }
+        if let Some(InUse { count, bytes, gas }) = self.origins.get_mut(entry.origin as usize) {
+            *count = count.saturating_add(1);
+            *bytes = bytes.saturating_add(u64::from(entry.payload.len()));
+            *gas = gas.saturating_add(entry.gas.get());
+        }
+        let heap = self.heap_of(rollup);
+        if let Some(count) = heap.and_then(|heap| self.rollup_counts.get_mut(heap as usize)) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    fn restore_idle(&mut self, input: &mut Reader<'_>) -> Result<(), Broken> {
+        for place in places(input)? {
+            let own = self.senders.get(place);
+            let is_idle = own.is_some_and(|own| own.pending_count == 0);
+            check(is_idle && self.idle.append(place), "the idle have nothing")?;
+        }
+        let idle = self
+            .senders
+            .iter()
+            .filter(|(_, own)| own.pending_count == 0);
+        check(
+            idle.count() == self.idle.len(),
+            "all who have nothing are idle",
+        )
+    }
+
+    /// Marks the transaction at `place` as taken, and returns its handle; nothing where it can't
+    /// be the next that was taken.
+    pub(crate) fn restore_taken(&mut self, place: u32) -> Option<Handle> {
+        let entry = self.entries.get(place).filter(|own| !own.is_taken)?;
+        let (sender, before) = (entry.sender, entry.before);
+        let is_next = self.mode_of_sender(sender) == NonceMode::Window
+            || self.entries.get(before).is_none_or(|own| own.is_taken);
+        if !is_next {
+            return None;
+        }
+        self.entries.get_mut(place)?.is_taken = true;
+        self.taken_count = self.taken_count.saturating_add(1);
+        if let Some(own) = self.senders.get_mut(sender) {
+            own.taken_count = own.taken_count.saturating_add(1);
+        }
+        self.entries.handle(place)
+    }
+
+    /// Makes what follows from the rest: what is ready, can be displaced, and expires.
+    pub(crate) fn finish_restoring<R: SelectionRule>(&mut self, rule: &R) -> Result<(), Broken> {
+        for index in 0..self.rules.pending_count_max {
+            let Some(entry) = self.entries.get(index).copied() else {
+                continue;
+            };
+            let own = self.senders.get(entry.sender).copied().unwrap_or_default();
+            let is_sequential = self.nonce_mode(own.rollup) == NonceMode::Sequential;
+            if entry.is_taken {
+                let after = self.entries.get(entry.after).filter(|after| after.is_taken);
+                let next = after.map_or(own.next, |after| after.nonce);
+                let is_followed = entry.nonce.saturating_add(1) == next;
+                check(
+                    is_followed || !is_sequential,
+                    "no nonce is left out in taking",
+                )?;
+                continue;
+            }
+            self.start_waiting(index, &entry);
+            let is_head = own.next == entry.nonce;
+            if is_head || !is_sequential {
+                self.offer(index, rule);
+            }
+            if is_head {
+                self.extend_ready(entry.sender);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Rules {
+    /// Whether a transaction could have been admitted at some time.
+    fn check_admissible(&self, envelope: &Envelope) -> Result<(), Broken> {
+        check(envelope.nonce < Nonce::MAX, "a nonce has a successor")?;
+        check(envelope.gas <= self.slot_gas_max, "gas fits into a slot")?;
+        check(envelope.fee >= self.fee_floor, "a fee reaches the floor")?;
+        let may_stay_for_ever = self.replay_protection == ReplayProtection::ByHost;
+        let expires = envelope.expiry != UnixNs::NEVER;
+        check(may_stay_for_ever || expires, "a transaction expires")
+    }
+}
+
+fn export_sender(place: u32, sender: &Sender, out: &mut impl Sink) {
+    out.u32(place);
+    out.u32(sender.rollup.get());
+    out.bytes(sender.address.as_bytes());
+    out.u64(sender.next.get());
+    sender
+        .included
+        .words()
+        .iter()
+        .for_each(|word| out.u64(*word));
+    out.u64(sender.keep_until.get());
+    out.u8(u8::from(sender.is_base_fixed));
+    out.u32(sender.pending_count);
+}
+
+fn export_recent(recent: &RecentSet, out: &mut impl Sink) {
+    out.u32(recent.span() as u32);
+    for place in recent.export() {
+        out.u16(place.map_or(GONE, |(_, note)| note));
+        if let Some((key, _)) = place {
+            out.bytes(key);
+        }
+    }
+}
+
+fn restore_recent(recent: &mut RecentSet, input: &mut Reader<'_>) -> Result<(), Broken> {
+    let span = input.u32()? as usize;
+    check(span <= recent.capacity(), "a memory has room")?;
+    // The places before the oldest key stay empty.
+    for _ in span..recent.capacity() {
+        recent.restore_next(None);
+    }
+    for position in 0..span {
+        let note = input.u16()?;
+        if note == GONE {
+            check(position > 0, "a memory starts with a key")?;
+            recent.restore_next(None);
+            continue;
+        }
+        check(Code::from_number(note).is_some(), "a note is a code")?;
+        let key: [u8; 32] = input.array()?;
+        let is_new = recent.restore_next(Some((&key, note)));
+        check(is_new, "a memory holds a key once")?;
+    }
+    Ok(())
+}
+
+/// Reads a count and as many places.
+fn places<'a>(
+    input: &mut Reader<'a>,
+) -> Result<impl ExactSizeIterator<Item = u32> + use<'a>, Broken> {
+    let count = input.u32()? as usize;
+    let bytes = input.bytes(count.saturating_mul(4))?;
+    let (words, _) = bytes.as_chunks::<4>();
+    Ok(words.iter().map(|word| u32::from_le_bytes(*word)))
+}
+
+/// Reads a byte that is 0 or 1.
+fn flag(input: &mut Reader<'_>) -> Result<bool, Broken> {
+    match input.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Broken("a flag is 0 or 1")),
+    }
+}
+
+fn check(holds: bool, invariant: &'static str) -> Result<(), Broken> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Broken(invariant))
+    }
+}
