@@ -32,9 +32,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             seed,
             rollup_count,
         })?;
-        for policy in Policy::ALL {
+        // The greedy rule is left out, because generated transactions trade with no pool.
+        let bucket = Policy::TimeBucket {
+            width_ns: 100_000_000,
+        };
+        for policy in [Policy::Fcfs, Policy::PriorityFee, bucket, Policy::Shuffle] {
             let config = RunConfig {
-                policy: *policy,
+                policy,
                 slot_interval_ns: batch_ms * 1_000_000,
                 ..RunConfig::default()
             };
