@@ -30,10 +30,18 @@ impl Identity {
 /// Lanes and the journal's buffer decide nothing of that kind, so they can change from run to run,
 /// and so can the secret key of the indexes.
 fn settings_hash(choices: &PoolConfig, limits: &Limits) -> Hash {
-    let (counts, sums) = settings(choices, limits);
     let mut out = Hasher::new(Domain::SETTINGS);
-    counts.into_iter().for_each(|number| out.u32(number));
-    sums.into_iter().for_each(|number| out.u64(number));
+    counts(choices, limits)
+        .into_iter()
+        .for_each(|number| out.u32(number));
+    for sum in [
+        limits.pending_bytes_max,
+        limits.slot_gas_max,
+        limits.forced_bytes_max,
+        limits.bundle_bytes_max,
+    ] {
+        out.u64(sum);
+    }
     for quota in [&limits.sender_quota, &limits.origin_quota] {
         let Quota {
             count_max,
@@ -47,8 +55,8 @@ fn settings_hash(choices: &PoolConfig, limits: &Limits) -> Hash {
     out.finish()
 }
 
-/// The numbers of 32 and of 64 bits in the order in which they are hashed.
-fn settings(choices: &PoolConfig, limits: &Limits) -> ([u32; 22], [u64; 4]) {
+/// The numbers of 32 bits in the order in which they are hashed.
+fn counts(choices: &PoolConfig, limits: &Limits) -> [u32; 22] {
     // Without `..`, so that a new limit or choice has to find its place here.
     let PoolConfig {
         replacement_bump_percent,
@@ -57,7 +65,7 @@ fn settings(choices: &PoolConfig, limits: &Limits) -> ([u32; 22], [u64; 4]) {
     } = choices;
     let Limits {
         pending_count_max,
-        pending_bytes_max,
+        pending_bytes_max: _,
         payload_bytes_max,
         sender_count_max,
         sender_gapped_count_max,
@@ -70,14 +78,14 @@ fn settings(choices: &PoolConfig, limits: &Limits) -> ([u32; 22], [u64; 4]) {
         cancel_count_max,
         hint_count_max,
         forced_count_max,
-        forced_bytes_max,
+        forced_bytes_max: _,
         bundle_count_max,
         bundle_leg_count_max,
-        bundle_bytes_max,
+        bundle_bytes_max: _,
         nonce_gap_max,
         slot_count_max,
         slot_bytes_max,
-        slot_gas_max,
+        slot_gas_max: _,
         set_aside_count_max,
         in_flight_count_max,
         event_count_max,
@@ -87,7 +95,7 @@ fn settings(choices: &PoolConfig, limits: &Limits) -> ([u32; 22], [u64; 4]) {
         shared_lane_count_max: _,
         lane_buffer_counts: _,
     } = limits;
-    let counts = [
+    [
         *replacement_bump_percent,
         *quiet_pending_count_max,
         *gap_refusal_percent,
@@ -110,12 +118,5 @@ fn settings(choices: &PoolConfig, limits: &Limits) -> ([u32; 22], [u64; 4]) {
         *set_aside_count_max,
         *in_flight_count_max,
         *event_count_max,
-    ];
-    let sums = [
-        *pending_bytes_max,
-        *slot_gas_max,
-        *forced_bytes_max,
-        *bundle_bytes_max,
-    ];
-    (counts, sums)
+    ]
 }
