@@ -104,12 +104,13 @@ test-lints:
 test-docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
-# Documentation examples run with the other tests, in both profiles.
+# Documentation examples run with the other tests, in both profiles; each benchmark runs once.
 test-debug:
 	$(CARGO) test --workspace --no-fail-fast
 
 test-release:
 	$(CARGO) test --workspace --profile release-test --no-fail-fast
+	$(CARGO) test --quiet -p hauptbuch-benches --benches --profile release-test
 
 test-loom: $(LOOM_TESTS:%=loom-%)
 

@@ -18,7 +18,11 @@ const COUNT: u32 = 2_048;
 fn pipeline(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pipeline");
     group.throughput(Throughput::Elements(u64::from(COUNT)));
-    for policy in Policy::ALL {
+    // Policies that order whole sets need seeds or trades, which nothing here supplies.
+    for policy in Policy::ALL
+        .iter()
+        .filter(|policy| !policy.orders_whole_slots())
+    {
         let mut chain = Chain::new(*policy, COUNT);
         group.bench_function(format!("hauptbuch/{}", policy.name()), |bencher| {
             bencher.iter_custom(|rounds| {

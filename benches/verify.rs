@@ -18,7 +18,11 @@ fn verify(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("verify");
     group.throughput(Throughput::Elements(u64::from(COUNT)));
     let limits = Chain::limits(COUNT);
-    for policy in Policy::ALL {
+    // Policies that order whole sets need seeds or trades, which nothing here supplies.
+    for policy in Policy::ALL
+        .iter()
+        .filter(|policy| !policy.orders_whole_slots())
+    {
         let config = Config {
             policy: *policy,
             ..Config::default()
