@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{ROLLUPS, config, tiny_limits};
+use common::outside::{coordinator, envelope, known, limits};
+use common::{ROLLUPS, config};
 use hauptbuch_core::batch::{ForcedAudit, SlotReader, SlotVerifier};
 use hauptbuch_core::config::{Config, ConfigError, Policy, ReplayProtection, SegmentShares};
 use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
@@ -11,50 +12,12 @@ use hauptbuch_core::limits::Limits;
 use hauptbuch_core::ordering::SlotRoom;
 use hauptbuch_core::pool::{CancelError, Cancelled, ForcedError, bundle_id};
 use hauptbuch_core::types::{
-    Address, Envelope, Fee, ForcedOutcome, Gas, Height, InboxEntry, InboxIndex, Nonce, RollupId,
-    Submission, Tick, Transaction, TxId, UnixNs,
+    Envelope, Fee, ForcedOutcome, Gas, Height, InboxEntry, InboxIndex, RollupId, Tick, TxId, UnixNs,
 };
 
 const TIME: UnixNs = UnixNs::new(1_000);
 const NOW: Tick = Tick::new(1);
 const LATE: UnixNs = UnixNs::new(9_000);
-
-fn limits() -> Limits {
-    Limits {
-        forced_count_max: 6,
-        forced_bytes_max: 2 * 512,
-        bundle_count_max: 3,
-        bundle_leg_count_max: 3,
-        bundle_bytes_max: 1_024,
-        event_count_max: 64,
-        slot_count_max: 8,
-        ..tiny_limits()
-    }
-}
-
-fn coordinator() -> TransactionCoordinator {
-    TransactionCoordinator::new(&config(Policy::Fcfs), &limits()).unwrap()
-}
-
-fn envelope(rollup: usize, sender: u8, nonce: u64) -> Envelope {
-    Envelope {
-        rollup: ROLLUPS[rollup],
-        sender: Address::new([sender; 20]),
-        nonce: Nonce::new(nonce),
-        fee: Fee::new(5),
-        gas: Gas::new(10),
-        expiry: UnixNs::NEVER,
-        ..Envelope::default()
-    }
-}
-
-fn known(envelope: Envelope, payload: &[u8]) -> Submission<'_> {
-    let transaction = Transaction { envelope, payload };
-    Submission {
-        account_nonce: Some(Nonce::ZERO),
-        ..Submission::from(transaction)
-    }
-}
 
 fn pool(own: &mut TransactionCoordinator, envelope: Envelope) -> TxId {
     own.submit(&known(envelope, b""), NOW, TIME).unwrap()

@@ -4,50 +4,17 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{ROLLUPS, Seeded, config, tiny_limits};
+use common::outside::{envelope, known, limits};
+use common::{ROLLUPS, Seeded, config};
 use hauptbuch_core::batch::{ForcedAudit, SlotVerifier};
 use hauptbuch_core::config::{NonceMode, Policy, RollupConfig};
 use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{
-    Address, Envelope, Fee, Gas, Height, InboxEntry, InboxIndex, Nonce, Submission, Tick,
-    Transaction, TxId, UnixNs,
+    Envelope, Fee, Gas, Height, InboxEntry, InboxIndex, Submission, Tick, TxId, UnixNs,
 };
 
 const NOW: Tick = Tick::new(1);
-
-fn limits() -> Limits {
-    Limits {
-        forced_count_max: 6,
-        forced_bytes_max: 2 * 512,
-        bundle_count_max: 3,
-        bundle_leg_count_max: 3,
-        bundle_bytes_max: 1_024,
-        event_count_max: 64,
-        slot_count_max: 8,
-        ..tiny_limits()
-    }
-}
-
-fn envelope(rollup: usize, sender: u8, nonce: u64) -> Envelope {
-    Envelope {
-        rollup: ROLLUPS[rollup],
-        sender: Address::new([sender; 20]),
-        nonce: Nonce::new(nonce),
-        fee: Fee::new(5),
-        gas: Gas::new(10),
-        expiry: UnixNs::NEVER,
-        ..Envelope::default()
-    }
-}
-
-fn known(envelope: Envelope, payload: &[u8]) -> Submission<'_> {
-    let transaction = Transaction { envelope, payload };
-    Submission {
-        account_nonce: Some(Nonce::ZERO),
-        ..Submission::from(transaction)
-    }
-}
 
 /// Random steps against what a host would write down, and against a verifier and an audit.
 #[test]

@@ -1,6 +1,8 @@
 //! What the tests of whole promises share: numbers from a seed, and small transactions.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod outside;
+
 use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::config::{Config, Policy};
 use hauptbuch_core::coordinator::{SliceError, Slot, TakeError, TransactionCoordinator, WhenEmpty};
