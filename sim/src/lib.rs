@@ -15,6 +15,7 @@
 //! seed, and a clock is looked at only to say how long the work took ([`output::Timing`]).
 
 pub mod arrivals;
+pub mod attack;
 pub mod error;
 mod hex;
 pub mod order;
