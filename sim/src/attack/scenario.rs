@@ -45,8 +45,11 @@ pub enum Goal {
 pub enum Tactic {
     /// Two more transactions close a circle round the victim and its own.
     Condorcet,
-    /// Its transaction waits at too few members to be ordered, until a victim comes.
+    /// After each cut one of its transactions waits at too few members to be solid; if a victim
+    /// comes before the next cut, it goes to all.
     Ambush,
+    /// Its transaction waits over several cuts, at too few members to stand in a graph.
+    LongAmbush,
     /// Its members write its transaction before the victim.
     Reversal,
     /// The proposer leaves out up to f lists that have the victim first.
@@ -68,6 +71,7 @@ impl Tactic {
         match self {
             Self::Condorcet => "condorcet",
             Self::Ambush => "ambush",
+            Self::LongAmbush => "long-ambush",
             Self::Reversal => "reversal",
             Self::SelectiveCut => "selective-cut",
             Self::Partial => "partial",
@@ -79,10 +83,10 @@ impl Tactic {
 
     /// Whether it uses a key.
     fn uses(self, key: &str) -> bool {
-        use Tactic::{Ambush, Condorcet, Copies, DisjointFlood, Partial, ShiftedFlood};
+        use Tactic::{Condorcet, Copies, DisjointFlood, LongAmbush, Partial, ShiftedFlood};
         match key {
             "reaction_ms" => !matches!(self, Partial | DisjointFlood | ShiftedFlood),
-            "lead_ms" => matches!(self, Condorcet | Ambush),
+            "lead_ms" => matches!(self, Condorcet | LongAmbush),
             "gap_ms" => matches!(self, Condorcet),
             "count" => matches!(self, Partial | DisjointFlood | ShiftedFlood | Copies),
             _ => matches!(self, Partial | DisjointFlood | ShiftedFlood),
@@ -92,7 +96,9 @@ impl Tactic {
     /// Who at least must be malicious, where it takes a certain one.
     const fn needs(self) -> Option<(Controls, &'static str)> {
         match self {
-            Self::Ambush | Self::Reversal | Self::Partial => Some((Controls::Members, "members")),
+            Self::Ambush | Self::LongAmbush | Self::Reversal | Self::Partial => {
+                Some((Controls::Members, "members"))
+            }
             Self::SelectiveCut => Some((Controls::Proposer, "proposer")),
             _ => None,
         }
@@ -238,7 +244,8 @@ macro_rules! built_in {
 const BUILT_IN: &[(&str, &str)] = built_in!(
     "condorcet.toml",
     "ambush.toml",
-    "ambush-relay.toml",
+    "long-ambush.toml",
+    "long-ambush-relay.toml",
     "reversal.toml",
     "selective-cut.toml",
     "copies.toml",

@@ -81,20 +81,26 @@ impl Stage {
         let sent = VICTIM_ROUND * ROUND_NS + random.below(ROUND_NS);
         stage.victim = stage.send(sent, &model, &mut random);
         stage.honest_count = stage.ids.len();
-        match (is_attacked, scenario.controls) {
-            (false, _) | (_, Controls::Client) => {}
-            (true, Controls::Members) => {
-                for member in &members[..stage.f] {
-                    stage.is_malicious[*member] = true;
-                }
+        // The attacker sees the same with and without the attack, so that it sends at one time.
+        let watched: &[usize] = match scenario.controls {
+            Controls::Client => &members,
+            Controls::Members if stage.f > 0 => &members[..stage.f],
+            Controls::Members => &members,
+            Controls::Proposer => &[drawn_proposer],
+        };
+        if is_attacked && scenario.controls != Controls::Client && stage.f > 0 {
+            for member in watched {
+                stage.is_malicious[*member] = true;
             }
-            (true, Controls::Proposer) => stage.is_malicious[drawn_proposer] = true,
         }
         stage.everywhere = (0..stage.honest_count)
             .map(|transaction| stage.last_honest(transaction))
             .collect();
-        let seen = stage.seen_at();
-        let reaction = seen.saturating_add(scenario.reaction_ms * 1_000_000);
+        let victim = &stage.claims[stage.victim];
+        let seen = watched.iter().filter_map(|member| victim[*member]).min();
+        let reaction = seen
+            .unwrap_or(sent)
+            .saturating_add(scenario.reaction_ms * 1_000_000);
         let own = stage.send(reaction, &model, &mut random);
         stage.own.push(own);
         if is_attacked {
@@ -118,16 +124,6 @@ impl Stage {
         self.sent.push(sent);
         self.claims.push(claims);
         self.ids.len() - 1
-    }
-
-    /// When the victim first reaches somebody who tells the attacker: a malicious member, or where
-    /// there is none, anybody.
-    fn seen_at(&self) -> u64 {
-        let is_watched =
-            |member: &usize| self.is_malicious[*member] || !self.is_malicious.iter().any(|it| *it);
-        let members = (0..self.n).filter(is_watched);
-        let times = members.filter_map(|member| self.claims[self.victim][member]);
-        times.min().unwrap_or(u64::MAX)
     }
 
     fn last_honest(&self, transaction: usize) -> u64 {

@@ -5,7 +5,7 @@
 //! it holds the victim back until it has something to put before it.
 
 use super::stage::{Claim, Stage};
-use super::{Scenario, Tactic};
+use super::{ROUND_NS, Scenario, Tactic};
 use crate::arrivals::ArrivalModel;
 use crate::workload::Random;
 
@@ -27,7 +27,16 @@ pub(super) fn apply(
     match scenario.tactic {
         Tactic::Condorcet => condorcet(stage, scenario, own),
         Tactic::Ambush => {
-            lie_in_wait(stage, scenario, own);
+            // One honest member fewer than would make it solid.
+            let waiting = (stage.n - 2 * stage.f).saturating_sub(1);
+            lie_in_wait(stage, own, last_cut(stage) + 1, waiting);
+            put_before_victim(stage, own);
+        }
+        Tactic::LongAmbush => {
+            // At fewer members than T it stands in no graph.
+            let lead = scenario.lead_ms * NS_PER_MS;
+            let since = stage.sent[stage.victim].saturating_sub(lead);
+            lie_in_wait(stage, own, since, stage.f);
             put_before_victim(stage, own);
         }
         Tactic::Reversal => put_before_victim(stage, own),
@@ -72,13 +81,15 @@ fn condorcet(stage: &mut Stage, scenario: &Scenario, own: usize) {
     stage.add(LOW_ID, early, y);
 }
 
-/// Its transaction reaches one honest member fewer than would make it solid, long before.
-fn lie_in_wait(stage: &mut Stage, scenario: &Scenario, own: usize) {
-    let since = stage.sent[stage.victim].saturating_sub(scenario.lead_ms * NS_PER_MS);
+/// The last cut before the victim is sent: the attacker has one lie in wait after each.
+fn last_cut(stage: &Stage) -> u64 {
+    stage.sent[stage.victim] / ROUND_NS * ROUND_NS
+}
+
+/// Its transaction reaches so many honest members before the victim, and the others after it.
+fn lie_in_wait(stage: &mut Stage, own: usize, since: u64, waiting_count: usize) {
     let honest = (0..stage.n).filter(|member| !stage.is_malicious[*member]);
-    let waiting: Vec<usize> = honest
-        .take((stage.n - 2 * stage.f).saturating_sub(1))
-        .collect();
+    let waiting: Vec<usize> = honest.take(waiting_count).collect();
     for member in waiting {
         stage.claims[own][member] = Some(since);
     }
