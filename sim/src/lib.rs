@@ -17,6 +17,7 @@
 pub mod arrivals;
 pub mod attack;
 pub mod error;
+pub mod fairness;
 mod hex;
 pub mod order;
 pub mod output;

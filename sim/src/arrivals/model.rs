@@ -86,8 +86,8 @@ impl ArrivalModel {
             Format::Generated => Origin::GeneratedAndModelled,
             _ => Origin::Modelled,
         };
-        let sent = workload.records().iter().map(|record| record.arrival);
-        self.of_times(sent, origin, seed)
+        let sent: Vec<Tick> = workload.records().iter().map(|it| it.arrival).collect();
+        self.of_times(&sent, origin, seed)
     }
 
     /// The arrivals of transactions sent at these times; times beyond 2^64 ns stay there.
@@ -96,7 +96,7 @@ impl ArrivalModel {
     /// As [`ArrivalModel::check`].
     pub fn of_times(
         &self,
-        sent: impl ExactSizeIterator<Item = Tick>,
+        sent: &[Tick],
         origin: Origin,
         seed: u64,
     ) -> Result<Arrivals, ArrivalsError> {
