@@ -9,8 +9,8 @@
 //! Their arrivals spread over the members as was measured between continents, scaled to a tenth
 //! (see [`ArrivalModel`]): a median of 40 ms, one in a hundred a second. One transaction of the
 //! fourth round is the *victim*. At the end of each round a cut takes all lists as they stand.
-//! Where a scenario says `relay = true`, members append after each cut what others' lists have and
-//! theirs lack.
+//! A scenario says what members tell each other: nothing, after each cut what stands in others'
+//! lists, or at once what they receive.
 //!
 //! # The ways to order
 //! - [`Ordering::Fcfs`]: by arrival at one member, drawn for each seed; it lies where it is one of
@@ -23,8 +23,10 @@
 //! - [`Ordering::Fair`]: the kernel over rounds, with gamma 1.
 //!
 //! # What counts as success
-//! *Overtake*: one of the attacker's transactions comes out before the victim, and not from a cut
-//! that was made before the victim was sent: what was ordered before then reacted to nothing.
+//! *Overtake*: one of the attacker's transactions comes out before the victim, and when the attacker
+//! first saw the victim it was neither ordered nor sure to be: what it can't take back any more
+//! reacts to nothing. Sure is what reached the member that orders alone, more than half of the
+//! stamps, or n − 2f lists.
 //! *Stall*: some honest transaction that all honest members held at a cut is still not ordered
 //! [`PATIENCE_ROUNDS`] cuts later. For each seed the same world is played without the attack too,
 //! with the attacker's transaction sent like any other, which tells what luck alone achieves.
@@ -45,7 +47,7 @@ mod tests;
 use hauptbuch_core::ordering::fair::{Gamma, GammaMode, Parameters, ParametersError, Rank};
 
 pub use error::{ScenarioError, ScenarioFault};
-pub use scenario::{Controls, Goal, SCENARIO_BYTES_MAX, Scenario, Tactic};
+pub use scenario::{Controls, Goal, Relay, SCENARIO_BYTES_MAX, Scenario, Tactic};
 pub use table::{Share, table};
 
 use stage::Stage;
@@ -64,6 +66,9 @@ pub const SPREAD_PERMILLE: u32 = 100;
 
 /// How many cuts an honest transaction may wait that all honest members hold.
 pub const PATIENCE_ROUNDS: u64 = 3;
+
+/// How long a member needs to log what another one told it: 50 ms.
+pub const RELAY_NS: u64 = 50_000_000;
 
 /// The round in which the victim is sent, counted from 0.
 const VICTIM_ROUND: u64 = 3;
@@ -146,7 +151,7 @@ pub fn play(
 ) -> Outcome {
     let stage = Stage::new(scenario, parameters, seed, is_attacked);
     let releases = orderings::run(&stage, scenario, parameters, ordering, seed);
-    stage.judge(&releases)
+    stage.judge(&releases, ordering)
 }
 
 /// How often a scenario's attacker gets what it wants, over the seeds below `run_count`.

@@ -3,11 +3,8 @@
 use hauptbuch_core::ordering::fair::{Parameters, Rank, Rounds};
 
 use super::stage::{Releases, Stage};
-use super::{Ordering, ROUND_COUNT, Scenario};
+use super::{Ordering, RELAY_NS, ROUND_COUNT, Relay, Scenario};
 use crate::workload::Random;
-
-/// How long after a cut a member has logged what it learned from it.
-const RELAY_NS: u64 = 50_000_000;
 
 pub(super) fn run(
     stage: &Stage,
@@ -20,7 +17,7 @@ pub(super) fn run(
         Ordering::Fcfs => by_key(stage, |number| stage.claims[number][stage.proposer]),
         Ordering::Median => by_key(stage, |number| lower_median(&stage.claims[number])),
         Ordering::Shuffle => shuffle(stage, seed),
-        Ordering::Fair(rank) => fair(stage, scenario.relay, parameters, rank),
+        Ordering::Fair(rank) => fair(stage, scenario.relay == Relay::Cuts, parameters, rank),
     }
 }
 
@@ -63,7 +60,7 @@ fn shuffle(stage: &Stage, seed: u64) -> Releases {
 }
 
 /// The kernel over all rounds; lists are given whole, without what is out already.
-fn fair(stage: &Stage, relay: bool, parameters: Parameters, rank: Rank) -> Releases {
+fn fair(stage: &Stage, learns: bool, parameters: Parameters, rank: Rank) -> Releases {
     let count = stage.ids.len();
     let mut numbers: Vec<usize> = (0..count).collect();
     numbers.sort_unstable_by_key(|number| stage.ids[*number]);
@@ -88,7 +85,7 @@ fn fair(stage: &Stage, relay: bool, parameters: Parameters, rank: Rank) -> Relea
             releases[numbers[*id as usize]] = Some((place, round));
             place += 1;
         }
-        if relay {
+        if learns {
             learn(stage, &mut claims, &lists, &numbers, Stage::cut(round));
         }
     }

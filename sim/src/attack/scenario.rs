@@ -18,7 +18,7 @@ const MS_MAX: u64 = 5_000;
 const COUNT_MAX: u64 = 1_000;
 
 /// Who is malicious.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Controls {
     /// A client alone; every member is honest.
@@ -30,13 +30,25 @@ pub enum Controls {
 }
 
 /// What the attacker wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Goal {
     /// Its transaction before the victim's.
     Overtake,
     /// Honest transactions that wait.
     Stall,
+}
+
+/// What members tell each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relay {
+    /// Nothing: a client's transaction is where the client sent it.
+    None,
+    /// After each cut they log what others' lists have and theirs lack.
+    Cuts,
+    /// They pass on what they receive at once.
+    Receipt,
 }
 
 /// What the attacker does.
@@ -116,8 +128,8 @@ pub struct Scenario {
     pub controls: Controls,
     /// What the attacker wants.
     pub goal: Goal,
-    /// Whether members append after each cut what others' lists have and theirs lack.
-    pub relay: bool,
+    /// What members tell each other.
+    pub relay: Relay,
     /// How long after the victim first reached somebody whom it watches the attacker sends, in ms.
     pub reaction_ms: u64,
     /// How long before the victim the attacker starts, in ms.
@@ -137,7 +149,7 @@ struct Keys {
     tactic: Spanned<Tactic>,
     controls: Spanned<Controls>,
     goal: Goal,
-    relay: bool,
+    relay: Relay,
     reaction_ms: Option<Spanned<u64>>,
     lead_ms: Option<Spanned<u64>>,
     gap_ms: Option<Spanned<u64>>,
@@ -244,6 +256,7 @@ macro_rules! built_in {
 const BUILT_IN: &[(&str, &str)] = built_in!(
     "condorcet.toml",
     "ambush.toml",
+    "ambush-receipt.toml",
     "long-ambush.toml",
     "long-ambush-relay.toml",
     "reversal.toml",

@@ -3,8 +3,8 @@
 use hauptbuch_core::ordering::fair::Parameters;
 
 use super::{
-    Controls, Outcome, PATIENCE_ROUNDS, ROUND_COUNT, ROUND_NS, SPACING_NS, SPREAD_PERMILLE,
-    Scenario, VICTIM_ROUND, tactics,
+    Controls, Ordering, Outcome, PATIENCE_ROUNDS, RELAY_NS, ROUND_COUNT, ROUND_NS, Relay,
+    SPACING_NS, SPREAD_PERMILLE, Scenario, VICTIM_ROUND, tactics,
 };
 use crate::arrivals::{ArrivalModel, Spread};
 use crate::workload::Random;
@@ -33,6 +33,8 @@ pub(super) struct Stage {
     pub(super) own: Vec<usize>,
     /// Lists that a round's cut leaves where they were.
     pub(super) left_out: Option<(u64, Vec<bool>)>,
+    /// When the attacker sees the victim.
+    seen: u64,
     /// How many transactions are honest; they come first, the victim last among them.
     honest_count: usize,
     /// By honest transaction: when the last honest member really received it.
@@ -71,6 +73,7 @@ impl Stage {
             victim: 0,
             own: Vec::new(),
             left_out: None,
+            seen: 0,
             honest_count: 0,
             everywhere: Vec::new(),
         };
@@ -98,13 +101,16 @@ impl Stage {
             .collect();
         let victim = &stage.claims[stage.victim];
         let seen = watched.iter().filter_map(|member| victim[*member]).min();
-        let reaction = seen
-            .unwrap_or(sent)
-            .saturating_add(scenario.reaction_ms * 1_000_000);
+        stage.seen = seen.unwrap_or(sent);
+        let reaction_ns = scenario.reaction_ms * 1_000_000;
+        let reaction = stage.seen.saturating_add(reaction_ns);
         let own = stage.send(reaction, &model, &mut random);
         stage.own.push(own);
         if is_attacked {
             tactics::apply(&mut stage, scenario, &model, &mut random);
+        }
+        if scenario.relay == Relay::Receipt {
+            stage.pass_on();
         }
         stage
     }
@@ -126,6 +132,20 @@ impl Stage {
         self.ids.len() - 1
     }
 
+    /// Honest members pass on at once what they receive.
+    fn pass_on(&mut self) {
+        for claims in &mut self.claims {
+            let honest = || (0..self.n).filter(|member| !self.is_malicious[*member]);
+            let Some(first) = honest().filter_map(|member| claims[member]).min() else {
+                continue;
+            };
+            for member in honest() {
+                let at = claims[member].unwrap_or(u64::MAX);
+                claims[member] = Some(at.min(first.saturating_add(RELAY_NS)));
+            }
+        }
+    }
+
     fn last_honest(&self, transaction: usize) -> u64 {
         let members = self.claims[transaction].iter().zip(&self.is_malicious);
         let times = members.filter(|(_, is_malicious)| !**is_malicious);
@@ -145,12 +165,25 @@ impl Stage {
         time.saturating_sub(1) / ROUND_NS
     }
 
+    /// Whether a transaction was sure to be ordered before the attacker saw the victim.
+    fn was_bound(&self, transaction: usize, ordering: Ordering) -> bool {
+        let is_early = |claim: &Claim| claim.is_some_and(|at| at < self.seen);
+        let claims = &self.claims[transaction];
+        let early = claims.iter().filter(|claim| is_early(claim)).count();
+        match ordering {
+            Ordering::Fcfs | Ordering::Shuffle => is_early(&claims[self.proposer]),
+            Ordering::Median => early > (self.n - 1) / 2,
+            Ordering::Fair(_) => early >= self.n - 2 * self.f,
+        }
+    }
+
     /// What a play came to.
-    pub(super) fn judge(&self, releases: &Releases) -> Outcome {
-        let first_round = Self::round_of(self.sent[self.victim]);
+    pub(super) fn judge(&self, releases: &Releases, ordering: Ordering) -> Outcome {
+        let first_round = Self::round_of(self.seen);
         let victim = releases[self.victim].map_or(usize::MAX, |(place, _)| place);
         let overtook = self.own.iter().any(|own| {
             releases[*own].is_some_and(|(place, round)| place < victim && round >= first_round)
+                && !self.was_bound(*own, ordering)
         });
         let stalled = (0..self.honest_count).any(|transaction| {
             let due = Self::round_of(self.everywhere[transaction]) + PATIENCE_ROUNDS;

@@ -1,6 +1,7 @@
 //! What attacks achieve, as Markdown.
 
 use core::fmt::Write as _;
+use std::collections::HashMap;
 
 use hauptbuch_core::ordering::fair::Parameters;
 
@@ -61,6 +62,8 @@ pub fn table(
     text.push_str("\n|---|---|");
     text.push_str(&"---|".repeat(Ordering::ALL.len()));
     text.push('\n');
+    // Without the attack many scenarios are the same world.
+    let mut controls = HashMap::new();
     for scenario in scenarios {
         let goal = match scenario.goal {
             Goal::Overtake => "overtake",
@@ -69,10 +72,19 @@ pub fn table(
         let mut row = format!("| {} | {goal} |", scenario.title);
         let mut control = "| … without it | |".to_owned();
         for ordering in Ordering::ALL {
-            for (line, is_attacked) in [(&mut row, true), (&mut control, false)] {
-                let share = measure(scenario, parameters, ordering, run_count, is_attacked);
-                let _ = write!(line, " {} |", share.cell());
-            }
+            let share =
+                |is_attacked| measure(scenario, parameters, ordering, run_count, is_attacked);
+            let (whom, reaction_ms) = (scenario.controls, scenario.reaction_ms);
+            let world = (
+                ordering.name(),
+                scenario.goal,
+                scenario.relay,
+                whom,
+                reaction_ms,
+            );
+            let without: &mut Share = controls.entry(world).or_insert_with(|| share(false));
+            let _ = write!(control, " {} |", without.cell());
+            let _ = write!(row, " {} |", share(true).cell());
         }
         on_row(&row);
         let _ = writeln!(text, "{row}\n{control}");

@@ -2,7 +2,7 @@ use hauptbuch_core::ordering::fair::{Rank, Rounds};
 
 use super::*;
 
-fn scenario(tactic: Tactic, relay: bool) -> Scenario {
+fn scenario(tactic: Tactic, relay: Relay) -> Scenario {
     let all = Scenario::built_in().unwrap();
     let mut found = all
         .into_iter()
@@ -68,7 +68,7 @@ fn permutations(items: &[u32]) -> Vec<Vec<u32>> {
 
 #[test]
 fn the_condorcet_circle_beats_the_plain_path_and_not_the_default_ranking() {
-    let scenario = scenario(Tactic::Condorcet, true);
+    let scenario = scenario(Tactic::Condorcet, Relay::Cuts);
     for (n, f) in [(5, 1), (21, 5)] {
         let [path, ranked] = [PATH, DEFAULT].map(|it| percent(&scenario, n, f, it, 40));
         assert!(path >= 20.0, "n = {n}: {path}");
@@ -78,18 +78,32 @@ fn the_condorcet_circle_beats_the_plain_path_and_not_the_default_ranking() {
 
 #[test]
 fn what_members_tell_each_other_ends_long_ambushes_and_stalls() {
-    let told = percent(&scenario(Tactic::LongAmbush, true), 5, 1, DEFAULT, 40);
+    let told = percent(
+        &scenario(Tactic::LongAmbush, Relay::Cuts),
+        5,
+        1,
+        DEFAULT,
+        40,
+    );
     assert!(told <= 3.0, "{told}");
-    let silent = percent(&scenario(Tactic::Partial, false), 5, 1, DEFAULT, 20);
-    let told = percent(&scenario(Tactic::Partial, true), 5, 1, DEFAULT, 20);
+    let silent = percent(&scenario(Tactic::Partial, Relay::None), 5, 1, DEFAULT, 20);
+    let told = percent(&scenario(Tactic::Partial, Relay::Cuts), 5, 1, DEFAULT, 20);
     assert!(silent >= 90.0 && told <= 0.0, "{silent} {told}");
+}
+
+#[test]
+fn an_ambush_works_where_members_are_slow_to_tell() {
+    let slow = percent(&scenario(Tactic::Ambush, Relay::Cuts), 5, 1, DEFAULT, 40);
+    let quick = percent(&scenario(Tactic::Ambush, Relay::Receipt), 5, 1, DEFAULT, 40);
+    assert!(slow >= 60.0, "{slow}");
+    assert!(quick <= slow / 3.0, "{quick}");
 }
 
 #[test]
 fn floods_halt_nothing() {
     for tactic in [Tactic::DisjointFlood, Tactic::ShiftedFlood] {
         for ordering in Ordering::ALL {
-            let share = percent(&scenario(tactic, true), 5, 1, ordering, 10);
+            let share = percent(&scenario(tactic, Relay::Cuts), 5, 1, ordering, 10);
             assert!(share <= 0.0, "{tactic:?} {ordering:?}: {share}");
         }
     }
@@ -97,11 +111,11 @@ fn floods_halt_nothing() {
 
 #[test]
 fn copies_win_a_shuffle_and_a_proposer_its_own_fcfs() {
-    let copies = scenario(Tactic::Copies, true);
+    let copies = scenario(Tactic::Copies, Relay::Cuts);
     let share = |ordering| percent(&copies, 5, 1, ordering, 60);
     assert!(share(Ordering::Shuffle) > 55.0);
     assert!(share(Ordering::Shuffle) > share(DEFAULT) + 15.0);
-    let cut = scenario(Tactic::SelectiveCut, true);
+    let cut = scenario(Tactic::SelectiveCut, Relay::Cuts);
     assert!(percent(&cut, 5, 1, Ordering::Fcfs, 20) >= 100.0);
     assert!(percent(&cut, 5, 1, DEFAULT, 60) < 60.0);
 }
@@ -163,7 +177,7 @@ fn intervals_are_those_of_wilson() {
 #[test]
 fn scenarios_are_refused_by_file_line_and_key() {
     const GOOD: &str = "title = \"x\"\ntactic = \"copies\"\ncontrols = \"client\"\n\
-                        goal = \"overtake\"\nrelay = true\nreaction_ms = 5\ncount = 4\n";
+                        goal = \"overtake\"\nrelay = \"cuts\"\nreaction_ms = 5\ncount = 4\n";
     let refused = |text: &str| Scenario::parse("a.toml", text).unwrap_err().to_string();
     assert_eq!(Scenario::parse("a.toml", GOOD).unwrap().count, 4);
     for (from, to, line) in [

@@ -2,6 +2,7 @@
 
 use core::fmt::Write as _;
 
+use super::super::json::Number;
 use super::super::text::{counted, escape, grouped, percent};
 use super::chart::{Axis, Chart};
 use super::section;
@@ -76,25 +77,24 @@ pub fn fairness_page(report: &FairnessReport) -> String {
 }
 
 /// How far the two ways round of a pair lie apart in votes.
+///
+/// Most pairs lie far apart in time and are unanimous; only a logarithm shows the others beside
+/// them.
 fn distances(report: &FairnessReport) -> String {
     let pairs = &report.pairs;
-    let all = pairs.compared.0.max(1) as f64;
-    let share = |count: u64| count as f64 * 100.0 / all;
     let most = pairs.by_distance.iter().map(|it| it.0).max().unwrap_or(0);
-    let x = Axis::tight(
-        pairs.by_distance.len() as f64,
-        "difference of votes between the two ways round",
-    );
-    let y = Axis::linear(share(most), "% of pairs");
+    let last = pairs.by_distance.len().saturating_sub(1) as u32;
+    let x = Axis::whole(last, "difference of votes between the two ways round");
+    let y = Axis::log(0.8, most.max(10) as f64, "pairs");
     let mut chart = Chart::new(510, 290, "Pairs by difference of votes", x, y);
-    let columns = |counts: &[crate::output::Number], inset: f64| -> Vec<(f64, f64, f64)> {
+    let columns = |counts: &[Number], half: f64| -> Vec<(f64, f64, f64)> {
         let places = counts.iter().enumerate();
         places
-            .map(|(at, it)| (at as f64 + inset, (at + 1) as f64 - inset, share(it.0)))
+            .map(|(at, it)| (at as f64 - half, at as f64 + half, it.0 as f64))
             .collect()
     };
-    chart.bars("bar", columns(&pairs.by_distance, 0.0).into_iter());
-    let backward = columns(&pairs.backward_by_distance, 0.2).into_iter();
+    chart.bars("bar", columns(&pairs.by_distance, 0.4).into_iter());
+    let backward = columns(&pairs.backward_by_distance, 0.25).into_iter();
     chart.bars("against", backward);
     chart.legend("against", "against the majority");
     chart.legend("bar", "all");
