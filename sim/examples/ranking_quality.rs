@@ -14,9 +14,12 @@ use hauptbuch_core::ordering::fair::{
 const COUNT: u32 = 200;
 const SEEDS: u64 = 5;
 
+/// Pairs and votes of the four rankings.
+type Cells = [(u64, u64); 4];
+
 /// What the study has for path, Copeland, Copeland with local Kemenization, and ranked pairs: pairs
 /// and votes.
-const REFERENCE: [(u32, u32, [(u64, u64); 4]); 5] = [
+const REFERENCE: [(u32, u32, Cells); 5] = [
     (4, 25, [(175, 366), (174, 352), (142, 288), (42, 84)]),
     (21, 25, [(613, 3_148), (212, 388), (153, 269), (178, 232)]),
     (
@@ -116,7 +119,7 @@ fn main() {
                 *sum = (sum.0 + pair_count, sum.1 + weight);
             }
         }
-        let row = |name: &str, cells: [(u64, u64); 4]| {
+        let row = |name: &str, cells: Cells| {
             let cells = cells.map(|(pairs, votes)| format!("{pairs} ({votes})"));
             println!("| {n}, {r} | {name} | {} |", cells.join(" | "));
         };

@@ -5,8 +5,8 @@
 //! [`measure`] many times; [`table`] prints what comes of all of them.
 //!
 //! # The world
-//! Clients send a transaction every [`SPACING_NS`] or so for [`ROUND_COUNT`] rounds of [`ROUND_NS`].
-//! Their arrivals spread over the members as was measured between continents, scaled to a tenth
+//! Clients send a transaction every [`SPACING_NS`] or so, for [`ROUND_COUNT`] rounds of
+//! [`ROUND_NS`]. Their arrivals spread over the members as was measured between continents, scaled to a tenth
 //! (see [`ArrivalModel`]): a median of 40 ms, one in a hundred a second. One transaction of the
 //! fourth round is the *victim*. At the end of each round a cut takes all lists as they stand.
 //! A scenario says what members tell each other: nothing, after each cut what stands in others'
@@ -23,8 +23,8 @@
 //! - [`Ordering::Fair`]: the kernel over rounds, with gamma 1.
 //!
 //! # What counts as success
-//! *Overtake*: one of the attacker's transactions comes out before the victim, and when the attacker
-//! first saw the victim it was neither ordered nor sure to be: what it can't take back any more
+//! *Overtake*: one of the attacker's transactions comes out before the victim, and when the
+//! attacker first saw the victim it was neither ordered nor sure to be: what it can't take back any more
 //! reacts to nothing. Sure is what reached the member that orders alone, more than half of the
 //! stamps, or n − 2f lists.
 //! *Stall*: some honest transaction that all honest members held at a cut is still not ordered
@@ -32,7 +32,8 @@
 //! with the attacker's transaction sent like any other, which tells what luck alone achieves.
 //!
 //! # What it does not show
-//! Fees and censorship; budgets, limits and nonces; many slots. The attacker of the Condorcet
+//! Fees and censorship; budgets, limits and nonces; many slots; a proposer that picks the stamps of
+//! a median, which has all of them here. The attacker of the Condorcet
 //! circle is taken to know when the victim is sent.
 
 mod error;
