@@ -219,6 +219,11 @@ fn logs_are_joined_by_hash() {
         text.push_str(&format!("{},0x{},0,1,1\n", hash(byte), "11".repeat(20)));
     }
     let workload = read_bytes(text.into_bytes(), "", &ReadOptions::default()).unwrap();
+    let modelled = ArrivalModel::new(2).of_workload(&workload, 0).unwrap();
+    assert_eq!(
+        modelled.description(),
+        "real transactions, modelled arrivals"
+    );
     let log = log_of(&[(5, 9, "a"), (6, 7, "a"), (7, 7, "b"), (8, 1, "b")]).unwrap();
     let arrivals = log.join(&workload, 2).unwrap();
     assert_eq!(arrivals.orders(), [vec![1, 0], vec![0]]);

@@ -6,11 +6,11 @@
 //!
 //! # The world
 //! Clients send a transaction every [`SPACING_NS`] or so, for [`ROUND_COUNT`] rounds of
-//! [`ROUND_NS`]. Their arrivals spread over the members as was measured between continents, scaled to a tenth
-//! (see [`ArrivalModel`]): a median of 40 ms, one in a hundred a second. One transaction of the
-//! fourth round is the *victim*. At the end of each round a cut takes all lists as they stand.
-//! A scenario says what members tell each other: nothing, after each cut what stands in others'
-//! lists, or at once what they receive.
+//! [`ROUND_NS`]. Their arrivals spread over the members as was measured between continents, scaled
+//! to a tenth (see [`skew`](crate::arrivals::skew)): a median of 40 ms, one in a hundred a second.
+//! One transaction of the fourth round is the *victim*. At the end of each round a cut takes all
+//! lists as they stand. A scenario says what members tell each other: nothing, after each cut what stands in
+//! others' lists, or at once what they receive.
 //!
 //! # The ways to order
 //! - [`Ordering::Fcfs`]: by arrival at one member, drawn for each seed; it lies where it is one of
@@ -24,17 +24,19 @@
 //!
 //! # What counts as success
 //! *Overtake*: one of the attacker's transactions comes out before the victim, and when the
-//! attacker first saw the victim it was neither ordered nor sure to be: what it can't take back any more
-//! reacts to nothing. Sure is what reached the member that orders alone, more than half of the
+//! attacker first saw the victim it was neither ordered nor sure to be: what it can't take back any
+//! more reacts to nothing. Sure is what reached the member that orders alone, more than half of the
 //! stamps, or n − 2f lists.
-//! *Stall*: some honest transaction that all honest members held at a cut is still not ordered
-//! [`PATIENCE_ROUNDS`] cuts later. For each seed the same world is played without the attack too,
-//! with the attacker's transaction sent like any other, which tells what luck alone achieves.
+//!
+//! *Stall*: some honest transaction that all honest members held at a cut
+//! is still not ordered [`PATIENCE_ROUNDS`] cuts later. For each seed the same world is played
+//! without the attack too, with the attacker's transaction sent like any other, which tells what
+//! luck alone achieves.
 //!
 //! # What it does not show
 //! Fees and censorship; budgets, limits and nonces; many slots; a proposer that picks the stamps of
-//! a median, which has all of them here. The attacker of the Condorcet
-//! circle is taken to know when the victim is sent.
+//! a median, which has all of them here. The attacker of the Condorcet circle is taken to know when
+//! the victim is sent.
 
 mod error;
 mod orderings;

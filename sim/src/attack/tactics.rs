@@ -1,8 +1,8 @@
 //! What attackers do to arrivals, lists and cuts.
 //!
 //! A client chooses when its own transactions reach whom. A malicious member writes in its list
-//! what it likes, but it can't know a transaction before that was sent, and what a cut has taken stands:
-//! it holds the victim back until it has something to put before it.
+//! what it likes, but it can't know a transaction before that was sent, and what a cut has taken
+//! stands: it holds the victim back until it has something to put before it.
 
 use super::stage::{Claim, Stage};
 use super::{ROUND_NS, Scenario, Tactic};
