@@ -9,8 +9,8 @@
 //! [`ROUND_NS`]. Their arrivals spread over the members as was measured between continents, scaled
 //! to a tenth (see [`skew`](crate::arrivals::skew)): a median of 40 ms, one in a hundred a second.
 //! One transaction of the fourth round is the *victim*. At the end of each round a cut takes all
-//! lists as they stand. A scenario says what members tell each other: nothing, after each cut what stands in
-//! others' lists, or at once what they receive.
+//! lists as they stand. A scenario says what members tell each other: nothing, after each cut what
+//! stands in others' lists, or at once what they receive.
 //!
 //! # The ways to order
 //! - [`Ordering::Fcfs`]: by arrival at one member, drawn for each seed; it lies where it is one of

@@ -10,7 +10,8 @@
 //! places apart: all of them up to some 10,000 transactions of five sequencers, then as many as
 //! [`PAIR_WORK_MAX`] allows. The check against gamma takes O(n·w·m) in windows of w =
 //! [`GAMMA_WINDOW`], and more only where something looks wrong. Memory: O(n·m), and m² / 4 bytes
-//! for the widest window.
+//! for the widest window. 100,000 transactions of five sequencers took 1.6 s on one core of an
+//! Intel Xeon of 2023 (2026-11-22, other work beside it).
 //!
 //! ```
 //! use hauptbuch_core::ordering::fair::Rank;
