@@ -1005,8 +1005,8 @@ typedef struct hb_config {
    */
   uint32_t bundle_leg_count_max;
   /**
-   * Bytes of the journal that wait to be drained; 0 for no journal. Range: 0, or
-   * `payload_bytes_max` and some hundred ..= 2^30. `hb_config_init` sets 0.
+   * Bytes of the journal that wait to be drained; 0 for no journal. Range: 0, or its header and
+   * the longest record ..= 2^30. `hb_config_init` sets 0.
    */
   uint32_t journal_bytes_max;
   /**
@@ -1906,9 +1906,8 @@ HB_NOEXCEPT;
  *
  * Its agreed time is fixed now. While it is open no other slot can be taken; submissions,
  * cancellations and the settling of older slots go on. `hb_coordinator_add_slice` fills it,
- * `hb_coordinator_seal` ends it, `hb_coordinator_roll_back` gives it back. Where a journal can't
- * record that, the status is `HB_STATUS_NOT_JOURNALLED`. One thread at a time. Cost: O(log n) a
- * forced input that waits.
+ * `hb_coordinator_seal` ends it, `hb_coordinator_roll_back` gives it back.
+ * One thread at a time. Cost: O(log n) a forced input that it takes.
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
  * `HB_STATUS_SLICES_NOT_OFFERED`, `HB_STATUS_SLOT_OPEN`, `HB_STATUS_TOO_MANY_IN_FLIGHT`,
@@ -2102,8 +2101,8 @@ HB_NOEXCEPT;
  *
  * `record` is one transaction, whose payload lies anywhere in the `payloads_len` bytes of
  * `payloads`. Indexes of a rollup follow each other from 0; `hb_coordinator_next_inbox_index`
- * tells the next one. `out_id` (may be null) has `HB_HASH_LEN` bytes. Where a journal can't record
- * it, the status is `HB_STATUS_NOT_JOURNALLED`. One thread at a time. Cost: one hash, and one copy.
+ * tells the next one. `out_id` (may be null) has `HB_HASH_LEN` bytes.
+ * One thread at a time. Cost: one hash, and one copy.
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
  * `HB_STATUS_UNKNOWN_KIND`, `HB_STATUS_UNKNOWN_ROLLUP`, `HB_STATUS_INBOX_OUT_OF_ORDER`,
@@ -2145,9 +2144,8 @@ HB_NOEXCEPT;
  * that of a leg has come. `legs` has `leg_count` elements, whose payloads lie anywhere in the
  * `payloads_len` bytes of `payloads`. `out_bundle_id` (may be null) has `HB_HASH_LEN` bytes.
  * `out_refused_leg` (may be null) is written where arguments can be read and the bundle is refused,
- * and only then: the leg that is to blame, or `HB_NO_LEG`. Where a journal can't record it, the
- * status is `HB_STATUS_NOT_JOURNALLED`. One thread at a time. Cost: O(legs²), and one hash and one
- * copy a leg.
+ * and only then: the leg that is to blame, or `HB_NO_LEG`. One thread at a time. Cost: O(legs²), and
+ * one hash and one copy a leg.
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
  * `HB_STATUS_UNKNOWN_KIND`, those of 100..199, `HB_STATUS_TIME_WENT_BACK`, those of a journal
@@ -2184,13 +2182,12 @@ HB_NOEXCEPT;
  *
  * Equal states give equal bytes, and nothing changes. `out_bytes_len` is written on success and
  * where the buffer is too small: it then says how many bytes it needs. A null buffer of capacity 0
- * is allowed, to ask for that. What a snapshot does not hold is refused: a slot that is open with
- * `HB_STATUS_SLOT_OPEN`, forced inputs and bundles that it can't hold with
- * `HB_STATUS_OUTSIDE_HELD`. Lanes are never in it. One thread at a time. Cost: some passes over
- * the state, and its hash.
+ * is allowed, to ask for that. Where the state has something that no snapshot holds, the status
+ * names it, and nothing is written. Lanes are never in it. One thread at a time. Cost: some passes
+ * over the state, and its hash.
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_BUFFER_TOO_SMALL`, `HB_STATUS_NULL_POINTER`,
- * `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_SLOT_OPEN`, `HB_STATUS_OUTSIDE_HELD`,
+ * `HB_STATUS_INVALID_ARGUMENT`, those of 230..249 for what no snapshot holds,
  * `HB_STATUS_POISONED`.
  */
 HB_MUST_USE

@@ -162,8 +162,8 @@ pub struct hb_config {
     pub bundle_count_max: u32,
     /// Transactions of one bundle. Range: 1 ..= 8.
     pub bundle_leg_count_max: u32,
-    /// Bytes of the journal that wait to be drained; 0 for no journal. Range: 0, or
-    /// `payload_bytes_max` and some hundred ..= 2^30. `hb_config_init` sets 0.
+    /// Bytes of the journal that wait to be drained; 0 for no journal. Range: 0, or its header and
+    /// the longest record ..= 2^30. `hb_config_init` sets 0.
     pub journal_bytes_max: u32,
     /// Pools whose reserves one call can tell, under `HB_POLICY_GREEDY`; the others take no memory
     /// for it. Range: 0 ..= 2^20.

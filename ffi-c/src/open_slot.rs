@@ -111,9 +111,8 @@ const _: () = assert!(size_of::<hb_slice_transaction>() == 40);
 ///
 /// Its agreed time is fixed now. While it is open no other slot can be taken; submissions,
 /// cancellations and the settling of older slots go on. `hb_coordinator_add_slice` fills it,
-/// `hb_coordinator_seal` ends it, `hb_coordinator_roll_back` gives it back. Where a journal can't
-/// record that, the status is `HB_STATUS_NOT_JOURNALLED`. One thread at a time. Cost: O(log n) a
-/// forced input that waits.
+/// `hb_coordinator_seal` ends it, `hb_coordinator_roll_back` gives it back.
+/// One thread at a time. Cost: O(log n) a forced input that it takes.
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
 /// `HB_STATUS_SLICES_NOT_OFFERED`, `HB_STATUS_SLOT_OPEN`, `HB_STATUS_TOO_MANY_IN_FLIGHT`,

@@ -26,8 +26,8 @@ const _: () = assert!(HB_BUNDLE_LEG_COUNT_MAX == BUNDLE_LEG_COUNT_MAX);
 ///
 /// `record` is one transaction, whose payload lies anywhere in the `payloads_len` bytes of
 /// `payloads`. Indexes of a rollup follow each other from 0; `hb_coordinator_next_inbox_index`
-/// tells the next one. `out_id` (may be null) has `HB_HASH_LEN` bytes. Where a journal can't record
-/// it, the status is `HB_STATUS_NOT_JOURNALLED`. One thread at a time. Cost: one hash, and one copy.
+/// tells the next one. `out_id` (may be null) has `HB_HASH_LEN` bytes.
+/// One thread at a time. Cost: one hash, and one copy.
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
 /// `HB_STATUS_UNKNOWN_KIND`, `HB_STATUS_UNKNOWN_ROLLUP`, `HB_STATUS_INBOX_OUT_OF_ORDER`,
@@ -102,9 +102,8 @@ pub unsafe extern "C" fn hb_coordinator_next_inbox_index(
 /// that of a leg has come. `legs` has `leg_count` elements, whose payloads lie anywhere in the
 /// `payloads_len` bytes of `payloads`. `out_bundle_id` (may be null) has `HB_HASH_LEN` bytes.
 /// `out_refused_leg` (may be null) is written where arguments can be read and the bundle is refused,
-/// and only then: the leg that is to blame, or `HB_NO_LEG`. Where a journal can't record it, the
-/// status is `HB_STATUS_NOT_JOURNALLED`. One thread at a time. Cost: O(legs²), and one hash and one
-/// copy a leg.
+/// and only then: the leg that is to blame, or `HB_NO_LEG`. One thread at a time. Cost: O(legs²), and
+/// one hash and one copy a leg.
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
 /// `HB_STATUS_UNKNOWN_KIND`, those of 100..199, `HB_STATUS_TIME_WENT_BACK`, those of a journal

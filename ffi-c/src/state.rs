@@ -57,13 +57,12 @@ pub unsafe extern "C" fn hb_coordinator_snapshot_len(
 ///
 /// Equal states give equal bytes, and nothing changes. `out_bytes_len` is written on success and
 /// where the buffer is too small: it then says how many bytes it needs. A null buffer of capacity 0
-/// is allowed, to ask for that. What a snapshot does not hold is refused: a slot that is open with
-/// `HB_STATUS_SLOT_OPEN`, forced inputs and bundles that it can't hold with
-/// `HB_STATUS_OUTSIDE_HELD`. Lanes are never in it. One thread at a time. Cost: some passes over
-/// the state, and its hash.
+/// is allowed, to ask for that. Where the state has something that no snapshot holds, the status
+/// names it, and nothing is written. Lanes are never in it. One thread at a time. Cost: some passes
+/// over the state, and its hash.
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_BUFFER_TOO_SMALL`, `HB_STATUS_NULL_POINTER`,
-/// `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_SLOT_OPEN`, `HB_STATUS_OUTSIDE_HELD`,
+/// `HB_STATUS_INVALID_ARGUMENT`, those of 230..249 for what no snapshot holds,
 /// `HB_STATUS_POISONED`.
 #[unsafe(no_mangle)]
 #[must_use]
