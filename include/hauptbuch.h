@@ -1644,8 +1644,8 @@ HB_MUST_USE bool hb_status_is_retryable(int32_t status) HB_NOEXCEPT;
  * Fills a configuration with the defaults: one rollup with the number 0, first come, first
  * served, no fee floor, replays by host, and limits that take less than 128 MiB.
  *
- * `struct_size` is `sizeof(struct hb_config)`; that of an earlier header gives its fields, and what
- * came since stays off. Any thread. Cost: O(1).
+ * `struct_size` is `sizeof(struct hb_config)`; that of an earlier header fills its fields, and
+ * what came since stays off. Any thread. Cost: O(1).
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`.
  */
@@ -2143,9 +2143,9 @@ HB_NOEXCEPT;
  * The bundle ends as a unit, with an event for each leg, at the latest when `expiry_unix_ns` or
  * that of a leg has come. `legs` has `leg_count` elements, whose payloads lie anywhere in the
  * `payloads_len` bytes of `payloads`. `out_bundle_id` (may be null) has `HB_HASH_LEN` bytes.
- * `out_refused_leg` (may be null) is written where arguments can be read and the bundle is refused,
- * and only then: the leg that is to blame, or `HB_NO_LEG`. One thread at a time. Cost: O(legs²), and
- * one hash and one copy a leg.
+ * `out_refused_leg` (may be null) is written where arguments can be read and the bundle is
+ * refused, and only then: the leg that is to blame, or `HB_NO_LEG`. One thread at a time.
+ * Cost: O(legs²), and one hash and one copy a leg.
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
  * `HB_STATUS_UNKNOWN_KIND`, those of 100..199, `HB_STATUS_TIME_WENT_BACK`, those of a journal

@@ -218,8 +218,8 @@ const _: () = assert!(HB_POLICY_GREEDY == Policy::Greedy.byte() as u32);
 /// Fills a configuration with the defaults: one rollup with the number 0, first come, first
 /// served, no fee floor, replays by host, and limits that take less than 128 MiB.
 ///
-/// `struct_size` is `sizeof(struct hb_config)`; that of an earlier header gives its fields, and what
-/// came since stays off. Any thread. Cost: O(1).
+/// `struct_size` is `sizeof(struct hb_config)`; that of an earlier header fills its fields, and
+/// what came since stays off. Any thread. Cost: O(1).
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`.
 #[unsafe(no_mangle)]

@@ -101,9 +101,9 @@ pub unsafe extern "C" fn hb_coordinator_next_inbox_index(
 /// The bundle ends as a unit, with an event for each leg, at the latest when `expiry_unix_ns` or
 /// that of a leg has come. `legs` has `leg_count` elements, whose payloads lie anywhere in the
 /// `payloads_len` bytes of `payloads`. `out_bundle_id` (may be null) has `HB_HASH_LEN` bytes.
-/// `out_refused_leg` (may be null) is written where arguments can be read and the bundle is refused,
-/// and only then: the leg that is to blame, or `HB_NO_LEG`. One thread at a time. Cost: O(legs²), and
-/// one hash and one copy a leg.
+/// `out_refused_leg` (may be null) is written where arguments can be read and the bundle is
+/// refused, and only then: the leg that is to blame, or `HB_NO_LEG`. One thread at a time.
+/// Cost: O(legs²), and one hash and one copy a leg.
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
 /// `HB_STATUS_UNKNOWN_KIND`, those of 100..199, `HB_STATUS_TIME_WENT_BACK`, those of a journal

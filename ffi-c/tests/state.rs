@@ -30,22 +30,31 @@ fn work(owner: &Owner) {
     assert_eq!(owner.take().1.height, 2);
 }
 
-/// What goes on from there: hashes of slots, and events.
-fn rest(owner: &Owner) -> (Vec<[u8; 32]>, Vec<([u8; 32], hb_status)>) {
+/// What goes on from there.
+#[derive(Debug, PartialEq)]
+struct Rest {
+    slot_hashes: Vec<[u8; 32]>,
+    ends: Vec<([u8; 32], hb_status)>,
+}
+
+fn rest(owner: &Owner) -> Rest {
     assert_eq!(owner.roll_back(2), hb_status::Ok);
     owner.admit(transfer(4, 0));
-    let mut hashes = Vec::new();
+    let mut slot_hashes = Vec::new();
     loop {
         let slot = owner.take().1;
         if slot.height == 0 {
             break;
         }
-        hashes.push(slot.hash);
+        slot_hashes.push(slot.hash);
         assert_eq!(owner.acknowledge(slot.height), hb_status::Ok);
     }
     let events = owner.drain(64);
-    let events = events.iter().map(|event| (event.id, event.status));
-    (hashes, events.collect())
+    let ends = events
+        .iter()
+        .map(|event| (event.id, event.status))
+        .collect();
+    Rest { slot_hashes, ends }
 }
 
 #[test]
@@ -62,7 +71,7 @@ fn a_restored_coordinator_goes_on_with_the_same_bytes() {
     assert_eq!(again.slot_bytes(2, 4_096), owner.slot_bytes(2, 4_096));
     let expected = rest(&owner);
     assert_eq!(rest(&again), expected);
-    assert!(!expected.0.is_empty() && expected.1.len() == 3);
+    assert!(!expected.slot_hashes.is_empty() && expected.ends.len() == 3);
 }
 
 #[test]
