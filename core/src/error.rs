@@ -156,6 +156,8 @@ codes! {
     InboxOutOfOrder = 216, Caller, false,
         "the inbox index does not follow the one before";
     InboxIncomplete = 217, Caller, true, "the inbox given does not reach as far as the slot";
+    TooManyReserves = 218, Caller, false,
+        "reserves of more pools are given than the configuration has room for";
     UnknownLog = 220, Caller, false, "no log has this number";
     UnknownVertex = 221, Caller, false, "no vertex has this number";
     TooManyVertices = 222, Caller, false, "the graph has no room for so many vertices";

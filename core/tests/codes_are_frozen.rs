@@ -64,6 +64,7 @@ const GOLDEN: &[(u16, &str)] = &[
     (215, "NotCancellable"),
     (216, "InboxOutOfOrder"),
     (217, "InboxIncomplete"),
+    (218, "TooManyReserves"),
     (220, "UnknownLog"),
     (221, "UnknownVertex"),
     (222, "TooManyVertices"),

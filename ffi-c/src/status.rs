@@ -131,6 +131,8 @@ pub enum hb_status {
     InboxOutOfOrder = 216,
     /// the inbox given does not reach as far as the slot
     InboxIncomplete = 217,
+    /// reserves of more pools are given than the configuration has room for
+    TooManyReserves = 218,
     /// no log has this number
     UnknownLog = 220,
     /// no vertex has this number
@@ -336,6 +338,7 @@ impl hb_status {
         Self::NotCancellable,
         Self::InboxOutOfOrder,
         Self::InboxIncomplete,
+        Self::TooManyReserves,
         Self::UnknownLog,
         Self::UnknownVertex,
         Self::TooManyVertices,
