@@ -167,6 +167,8 @@ pub enum hb_status {
     NotJournalled = 242,
     /// forced inputs or bundles wait or are in flight, which a snapshot does not hold
     OutsideHeld = 243,
+    /// The slot in flight at this height has another hash.
+    WrongSlot = 244,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -354,6 +356,7 @@ impl hb_status {
         Self::JournalNotDrained,
         Self::NotJournalled,
         Self::OutsideHeld,
+        Self::WrongSlot,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
