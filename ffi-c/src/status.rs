@@ -167,7 +167,7 @@ pub enum hb_status {
     NotJournalled = 242,
     /// forced inputs or bundles wait or are in flight, which a snapshot does not hold
     OutsideHeld = 243,
-    /// The slot in flight at this height has another hash.
+    /// the slot in flight at this height has another hash
     WrongSlot = 244,
     /// a limit is out of its range
     LimitOutOfRange = 300,

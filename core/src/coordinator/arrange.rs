@@ -4,11 +4,11 @@ use alloc::boxed::Box;
 
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
 use crate::config::{NonceMode, RollupConfig};
+use crate::journal::Pools;
 use crate::limits::Limits;
 use crate::ordering::greedy::{GreedyArranger, Reserves, Trade};
 use crate::ordering::shuffle::{ShuffleKey, Shuffler};
 use crate::pool::{PooledTransaction, TransactionPool};
-use crate::journal::Pools;
 use crate::types::{Address, Hash, PoolReserves, RollupId};
 
 /// The memory to order one slot in.
@@ -214,7 +214,14 @@ impl<'a> KnownPools<'a> {
     pub fn are_in_order(&self) -> bool {
         let key = |own: &PoolReserves| (own.rollup, own.pool);
         let is_positive = |own: &PoolReserves| own.reserve0 > 0 && own.reserve1 > 0;
-        self.pools.iter().chain(self.last).all(|own| is_positive(&own))
-            && self.pools.iter().map(|own| key(&own)).is_sorted_by(|before, after| before < after)
+        self.pools
+            .iter()
+            .chain(self.last)
+            .all(|own| is_positive(&own))
+            && self
+                .pools
+                .iter()
+                .map(|own| key(&own))
+                .is_sorted_by(|before, after| before < after)
     }
 }

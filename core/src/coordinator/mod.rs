@@ -58,12 +58,10 @@ mod submit;
 mod tests;
 mod verbs;
 
-pub(crate) use export::{
-    HEAD_LEN as SNAPSHOT_HEAD_LEN, VERSION as SNAPSHOT_VERSION,
-};
+pub(crate) use arrange::KnownPools;
+pub(crate) use export::{HEAD_LEN as SNAPSHOT_HEAD_LEN, VERSION as SNAPSHOT_VERSION};
 pub use in_flight::Slot;
 pub use open::{FixedSet, SealError, Slice, SliceError, SliceReceipts};
-pub(crate) use arrange::KnownPools;
 pub use pressure::{Pressure, PressureError};
 pub use submit::{Admission, IngressProgress, SubmitError};
 

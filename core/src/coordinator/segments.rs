@@ -56,7 +56,10 @@ impl TransactionCoordinator {
         if is_holdable && self.journal.is_on() {
             let mut out = Writer::new(&mut self.scratch);
             let written = transaction.encode(&mut out);
-            debug_assert!(written.is_ok(), "a holdable transaction fits the memory for one");
+            debug_assert!(
+                written.is_ok(),
+                "a holdable transaction fits the memory for one"
+            );
             let record = Record::ForcedSubmitted {
                 index,
                 deadline,

@@ -70,9 +70,7 @@ pub use replay::{Replayed, replay};
 
 use crate::codec::{Filled, Reader};
 use crate::config::Config;
-use crate::coordinator::{
-    SNAPSHOT_HEAD_LEN, SNAPSHOT_VERSION, TransactionCoordinator,
-};
+use crate::coordinator::{SNAPSHOT_HEAD_LEN, SNAPSHOT_VERSION, TransactionCoordinator};
 use crate::crypto::hash::{Domain, hash};
 use crate::journal::Identity;
 use crate::limits::Limits;

@@ -109,7 +109,9 @@ fn replay_record(
         .split_first_chunk::<LENGTH_LEN>()
         .ok_or(JournalFault::Truncated)?;
     let length = u32::from_le_bytes(*length);
-    if u64::from(length) > coordinator.limits().journal_record_bytes_max() || (length as usize) < Hash::LEN {
+    if u64::from(length) > coordinator.limits().journal_record_bytes_max()
+        || (length as usize) < Hash::LEN
+    {
         return Err(JournalFault::Corrupt);
     }
     let len = LENGTH_LEN.saturating_add(length as usize);
@@ -149,10 +151,7 @@ fn check_possible(
         Record::Gathered { read_count } => read_count as usize <= coordinator.event_count(),
         Record::BundleMisshapen { outcome } => matches!(
             outcome,
-            Code::BundleEmpty
-                | Code::BundleTooLong
-                | Code::BundleTooLarge
-                | Code::PayloadTooLarge
+            Code::BundleEmpty | Code::BundleTooLong | Code::BundleTooLarge | Code::PayloadTooLarge
         ),
         _ => true,
     };
@@ -222,10 +221,7 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
 }
 
 /// The same for what is done to a slot that is open.
-fn do_open_again(
-    coordinator: &mut TransactionCoordinator,
-    stamped: &Stamped<'_>,
-) -> Option<bool> {
+fn do_open_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> Option<bool> {
     let Clocks { now, time } = stamped.clocks;
     Some(match stamped.record {
         Record::SlotOpened { height } => coordinator.open_slot(now, time) == Ok(height),
@@ -295,8 +291,7 @@ fn do_outside_again(
             };
             let payload = &[];
             let submission = Submission::from(Transaction { envelope, payload });
-            let result =
-                coordinator.admit_forced(id, &submission, index, UnixNs::ZERO, false);
+            let result = coordinator.admit_forced(id, &submission, index, UnixNs::ZERO, false);
             result.err().map_or(Code::Admitted, ForcedError::code) == outcome
         }
         Record::BundleSubmitted {

@@ -118,9 +118,7 @@ impl InFlight {
                 let candidate = pool.get(*handle)?.candidate;
                 (candidate.envelope.rollup == sub_batch.header.rollup).then_some(candidate.id)
             });
-            let ids = sub_batch
-                .iter()
-                .map(|(bytes, ..)| transaction_id(bytes));
+            let ids = sub_batch.iter().map(|(bytes, ..)| transaction_id(bytes));
             check(own.eq(ids), "a slot holds its transactions")?;
             count = count.saturating_add(sub_batch.header.counts.pool as usize);
             let mut before = None;

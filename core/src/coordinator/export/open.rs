@@ -100,9 +100,9 @@ impl TransactionCoordinator {
             }
         }
         open.first_positions = open.forced;
-        let promised =
-            self.builder
-                .promise_forced(&self.pool, &open.forced, &mut open.promised);
+        let promised = self
+            .builder
+            .promise_forced(&self.pool, &open.forced, &mut open.promised);
         promised.map_err(|_| TOO_FULL)
     }
 

@@ -155,8 +155,7 @@ impl<'a> Legs<'a> {
                 let mut input = Reader::new(bytes);
                 while !input.rest().is_empty() {
                     let leg = decode_leg(&mut input)?;
-                    all.push(leg)
-                        .map_err(|_| DecodeError::LengthOverLimit)?;
+                    all.push(leg).map_err(|_| DecodeError::LengthOverLimit)?;
                 }
             }
         }

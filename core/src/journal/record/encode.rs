@@ -55,7 +55,11 @@ impl Record<'_> {
                 pools: _,
                 last_pool,
             } => {
-                let empty = if is_empty_wanted { FLAG_EMPTY_WANTED } else { 0 };
+                let empty = if is_empty_wanted {
+                    FLAG_EMPTY_WANTED
+                } else {
+                    0
+                };
                 out.u8(empty | last_pool.map_or(0, |_| FLAG_LAST_POOL))?;
                 write_slot(outcome, out)?;
                 last_pool.map_or(Ok(()), |pool| out.bytes(&encode_pool(&pool)))

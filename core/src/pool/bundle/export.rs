@@ -7,7 +7,7 @@ use super::{Bundle, Leg};
 use crate::bounded::{Handle, rounded_bytes};
 use crate::codec::{Reader, Sink};
 use crate::crypto::hash::transaction_id;
-use crate::pool::{BundleSize, Broken, TransactionPool};
+use crate::pool::{Broken, BundleSize, TransactionPool};
 use crate::types::{Transaction, TxId, UnixNs};
 
 impl TransactionPool {
