@@ -79,7 +79,7 @@ fn the_steps_reach_what_they_are_for() {
         "ForcedQueueFull",
         "BundleEmpty",
         "BundleTooLong",
-        "BundlesFull",
+        "BundleTooLarge",
     ] {
         assert!(names.contains(name), "{name} never happened in {names:?}");
     }
