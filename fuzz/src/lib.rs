@@ -153,6 +153,25 @@ pub fn live(own: &mut TransactionCoordinator, seed: u8, count: u8) {
     }
 }
 
+/// Ends all that a coordinator holds, long after everything has expired.
+pub fn drain(own: &mut TransactionCoordinator) {
+    let (now, time) = (own.now(), UnixNs::new(1 << 40));
+    for _ in 0..64 {
+        while own.poll_event().is_some() {}
+        if own.open_height().is_some() {
+            let _ = own.seal();
+            let _ = own.seal_with_seed(Hash::ZERO);
+        }
+        if own.acknowledge(own.acknowledged_height().next(), now).is_ok() {
+            continue;
+        }
+        take(own, now, time, 1);
+        own.expire_unready();
+    }
+    assert!(own.pool().is_empty() && own.pool().bundle_count() == 0);
+    assert_eq!(own.pool().forced_waiting_count(), 0);
+}
+
 /// The snapshot of a coordinator.
 pub fn snapshot(own: &TransactionCoordinator) -> Vec<u8> {
     let mut bytes = vec![0; own.snapshot_len()];
