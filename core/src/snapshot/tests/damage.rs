@@ -187,7 +187,13 @@ fn kept() -> Kept {
         } else {
             4
         });
-        let is_wanted = kind.is_some_and(|kind| kinds.insert(*kind)) || kinds.len() < 4;
+        // A slot that was given back before it was sealed or acknowledged is opened again.
+        let leads_on = match kind {
+            Some(15) => !kinds.contains(&18),
+            Some(4) => !kinds.contains(&5),
+            _ => kinds.len() < 4,
+        };
+        let is_wanted = kind.is_some_and(|kind| kinds.insert(*kind)) || leads_on;
         if is_wanted {
             apply(&mut own, step, at);
             drain(&mut own, &mut journal);
