@@ -368,12 +368,14 @@ impl Limits {
         } else {
             self.slot_count_max
         };
-        let taken = JournalBytes::TAKEN.saturating_add(JournalBytes::POOL * trades as u64);
+        let taken =
+            JournalBytes::TAKEN.saturating_add(JournalBytes::POOL.saturating_mul(trades as u64));
         let legs = self.bundle_leg_count_max as u64;
         let (whole, slot) = (legs.saturating_mul(transaction), self.slot_bytes_max as u64);
         let bundle = match self.bundle_count_max {
             0 => 0,
-            _ => (JournalBytes::BUNDLE + JournalBytes::LEG * legs)
+            _ => JournalBytes::BUNDLE
+                .saturating_add(JournalBytes::LEG.saturating_mul(legs))
                 .saturating_add(if whole < slot { whole } else { slot }),
         };
         let longest = if taken > submitted { taken } else { submitted };

@@ -49,6 +49,7 @@
 
 mod arrange;
 mod export;
+mod hooks;
 mod in_flight;
 mod open;
 mod pressure;

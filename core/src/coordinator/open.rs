@@ -1,8 +1,7 @@
 //! A slot while it is still open: what it holds already can't change, and more can follow.
 
-use core::cell::Cell;
-
 use super::arrange::KnownPools;
+use super::hooks::Hooks;
 use super::in_flight::SlotEnd;
 use super::{Slot, TakeError, TransactionCoordinator, WhenEmpty};
 use crate::batch::{ChainTip, SliceReceipt};
@@ -12,9 +11,9 @@ use crate::error::operation_error;
 use crate::event::Ledger;
 use crate::journal::{Pools, Record, SliceRoom};
 use crate::limits::{ROLLUP_COUNT_MAX, SLICE_COUNT_MAX};
-use crate::ordering::{SelectionHooks, SlotRoom};
-use crate::pool::{ForcedCounts, ReadyView};
-use crate::types::{Hash, Height, PoolReserves, RollupId, Tick, UnixNs};
+use crate::ordering::SlotRoom;
+use crate::pool::ForcedCounts;
+use crate::types::{Hash, Height, PoolReserves, Tick, UnixNs};
 
 operation_error! {
     /// Why a slice was not added.
@@ -457,7 +456,7 @@ impl TransactionCoordinator {
         let mut hooks = Hooks {
             ledger,
             known: policy.needs_hints().then_some(known),
-            last: Cell::new(None),
+            last: None.into(),
         };
         engine.select(&mut view, open.time, &mut left, &mut hooks);
         open.count = open.count.saturating_add(view.taken_count());
@@ -570,32 +569,5 @@ impl TransactionCoordinator {
         }
         self.pool.give_forced_back(&open.forced, &self.policy);
         true
-    }
-}
-
-/// What the engine asks while the coordinator selects.
-struct Hooks<'a> {
-    ledger: Ledger<'a>,
-    /// What is known of the pools, under a policy that looks at trades.
-    known: Option<KnownPools<'a>>,
-    /// The last pool that was asked for and found.
-    last: Cell<Option<PoolReserves>>,
-}
-
-impl SelectionHooks<ReadyView<'_, Policy>> for Hooks<'_> {
-    fn expire_best(&mut self, view: &mut ReadyView<'_, Policy>, rollup: RollupId) -> bool {
-        view.expire_best(rollup, &mut self.ledger)
-    }
-
-    fn is_eligible(&self, view: &ReadyView<'_, Policy>, rollup: RollupId) -> bool {
-        let Some(known) = self.known else {
-            return true;
-        };
-        let key = view.best_hint(rollup).map(|hint| (rollup, hint.pool));
-        let found = key.and_then(|key| known.find(key));
-        if found.is_some() {
-            self.last.set(found);
-        }
-        found.is_some()
     }
 }
