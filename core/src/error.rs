@@ -176,7 +176,8 @@ codes! {
     JournalFull = 240, Caller, true, "the journal has no room for a record; drain it first";
     JournalNotDrained = 241, Caller, true, "bytes of the journal wait; drain it first";
     ///
-    /// No call gives this any more, because a journal records every input. Its number is not reused.
+    /// No call gives this any more, because a journal records every input. Its number is not
+    /// reused.
     NotJournalled = 242, Caller, false,
         "with a journal there are no forced inputs, no bundles, and no slots in slices";
     ///

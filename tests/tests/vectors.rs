@@ -328,6 +328,20 @@ fn follow_sub_batch(
     let evidence = &before[..before.len() - input.0.len()];
     assert_eq!(sha3("hb/ev/2", &[evidence]), evidence_root);
     assert_eq!(ends.last(), Some(&pool_count));
+    let segments = [forced_ids, pool_ids, leg_ids];
+    let step = (rollup, config.policy, epoch, height);
+    own.1 = plain_running_hash(own.1, segments, ends, step);
+    assert_eq!(own.1, running_hash);
+    ids.len() as u64
+}
+
+/// Moves a running hash on: forced inputs, slice by slice, legs.
+fn plain_running_hash(
+    mut running: Digest,
+    [forced_ids, pool_ids, leg_ids]: [&[Digest]; 3],
+    ends: Vec<usize>,
+    (rollup, policy, epoch, height): (u32, u8, u64, u64),
+) -> Digest {
     let mut roots = vec![(u16::MAX, merkle_root(forced_ids))];
     let mut start = 0;
     for (slice, end) in (0_u16..).zip(ends) {
@@ -336,25 +350,24 @@ fn follow_sub_batch(
     }
     roots.push((u16::MAX - 1, merkle_root(leg_ids)));
     let is_none = |slice: u16| match slice {
-        u16::MAX => forced_count == 0,
-        0xfffe => leg_count == 0,
+        u16::MAX => forced_ids.is_empty(),
+        0xfffe => leg_ids.is_empty(),
         _ => false,
     };
     for (slice, root) in roots.into_iter().filter(|own| !is_none(own.0)) {
         let step: &[&[u8]] = &[
-            &own.1,
+            &running,
             &rollup.to_le_bytes(),
-            &[config.policy],
+            &[policy],
             &epoch.to_le_bytes(),
             &height.to_le_bytes(),
             &0_u32.to_le_bytes(),
             &slice.to_le_bytes(),
             &root,
         ];
-        own.1 = sha3("hb/rh/2", step);
+        running = sha3("hb/rh/2", step);
     }
-    assert_eq!(own.1, running_hash);
-    ids.len() as u64
+    running
 }
 
 #[test]

@@ -158,7 +158,8 @@ impl InFlight {
         SlotReader::new(self.slot().bytes, limits)
     }
 
-    /// Holds a slot of these bytes and of the first `count` handles; nothing where the bytes have no header, or are more than there is room for.
+    /// Holds a slot of these bytes and of the first `count` handles; nothing where the bytes
+    /// have no header, or are more than there is room for.
     pub fn set(
         &mut self,
         bytes: &[u8],

@@ -124,9 +124,9 @@ impl TransactionCoordinator {
     /// O(legs²), one hash a leg, and a copy of the payloads.
     ///
     /// # Errors
-    /// A [`BundleRefusal`] that says which leg is to blame, if one is; nothing changes then, but that
-    /// clocks move on, that a remembered cancellation is used up, and that senders with nothing in
-    /// the pool may be forgotten.
+    /// A [`BundleRefusal`] that says which leg is to blame, if one is; nothing changes then, but
+    /// that clocks move on, that a remembered cancellation is used up, and that senders with
+    /// nothing in the pool may be forgotten.
     pub fn submit_bundle(
         &mut self,
         legs: &[Submission<'_>],

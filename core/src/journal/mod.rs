@@ -14,9 +14,9 @@
 //! record, or one of their own when the journal is drained.
 //!
 //! Each method that changes a coordinator has a record of its own; there is none that a journal
-//! leaves out. What a record can hold is bounded by [`Limits::journal_bytes_min`]: what is too large
-//! for any slot is recorded by its identity or its refusal alone, and of the pools that a host tells
-//! of only those that the slot looked at.
+//! leaves out. What a record can hold is bounded by [`Limits::journal_bytes_min`]: what is too
+//! large for any slot is recorded by its identity or its refusal alone, and of the pools that a
+//! host tells of only those that the slot looked at.
 //!
 //! Cost: a copy and a hash of each record; a branch where the journal is off.
 //!

@@ -25,8 +25,9 @@
 //! Everything that a coordinator does, under every policy: waiting transactions, forced inputs and
 //! bundles, the slots in flight, and a slot that is open. After a restart its slices are promised
 //! again, with the same running hashes, and a set that waits for its seed is asked for with
-//! [`fixed_set`](TransactionCoordinator::fixed_set). Every input has a record: of reserves, those of
-//! the pools that a slot looked at; of what is too large for any slot, the identity or the refusal.
+//! [`fixed_set`](TransactionCoordinator::fixed_set). Every input has a record: of reserves, those
+//! of the pools that a slot looked at; of what is too large for any slot, the identity or the
+//! refusal.
 //!
 //! # Cost
 //! A snapshot takes one pass over the state, which is written and hashed. To restore is to hash
