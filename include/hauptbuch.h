@@ -553,6 +553,10 @@ enum hb_status
    */
   HB_STATUS_OUTSIDE_HELD = 243,
   /**
+   * the slot in flight at this height has another hash
+   */
+  HB_STATUS_WRONG_SLOT = 244,
+  /**
    * a limit is out of its range
    */
   HB_STATUS_LIMIT_OUT_OF_RANGE = 300,

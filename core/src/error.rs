@@ -177,10 +177,16 @@ codes! {
 
     JournalFull = 240, Caller, true, "the journal has no room for a record; drain it first";
     JournalNotDrained = 241, Caller, true, "bytes of the journal wait; drain it first";
+    ///
+    /// No call gives this any more, because a journal records every input. Its number is not
+    /// reused.
     NotJournalled = 242, Caller, false,
         "with a journal there are no forced inputs, no bundles, and no slots in slices";
+    ///
+    /// No call gives this any more, because a snapshot holds them. Its number is not reused.
     OutsideHeld = 243, Caller, true,
         "forced inputs or bundles wait or are in flight, which a snapshot does not hold";
+    WrongSlot = 244, Caller, false, "the slot in flight at this height has another hash";
 
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
@@ -190,6 +196,9 @@ codes! {
     NoRollup = 304, Operator, false, "no rollup is configured";
     PolicyParameterOutOfRange = 305, Operator, false,
         "the ordering policy's parameter is out of its range";
+    ///
+    /// No call gives this any more, because every policy can have a journal. Its number is not
+    /// reused.
     PolicyNotJournalled = 306, Operator, false,
         "a policy that needs a seed or trades can't have a journal";
     CommitteeSizeOutOfRange = 320, Operator, false, "a committee has 1 to 255 sequencers";

@@ -83,6 +83,7 @@ const GOLDEN: &[(u16, &str)] = &[
     (241, "JournalNotDrained"),
     (242, "NotJournalled"),
     (243, "OutsideHeld"),
+    (244, "WrongSlot"),
     (300, "LimitOutOfRange"),
     (301, "LimitsContradict"),
     (302, "TooManyRollups"),

@@ -169,6 +169,8 @@ pub enum hb_status {
     NotJournalled = 242,
     /// forced inputs or bundles wait or are in flight, which a snapshot does not hold
     OutsideHeld = 243,
+    /// the slot in flight at this height has another hash
+    WrongSlot = 244,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -357,6 +359,7 @@ impl hb_status {
         Self::JournalNotDrained,
         Self::NotJournalled,
         Self::OutsideHeld,
+        Self::WrongSlot,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
