@@ -117,6 +117,8 @@ pub struct OwnLog {
     waiting_count: usize,
     /// The last stamp, that of a waiting entry included.
     stamp: UnixNs,
+    /// The agreed time of the newest decided slot: no stamp is below it.
+    agreed: UnixNs,
     signature: Box<[u8]>,
 }
 
@@ -131,6 +133,7 @@ impl OwnLog {
             waiting: fixed_slice(limits.extent_entries_max as usize, Entry::Closed),
             waiting_count: 0,
             stamp: record.stamp,
+            agreed: UnixNs::ZERO,
             signature: fixed_slice(limits.signature_bytes_max as usize, 0),
         }
     }
@@ -166,8 +169,10 @@ impl OwnLog {
         }
     }
 
-    /// Appends an entry. A stamp below the last one, as from a clock that was set back, is logged
-    /// as the last one.
+    /// Appends an entry. A stamp below the last one or below the agreed time of the newest decided
+    /// slot, as from a clock that is slow or was set back, is logged as the higher of the two.
+    ///
+    /// Ids take the stamp before them, so a stamp belongs before those of each extension.
     ///
     /// # Errors
     /// [`OwnLogError::LogFull`]: what does not fit waits unlogged until a further cut is decided.
@@ -177,7 +182,7 @@ impl OwnLog {
         }
         let entry = match entry {
             Entry::Stamp(time) => {
-                self.stamp = self.stamp.max(time);
+                self.stamp = self.stamp.max(time).max(self.agreed);
                 Entry::Stamp(self.stamp)
             }
             other => other,
@@ -241,8 +246,9 @@ impl OwnLog {
         Ok(out.len())
     }
 
-    /// A decided cut stands at `position` of this log; there is room for more.
-    pub fn handle_decided(&mut self, position: LogPosition) {
+    /// A slot was decided: its cut stands at `position` of this log, and `time` is its agreed time.
+    pub fn handle_decided(&mut self, position: LogPosition, time: UnixNs) {
         self.decided = self.decided.max(position);
+        self.agreed = self.agreed.max(time);
     }
 }

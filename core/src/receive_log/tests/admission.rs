@@ -111,7 +111,7 @@ fn no_member_can_fill_more_than_its_places() {
     )
     .unwrap();
     // A liar goes on without a decision.
-    log.handle_decided(LogPosition::new(8));
+    log.handle_decided(LogPosition::new(8), UnixNs::ZERO);
     let further = signed(&mut log, 1, &[id(9)]);
     refused(&mut held, &further, ExtensionError::LogTooFar);
     let mut first = own(0);

@@ -13,6 +13,9 @@ fn stamps_of_a_clock_that_was_set_back_stay() {
     let entries: std::vec::Vec<Entry> = read.entries().map(|(_, entry)| entry).collect();
     assert_eq!(entries, [stamp(50), stamp(50), stamp(60)]);
     assert_eq!(log.record().stamp, UnixNs::new(60));
+    log.handle_decided(LogPosition::ZERO, UnixNs::new(80));
+    log.append(stamp(70)).unwrap();
+    assert_eq!(log.waiting(), [stamp(80)]);
 }
 
 #[test]
@@ -24,10 +27,10 @@ fn a_log_waits_beyond_its_limit_until_a_cut_is_decided() {
     }
     assert_eq!(log.room(), 0);
     assert_eq!(log.append(id(9)), Err(OwnLogError::LogFull));
-    log.handle_decided(LogPosition::new(2));
+    log.handle_decided(LogPosition::new(2), UnixNs::ZERO);
     assert_eq!(log.room(), 2);
     log.append(id(9)).unwrap();
-    log.handle_decided(LogPosition::ZERO);
+    log.handle_decided(LogPosition::ZERO, UnixNs::ZERO);
     assert_eq!(log.room(), 1);
     assert_eq!(log.waiting().len(), 6);
 }

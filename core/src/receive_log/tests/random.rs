@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::super::{Cut, Entry, Extension, Naming, OwnLog, verify_fork};
 use super::plain::chained;
 use super::world::{Keys, LIMITS, admit, extents, id, own, signed, stamp};
-use crate::types::{Hash, Height, LogPosition};
+use crate::types::{Hash, Height, LogPosition, UnixNs};
 
 /// What the model keeps of a log: every entry with its base, without a bound.
 type PlainLog = Vec<(u64, Entry)>;
@@ -96,7 +96,7 @@ proptest! {
                     prop_assert_eq!(got, expected);
                     held.decide(&cut).unwrap();
                     for (log, to) in logs.iter_mut().zip(&decided) {
-                        log.handle_decided(LogPosition::new(*to as u64));
+                        log.handle_decided(LogPosition::new(*to as u64), UnixNs::ZERO);
                     }
                     height += 1;
                 }
