@@ -3,8 +3,8 @@
 //!
 //! A member writes one log an epoch. It signs the log piece by piece, in [`Extension`]s that follow
 //! each other without a gap and are chained by hash, entry by entry, so that a [`Cut`] may stand at
-//! any position. A slot fixes a cut; whoever votes on it holds all [`Extents`] up to it and computes
-//! the rest from them.
+//! any position. A slot fixes a cut; whoever votes on it holds all [`Extents`] up to it and
+//! computes the rest from them.
 //!
 //! # Rules
 //! 1. The *running hash* behind an entry is H(running hash before, base, entry). It starts with a
@@ -27,8 +27,8 @@
 //!
 //! # Who does what
 //! [`OwnLog`] is what an honest member writes. [`Extents`] keeps what all members wrote and is not
-//! decided yet. [`verify_fork`] checks evidence with nothing but the public key. What entries *mean*
-//! (budgets, lapse, first-hand) is the business of the floor above.
+//! decided yet. [`verify_fork`] checks evidence with nothing but the public key. What entries
+//! *mean* (budgets, lapse, first-hand) is the business of the floor above.
 //!
 //! # Cost
 //! An entry costs one permutation of SHA3-256, and an extension one signature check, which comes
@@ -39,8 +39,8 @@
 #![allow(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    reason = "entry points check members, positions and counts against the limits once; all indices \
-              and sums behind them are made here"
+    reason = "entry points check members, positions and counts against the limits once; all \
+              indices and sums behind them are made here"
 )]
 
 mod chain;

@@ -16,8 +16,8 @@
 //! # Why a release is never contradicted
 //! Stamps never go back within a log, so what a log adds to an id later is at least L_i. Hence the
 //! floor of an id never falls, and its key, which never rises, ends at or above the floor. If a is
-//! released before x, then final (key, a) ≤ (key, a) at the release < (floor, x) then ≤ final
-//! (key, x); for an x unseen then, key(a) < horizon ≤ final key(x). So the ids stand in the order of
+//! released before x, then final (key, a) ≤ (key, a) at the release < (floor, x) then ≤ final (key,
+//! x); for an x unseen then, key(a) < horizon ≤ final key(x). So the ids stand in the order of
 //! their final keys, whatever cuts come and however many logs lie. (The horizon needs < because an
 //! unseen id can have any name.) Where an entry lapses, its stamp becomes at least L_i, and the
 //! floor rises.
@@ -25,21 +25,21 @@
 //! # What the order promises
 //! *Ordering linearizability for f ≤ k − 1 = ⌊(n − 1)/2⌋ liars.* Let every correct log stamp a
 //! below t, and b not below t (both once all have logged them). At least n − f ≥ k stamps of a lie
-//! below t, so key(a) < t. At most f < k stamps of b do, so key(b) ≥ t. Hence a comes before b. With
-//! f = k liars it fails: they stamp b with 0. Rule 2 raises no stamp of a correct member that stamps
-//! at least the agreed time of the slot that it names as its base: an entry that counts has a base
-//! at most A slots back.
+//! below t, so key(a) < t. At most f < k stamps of b do, so key(b) ≥ t. Hence a comes before b.
+//! With f = k liars it fails: they stamp b with 0. Rule 2 raises no stamp of a correct member that
+//! stamps at least the agreed time of the slot that it names as its base: an entry that counts has
+//! a base at most A slots back.
 //!
 //! # Silent members
 //! A log that stands still keeps its L_i. The horizon passes t exactly if fewer than k logs have
-//! L_i ≤ t, and so does agreed time: with s silent members both go on as long as s ≤ k − 1 =
-//! ⌊(n − 1)/2⌋ (2 of 5, 1 of 4), and releases stop with one more.
-//! A waiting x holds back a exactly if k logs hold x with a stamp ≤ key(a), or do not hold it and
-//! have L_i ≤ key(a). Where stamps of a and x interleave, one silent log is enough for that: it
-//! could still put either first, and only waiting keeps rule 5 from being contradicted. Rule 2 ends
-//! the wait. Once the agreed time of A slots ago is above key(a), a log that does not hold x counts
-//! no more; so if x still has a floor ≤ key(a), k logs hold it that low, and it has that key itself.
-//! Then the waiting id with the smallest (key, id) is held back by nothing. Hence:
+//! L_i ≤ t, and so does agreed time: with s silent members both go on as long as s ≤ k − 1 = ⌊(n −
+//! 1)/2⌋ (2 of 5, 1 of 4), and releases stop with one more. A waiting x holds back a exactly if k
+//! logs hold x with a stamp ≤ key(a), or do not hold it and have L_i ≤ key(a). Where stamps of a
+//! and x interleave, one silent log is enough for that: it could still put either first, and only
+//! waiting keeps rule 5 from being contradicted. Rule 2 ends the wait. Once the agreed time of A
+//! slots ago is above key(a), a log that does not hold x counts no more; so if x still has a floor
+//! ≤ key(a), k logs hold it that low, and it has that key itself. Then the waiting id with the
+//! smallest (key, id) is held back by nothing. Hence:
 //!
 //! *Every id with a key is released A slots after a slot whose agreed time is above it, at the
 //! latest*, and without that wait where no waiting id interleaves with it.
@@ -53,9 +53,10 @@
 //! slot needs more. [`MedianTwin`] counts instead of sorting.
 //!
 //! # What it does not promise
-//! Ids whose correct stamps interleave can be moved among each other by liars. Nothing here follows nonces, budgets or lapse: whoever calls [`MedianOrder::lapse`] and
-//! [`MedianOrder::forget`] does. One instance makes one order: who wants rollups not to wait for
-//! each other keeps an instance for each.
+//! Ids whose correct stamps interleave can be moved among each other by liars. Nothing here follows
+//! nonces, budgets or lapse: whoever calls [`MedianOrder::lapse`] and [`MedianOrder::forget`] does.
+//! One instance makes one order: who wants rollups not to wait for each other keeps an instance for
+//! each.
 #![allow(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,

@@ -6,6 +6,7 @@ use super::rank;
 use super::table::{ABSENT, Table};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::error::operation_error;
+use crate::receive_log::{CutEntry, Entry};
 use crate::types::{TxId, UnixNs};
 
 operation_error! {
@@ -106,6 +107,20 @@ impl MedianOrder {
     pub fn stamp(&mut self, log: u32, time: UnixNs) -> Result<(), MedianError> {
         let is_known = self.table.stamp(log, time);
         is_known.then_some(()).ok_or(MedianError::UnknownLog)
+    }
+
+    /// Takes the next entry that a cut covers: a stamp or an id; others mean nothing here. Void
+    /// entries are the caller's to leave out.
+    ///
+    /// # Errors
+    /// Those of [`MedianOrder::stamp`] and [`MedianOrder::append`].
+    pub fn handle_entry(&mut self, entry: &CutEntry<'_>) -> Result<(), MedianError> {
+        let log = u32::from(entry.member);
+        match entry.entry {
+            Entry::Stamp(time) => self.stamp(log, *time),
+            Entry::Id { id, .. } => self.append(log, id),
+            Entry::Closed | Entry::Inbox { .. } => Ok(()),
+        }
     }
 
     /// Before the entries of a cut: no stamp counts as less than `time` from now on, which is the

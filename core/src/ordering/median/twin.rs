@@ -4,6 +4,7 @@ use super::order::{MedianError, MedianLimits};
 use super::rank;
 use super::table::{ABSENT, Table};
 use crate::error::operation_error;
+use crate::receive_log::{CutEntry, Entry};
 use crate::types::{TxId, UnixNs};
 
 operation_error! {
@@ -11,8 +12,8 @@ operation_error! {
     MedianViolation { WrongRelease }
 }
 
-/// Follows the same entries as [`MedianOrder`](super::MedianOrder), and says of a release whether it
-/// is the right one.
+/// Follows the same entries as [`MedianOrder`](super::MedianOrder), and says of a release whether
+/// it is the right one.
 ///
 /// The key of an id is the smallest of its stamps that at least ⌈n/2⌉ of them don't exceed. That
 /// keys rise, that each passes the floors of its successor, and the last one's those of all that
@@ -51,6 +52,21 @@ impl MedianTwin {
     pub fn stamp(&mut self, log: u32, time: UnixNs) -> Result<(), MedianError> {
         let is_known = self.table.stamp(log, time);
         is_known.then_some(()).ok_or(MedianError::UnknownLog)
+    }
+
+    /// Takes the next entry that a cut covers; see [`MedianOrder::handle_entry`].
+    ///
+    /// # Errors
+    /// [`MedianError::UnknownLog`], [`MedianError::OrderTableFull`].
+    ///
+    /// [`MedianOrder::handle_entry`]: super::MedianOrder::handle_entry
+    pub fn handle_entry(&mut self, entry: &CutEntry<'_>) -> Result<(), MedianError> {
+        let log = u32::from(entry.member);
+        match entry.entry {
+            Entry::Stamp(time) => self.stamp(log, *time),
+            Entry::Id { id, .. } => self.append(log, id),
+            Entry::Closed | Entry::Inbox { .. } => Ok(()),
+        }
     }
 
     /// Before the entries of a cut: no stamp counts as less than `time` from now on.

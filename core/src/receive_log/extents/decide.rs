@@ -131,6 +131,9 @@ impl Extents {
 
     /// `cut` was decided: drops what it covers, all branches that contradict it, and all names.
     ///
+    /// A host that serves those who lag behind keeps what [`Extents::write_extension`] gives
+    /// before.
+    ///
     /// Cost: O(entries held).
     ///
     /// # Errors

@@ -109,7 +109,8 @@ impl Extents {
             + fixed_slice_bytes::<Point>(Naming::ALL.len() * logs)
     }
 
-    /// Begins another epoch: forgets all extents and names, and opens every log.
+    /// Begins another epoch, or goes on from a snapshot: forgets all extents and names, and opens
+    /// every log; whoever comes from a snapshot closes again what is closed there.
     ///
     /// # Errors
     /// [`LimitsError::LimitOutOfRange`] unless there is one mark for each log.

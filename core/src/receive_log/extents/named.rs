@@ -5,6 +5,10 @@ use super::Extents;
 use crate::types::LogPosition;
 
 /// Who names a cut: each keeps the branches that its cut goes through.
+///
+/// What a lock or a valid value names has to be durable before the vote that binds to it: the host
+/// writes it with [`Extents::write_extension`], and after a restart names the cut and admits the
+/// same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
     /// The value that this member is locked on.

@@ -138,9 +138,9 @@ fn a_branch_is_kept_for_what_names_it() {
     assert_eq!((admitted.entries, fork_of(&proof)), (0, Ok(2)));
 }
 
-/// Rule 17: round 0 names branch A of a Byzantine log and only one member sees its polka; in round 1
-/// the proposal names B, all pull B, and the liar falls silent. Who is locked on A must be able to
-/// hand A out.
+/// Rule 17: round 0 names branch A of a Byzantine log and only one member sees its polka; in round
+/// 1 the proposal names B, all pull B, and the liar falls silent. Who is locked on A must be able
+/// to hand A out.
 #[test]
 fn lock_valid_and_current_value_may_each_name_a_branch_of_their_own() {
     let mut held = extents();

@@ -1,3 +1,5 @@
+//! Receive logs: bytes, admission, cuts, forks and restarts, by name and at random.
+
 mod admission;
 mod bytes;
 mod cuts;
