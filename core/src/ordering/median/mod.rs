@@ -49,7 +49,7 @@
 //! An honest member stamps at least once a slot, whether or not it has ids to log.
 //!
 //! # Cost
-//! [`MedianOrder::release`] is O(m·n² + m log m) for m waiting ids of n logs, in fixed memory; no
+//! [`MedianOrder::release`] is O(m·n log n + m log m) for m waiting ids of n logs, in fixed memory; no
 //! slot needs more. [`MedianTwin`] counts instead of sorting.
 //!
 //! # What it does not promise

@@ -82,8 +82,9 @@ proptest! {
                         let point = &mut cut.points_mut()[member];
                         point.position = LogPosition::new(to as u64);
                         point.running = running(member as u16, &plain[member][..to]);
-                        for at in decided[member]..to {
-                            expected.push((member as u16, at as u64, plain[member][at]));
+                        let logged = plain[member].iter().enumerate().take(to);
+                        for (at, entry) in logged.skip(decided[member]) {
+                            expected.push((member as u16, at as u64, *entry));
                         }
                         decided[member] = to;
                     }
