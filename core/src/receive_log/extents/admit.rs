@@ -271,19 +271,17 @@ impl Extents {
         added as u32
     }
 
-    /// Where a branch can go that leaves the others behind `common` entries and leads to a named
-    /// cut which no branch leads to; nothing where it leads to none.
+    /// Where a branch can go that shares `common` entries with another, and no more with any, and
+    /// leads beyond them to a named cut; nothing where it leads to none.
     ///
     /// There always is a place: each of the three names needs at most one branch, and the one that
-    /// it misses is not among those held.
+    /// it leads to has none yet.
     fn place_for(&self, member: usize, incoming: &Incoming<'_>, common: usize) -> Option<usize> {
         let decided = self.logs[member].decided.at.position;
         let start = decided.saturating_add(common as u64);
         let is_wanted = self.named_points(member).any(|to| {
             let lies_within = start < to.position && to.position <= incoming.end.position;
-            lies_within
-                && self.fresh_running_at(incoming, to.position) == to.running
-                && self.branch_through(member, to).is_none()
+            lies_within && self.fresh_running_at(incoming, to.position) == to.running
         });
         let log = &self.logs[member];
         let is_free = |branch: &usize| {

@@ -194,6 +194,39 @@ fn names_that_are_taken_away_keep_nothing() {
 }
 
 #[test]
+fn what_was_named_before_a_decision_is_not_kept_after_it() {
+    let (mut held, other) = forked(&[id(1)], &[id(2)]);
+    let mut liar = own(2);
+    signed(&mut liar, 1, &[id(2)]);
+    let named = cut(&held, &[(2, liar.record().end)]);
+    held.name(Naming::Locked, &named).unwrap();
+    // The slot moves no log, so the branch would still fit.
+    let still = cut(&held, &[]);
+    held.decide(&still).unwrap();
+    let (admitted, proof) = evidence(&mut held, &other);
+    assert_eq!((admitted.entries, fork_of(&proof)), (0, Ok(2)));
+}
+
+#[test]
+fn a_branch_takes_over_all_that_it_shares_with_any_other() {
+    let mut held = extents();
+    let branches = [[1, 2, 3], [1, 10, 20], [1, 40, 50], [1, 10, 30]];
+    let names = [None, Some(0), Some(1), Some(2)];
+    for ((numbers, name), fresh) in branches.into_iter().zip(names).zip([3, 2, 2, 1]) {
+        let mut liar = own(2);
+        let bytes = signed(&mut liar, 1, &numbers.map(id));
+        if let Some(name) = name {
+            let named = cut(&held, &[(2, liar.record().end)]);
+            held.name(Naming::ALL[name], &named).unwrap();
+        }
+        assert_eq!(admit(&mut held, &bytes).unwrap().entries, fresh);
+        let whole = cut(&held, &[(2, liar.record().end)]);
+        let entries = held.entries(&whole).unwrap().map(|entry| *entry.entry);
+        assert!(entries.eq(numbers.map(id)));
+    }
+}
+
+#[test]
 fn a_branch_that_is_followed_goes_on_from_its_own_end() {
     let (mut held, other) = forked(&[id(1)], &[id(2)]);
     let mut liar = own(2);
