@@ -236,7 +236,8 @@ typedef int32_t hb_fault;
  * 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
  * calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
  * 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
- * 600..699 with what was kept of a state, and 900..999 are broken invariants of the library.
+ * 600..609 with what was kept of a state, 610..719 with what other sequencers logged, sent or
+ * signed, and 900..999 are broken invariants of the library.
  * `hb_status_fault` says whose fault one is.
  */
 enum hb_status
@@ -557,6 +558,22 @@ enum hb_status
    */
   HB_STATUS_WRONG_SLOT = 244,
   /**
+   * the log holds as many undecided entries as it may; the rest waits
+   */
+  HB_STATUS_LOG_FULL = 250,
+  /**
+   * the signer gave no signature
+   */
+  HB_STATUS_SIGNING_FAILED = 251,
+  /**
+   * the base lies below one that the log signed before
+   */
+  HB_STATUS_LOG_BASE_TOO_LOW = 252,
+  /**
+   * the policy follows as many ids as it can
+   */
+  HB_STATUS_ORDER_TABLE_FULL = 253,
+  /**
    * a limit is out of its range
    */
   HB_STATUS_LIMIT_OUT_OF_RANGE = 300,
@@ -760,6 +777,82 @@ enum hb_status
    * a record's input had another outcome this time
    */
   HB_STATUS_OUTCOME_DIFFERS = 605,
+  /**
+   * the log belongs to another network or epoch
+   */
+  HB_STATUS_FOREIGN_LOG = 610,
+  /**
+   * no member of the committee has this number
+   */
+  HB_STATUS_UNKNOWN_MEMBER = 611,
+  /**
+   * the kind of a log's entry is unknown
+   */
+  HB_STATUS_UNKNOWN_ENTRY = 612,
+  /**
+   * the runs of a log are not in the one form that is allowed
+   */
+  HB_STATUS_RUNS_OUT_OF_ORDER = 613,
+  /**
+   * evidence that was decided has closed the log
+   */
+  HB_STATUS_LOG_CLOSED = 614,
+  /**
+   * the extension brings nothing new
+   */
+  HB_STATUS_EXTENSION_KNOWN = 615,
+  /**
+   * entries before the first of the extension are missing
+   */
+  HB_STATUS_LOG_GAP = 616,
+  /**
+   * a log goes further beyond its decided position than it may
+   */
+  HB_STATUS_LOG_TOO_FAR = 617,
+  /**
+   * a log does not descend from its decided position
+   */
+  HB_STATUS_NOT_DESCENDED = 618,
+  /**
+   * a base lies below one before it in the log
+   */
+  HB_STATUS_BASE_WENT_BACK = 619,
+  /**
+   * a stamp lies below one before it in the log
+   */
+  HB_STATUS_STAMP_WENT_BACK = 620,
+  /**
+   * the signature is not the member's
+   */
+  HB_STATUS_WRONG_SIGNATURE = 621,
+  /**
+   * two signatures of a log do not contradict each other
+   */
+  HB_STATUS_NO_FORK = 622,
+  /**
+   * a cut does not name each log once
+   */
+  HB_STATUS_WRONG_LOG_COUNT = 623,
+  /**
+   * a cut stands before the decided one
+   */
+  HB_STATUS_CUT_WENT_BACK = 624,
+  /**
+   * extents up to the cut are missing; pull them first
+   */
+  HB_STATUS_CUT_NOT_HELD = 625,
+  /**
+   * a cut moves a log that is closed
+   */
+  HB_STATUS_CUT_MOVES_CLOSED_LOG = 626,
+  /**
+   * an entry of a cut names a base that is not decided before its slot
+   */
+  HB_STATUS_BASE_NOT_DECIDED = 627,
+  /**
+   * the ids released at a cut are not those that the policy gives
+   */
+  HB_STATUS_WRONG_RELEASE = 628,
   /**
    * an invariant broke; the instance refuses further work
    */

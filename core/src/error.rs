@@ -188,6 +188,12 @@ codes! {
         "forced inputs or bundles wait or are in flight, which a snapshot does not hold";
     WrongSlot = 244, Caller, false, "the slot in flight at this height has another hash";
 
+    LogFull = 250, Caller, true,
+        "the log holds as many undecided entries as it may; the rest waits";
+    SigningFailed = 251, Caller, true, "the signer gave no signature";
+    LogBaseTooLow = 252, Caller, false, "the base lies below one that the log signed before";
+    OrderTableFull = 253, Caller, true, "the policy follows as many ids as it can";
+
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
     LimitsContradict = 301, Operator, false, "two limits contradict each other";
@@ -257,6 +263,30 @@ codes! {
     Corrupt = 603, Operator, false, "the bytes are not those that were written";
     Inconsistent = 604, Operator, false, "the bytes contradict themselves";
     OutcomeDiffers = 605, Operator, false, "a record's input had another outcome this time";
+
+    // 610..629: logs of other members, and cuts through them.
+    ForeignLog = 610, Sender, false, "the log belongs to another network or epoch";
+    UnknownMember = 611, Sender, false, "no member of the committee has this number";
+    UnknownEntry = 612, Sender, false, "the kind of a log's entry is unknown";
+    RunsOutOfOrder = 613, Sender, false,
+        "the runs of a log are not in the one form that is allowed";
+    LogClosed = 614, Sender, false, "evidence that was decided has closed the log";
+    ExtensionKnown = 615, Sender, false, "the extension brings nothing new";
+    LogGap = 616, Sender, true, "entries before the first of the extension are missing";
+    LogTooFar = 617, Sender, true, "a log goes further beyond its decided position than it may";
+    NotDescended = 618, Sender, false, "a log does not descend from its decided position";
+    BaseWentBack = 619, Sender, false, "a base lies below one before it in the log";
+    StampWentBack = 620, Sender, false, "a stamp lies below one before it in the log";
+    WrongSignature = 621, Sender, false, "the signature is not the member's";
+    NoFork = 622, Sender, false, "two signatures of a log do not contradict each other";
+    WrongLogCount = 623, Sender, false, "a cut does not name each log once";
+    CutWentBack = 624, Sender, false, "a cut stands before the decided one";
+    CutNotHeld = 625, Sender, true, "extents up to the cut are missing; pull them first";
+    CutMovesClosedLog = 626, Sender, false, "a cut moves a log that is closed";
+    BaseNotDecided = 627, Sender, false,
+        "an entry of a cut names a base that is not decided before its slot";
+    WrongRelease = 628, Sender, false,
+        "the ids released at a cut are not those that the policy gives";
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";

@@ -49,6 +49,16 @@ impl Domain {
     pub const SETTINGS: Self = Self(*b"hb/se/1");
     /// A journal's header, and one record after another.
     pub const JOURNAL: Self = Self(*b"hb/jr/2");
+    /// Where a member's receive log starts.
+    pub const LOG_START: Self = Self(*b"hb/ls/1");
+    /// One entry of a receive log, chained to those before.
+    pub const LOG_ENTRY: Self = Self(*b"hb/le/1");
+    /// What a member signs of its receive log.
+    pub const LOG_SIGNED: Self = Self(*b"hb/lg/1");
+    /// What a member keeps of its own receive log.
+    pub const LOG_RECORD: Self = Self(*b"hb/lr/1");
+    /// A cut through all receive logs.
+    pub const CUT: Self = Self(*b"hb/ct/1");
 
     /// The bytes that go before the message.
     #[must_use]
