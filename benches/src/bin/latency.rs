@@ -9,15 +9,18 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use hauptbuch_benches::pool::{BURST, Filled};
+use hauptbuch_benches::pool::{BURST, Filled, RULE};
 use hauptbuch_benches::transactions::{TIME, Transactions, limits_of};
 use hauptbuch_core::bounded::Handle;
 use hauptbuch_core::config::Config;
 use hauptbuch_core::coordinator::TransactionCoordinator;
-use hauptbuch_core::types::{Submission, Tick, TxId};
+use hauptbuch_core::types::{CandidateSource as _, RollupId, Submission, Tick, TxId};
 
 /// Times each operation is measured, at least.
 const SAMPLE_COUNT_MIN: usize = 1 << 16;
+
+/// Transactions that are taken before they are acknowledged: a slot.
+const SLOT_COUNT: usize = 2_048;
 
 fn main() -> ExitCode {
     let Some(date) = std::env::args().nth(1) else {
@@ -67,22 +70,35 @@ fn pool(pending: usize) {
         inserts(&mut filled, &residents, &others),
     );
 
-    let mut times = Samples::default();
+    let [takes, acknowledgements] = takes(pending);
+    report(&format!("take, {pending} pending at first"), takes);
+    report(
+        &format!("acknowledge, {pending} pending at first"),
+        acknowledgements,
+    );
+}
+
+/// Takes slot after slot until the pool is empty, and acknowledges each once it is whole.
+fn takes(pending: usize) -> [Samples; 2] {
+    let [mut takes, mut acknowledgements] = [Samples::default(), Samples::default()];
     let mut filled = Filled::new(pending);
-    while times.ns.len() < SAMPLE_COUNT_MIN {
+    let mut handles = vec![Handle::default(); SLOT_COUNT.min(pending)];
+    while takes.ns.len() < SAMPLE_COUNT_MIN {
         while !filled.pool.is_empty() {
-            let mut handle = [Handle::default()];
-            times.time(|| {
-                filled.take(&mut handle);
-                filled.pool.acknowledge(handle[0]).is_ok()
-            });
+            let mut view = filled.pool.ready(&RULE, &mut handles);
+            for _ in 0..SLOT_COUNT.min(pending) {
+                takes.time(|| {
+                    view.best(RollupId::ZERO).is_some() && view.take_best(RollupId::ZERO)
+                });
+            }
+            drop(view);
+            for handle in &handles {
+                acknowledgements.time(|| filled.pool.acknowledge(*handle).is_ok());
+            }
         }
         filled.refill();
     }
-    report(
-        &format!("take and acknowledge, {pending} pending at first"),
-        times,
-    );
+    [takes, acknowledgements]
 }
 
 /// Inserts into a pool that is full but for a burst, again and again.

@@ -8,7 +8,7 @@ use super::{HandleIndex, KeyedHash, fixed_slice, fixed_slice_bytes};
 
 /// A fixed number of 32-byte keys, each with a small note; the oldest makes place for a new one.
 ///
-/// Memory: 34 bytes a key, and 16 in its index.
+/// Memory: 34 bytes a key, and 12 in its index.
 #[derive(Debug)]
 pub struct RecentSet {
     keys: Box<[[u8; 32]]>,

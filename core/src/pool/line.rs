@@ -164,7 +164,7 @@ impl TransactionPool {
             return before;
         }
         // What has no predecessor is gapped or the head. Gapped ones are few: a short walk.
-        let is_head = entry.nonce <= own.next && own.in_flight_count() == 0;
+        let is_head = entry.nonce <= own.next && self.in_flight_count(entry.sender) == 0;
         if is_head {
             return NONE;
         }

@@ -26,6 +26,7 @@ mod forced;
 mod hints;
 mod line;
 mod outside;
+mod pinned;
 mod ready;
 mod refusal;
 pub mod room;
@@ -59,6 +60,7 @@ use bundle::BundleTable;
 use entry::{Entry, Sender};
 use forced::ForcedQueues;
 use hints::HintTable;
+use pinned::Pins;
 use room::DisplaceKey;
 
 /// A transaction that the pool holds.
@@ -102,6 +104,8 @@ pub struct TransactionPool {
     /// Inputs that another chain forces in, and bundles: each in memory of its own.
     forced: ForcedQueues,
     bundles: BundleTable,
+    /// Senders of those.
+    pins: Pins,
     /// Senders without a transaction, the one longest so first.
     idle: LinkedSet,
     /// What the origins hold; several may share a place.
@@ -215,6 +219,7 @@ impl TransactionPool {
             hints: HintTable::new(limits.hint_count_max, hash),
             forced: ForcedQueues::new(config.rollups.len(), limits, hash),
             bundles: BundleTable::new(limits, hash),
+            pins: Pins::new(limits, hash),
             senders: Slab::new(sender_place_count(limits)),
             by_address: HandleIndex::new(sender_place_count(limits)),
             ready: HeapSet::new(ROLLUP_COUNT_MAX as u32, pending),
@@ -258,6 +263,7 @@ impl TransactionPool {
         let of_senders = Slab::<Sender>::footprint_bytes(senders)
             .saturating_add(HandleIndex::footprint_bytes(senders))
             .saturating_add(LinkedSet::footprint_bytes(senders))
+            .saturating_add(Pins::footprint_bytes(limits))
             .saturating_add(fixed_slice_bytes::<InUse>(limits.origin_count_max as usize));
         let remembered = RecentSet::footprint_bytes(limits.seen_count_max)
             .saturating_add(RecentSet::footprint_bytes(limits.cancel_count_max))
@@ -376,8 +382,10 @@ impl TransactionPool {
                 let moved = own
                     .included
                     .insert(entry.nonce.saturating_distance(own.next));
-                own.outside.move_on(moved);
                 own.next = own.next.saturating_add(moved);
+                if let Some(pinned) = self.pins.of_mut(entry.sender) {
+                    pinned.window.move_on(moved);
+                }
             }
         }
         self.seen
