@@ -120,6 +120,13 @@ impl HandleIndex {
         self.search(hash, is_key).map(|at| self.slots[at].value)
     }
 
+    /// Reads the slot where the search for a hash starts, so that it is near when it is needed; the
+    /// value means nothing.
+    #[must_use]
+    pub fn home_of(&self, hash: u64) -> u64 {
+        u64::from(self.slots[self.home(tag_of(hash))].tag)
+    }
+
     /// Adds a key that is not there yet; false where there is no room.
     pub fn insert(&mut self, hash: u64, value: u32) -> bool {
         if self.len == self.capacity {

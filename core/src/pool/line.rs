@@ -66,7 +66,6 @@ impl TransactionPool {
 
     /// Takes a transaction out of its sender's line.
     pub(super) fn unlink(&mut self, index: u32, entry: &Entry) {
-        self.withdraw(index);
         self.join(entry.sender, entry.before, entry.after);
         self.by_nonce
             .remove(self.nonce_hash(entry.sender, entry.nonce), index);

@@ -18,6 +18,7 @@
 //! What it does not do: it checks no signature and no balance; the host has done both.
 
 mod admission;
+mod ahead;
 mod bundle;
 mod cancel;
 mod entry;
@@ -35,6 +36,7 @@ mod tests;
 mod verify;
 
 pub use admission::Arriving;
+pub(crate) use ahead::AHEAD_COUNT;
 pub use bundle::{BundleRefusal, BundleSize, bundle_id};
 pub use cancel::{CancelError, Cancelled};
 pub use forced::{ForcedCounts, ForcedError, OutsideTransaction};
@@ -555,13 +557,19 @@ impl TransactionPool {
         if let Some(queue) = self.displace_queue(entry) {
             self.displaceable.remove(queue, index);
         }
-        self.expiring.remove(0, index);
+        if entry.expiry != UnixNs::NEVER {
+            self.expiring.remove(0, index);
+        }
     }
 
     /// Frees all that a transaction takes up, and notes a sender who has no other one.
     fn forget(&mut self, index: u32, entry: &Entry) {
+        // What is taken stands in no queue.
+        if !entry.is_taken {
+            self.withdraw(index);
+            self.stop_waiting(index, entry);
+        }
         self.unlink(index, entry);
-        self.stop_waiting(index, entry);
         self.by_id
             .remove(self.hash.bytes32(entry.id.as_bytes()), index);
         self.payloads.free(entry.payload);
