@@ -13,7 +13,7 @@ use crate::bounded::Handle;
 
 /// Transactions that are read ahead at once: enough waits side by side, and little enough to stay
 /// in the nearest memory until they are needed.
-pub(crate) const AHEAD_COUNT: usize = 8;
+pub const AHEAD_COUNT: usize = 8;
 
 /// Takes between two looks at the front of a queue, which is a little longer than that.
 pub(super) const TAKES_BETWEEN: usize = 16;

@@ -36,7 +36,7 @@ mod tests;
 mod verify;
 
 pub use admission::Arriving;
-pub(crate) use ahead::AHEAD_COUNT;
+pub use ahead::AHEAD_COUNT;
 pub use bundle::{BundleRefusal, BundleSize, bundle_id};
 pub use cancel::{CancelError, Cancelled};
 pub use forced::{ForcedCounts, ForcedError, OutsideTransaction};

@@ -75,6 +75,7 @@ impl<R: SelectionRule> CandidateSource for ReadyView<'_, R> {
     }
 
     fn take_best(&mut self, rollup: RollupId) -> bool {
+        let place_count = self.taken.len();
         let index = self.best_index(rollup);
         let (Some(index), Some(place)) = (index, self.taken.get_mut(self.taken_count)) else {
             return false;
@@ -86,7 +87,8 @@ impl<R: SelectionRule> CandidateSource for ReadyView<'_, R> {
             return false;
         };
         *place = handle;
-        if self.taken_count.is_multiple_of(TAKES_BETWEEN) {
+        // Who takes only a few is done sooner without.
+        if place_count >= TAKES_BETWEEN && self.taken_count.is_multiple_of(TAKES_BETWEEN) {
             pool.heap_of(rollup)
                 .into_iter()
                 .for_each(|heap| pool.look_ahead_in_queue(heap));
