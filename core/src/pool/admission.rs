@@ -95,10 +95,15 @@ impl TransactionPool {
         self.check_quotas(envelope, payload.len(), place.sender(), origin)?;
         let newcomer = self.newcomer(envelope, payload.len(), place)?;
         let displaced = self.plan_room(newcomer)?;
-        if displaced.len() > ledger.room() {
-            return Err(AdmissionError::EventsFull);
+        let joined = if displaced.len() > ledger.room() {
+            Err(AdmissionError::EventsFull)
+        } else {
+            self.join_place(place, envelope, time)
+        };
+        if joined.is_err() {
+            self.spare(&displaced);
         }
-        let sender = self.join_place(place, envelope, time)?;
+        let sender = joined?;
         self.displace(&displaced, ledger);
         let arrival = Arrival {
             index: self.arrivals,

@@ -32,14 +32,41 @@ impl TransactionPool {
             let Some(entry) = self.entries.get(handle.index) else {
                 continue;
             };
-            let id_hash = self.hash.bytes32(entry.id.as_bytes());
-            let nonce_hash = self.nonce_hash(entry.sender, entry.nonce);
-            read ^= self.by_id.home_of(id_hash) ^ self.by_nonce.home_of(nonce_hash);
-            read ^= self.seen.home_of(id_hash);
-            read ^= self.read_sender(entry.sender) ^ u64::from(self.idle.contains(entry.sender));
-            read ^= u64::from(self.payloads.second_chunk(entry.payload));
+            read ^= self.read_end(entry);
+            read ^= self.seen.home_of(self.hash.bytes32(entry.id.as_bytes()));
         }
         black_box(read);
+    }
+
+    /// Brings near what displacing from the front of a queue needs.
+    pub(super) fn look_ahead_at_cheapest(&self, queue: u32) {
+        let mut read = 0_u64;
+        let front = self.displaceable.front(queue);
+        for index in front {
+            read ^= self.entries.get(*index).map_or(0, read_entry);
+        }
+        black_box(read);
+        for index in front {
+            let Some(entry) = self.entries.get(*index) else {
+                continue;
+            };
+            read ^= self.read_end(entry);
+            if let Some(heap) = self.heap_of_sender(entry.sender) {
+                read ^= u64::from(self.ready.read_around(heap, *index));
+            }
+        }
+        black_box(read);
+    }
+
+    /// Reads what the end of any transaction touches beside its record.
+    fn read_end(&self, entry: &Entry) -> u64 {
+        let id_hash = self.hash.bytes32(entry.id.as_bytes());
+        let nonce_hash = self.nonce_hash(entry.sender, entry.nonce);
+        self.by_id.home_of(id_hash)
+            ^ self.by_nonce.home_of(nonce_hash)
+            ^ self.read_sender(entry.sender)
+            ^ u64::from(self.idle.contains(entry.sender))
+            ^ u64::from(self.payloads.second_chunk(entry.payload))
     }
 
     /// Brings near what taking from the front of a rollup's queue needs.
