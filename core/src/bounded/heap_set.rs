@@ -18,8 +18,8 @@ const ROOT: usize = ARITY - 1;
 /// numbers, however they share them.
 ///
 /// Memory: for each chunk of 64 entries `64 · (size of K + 4) + 4` bytes, with
-/// ⌈(capacity + 3 · `heap_count`) / 64⌉ + `heap_count` chunks; `heap_count` tables of 4 bytes for each chunk, and a
-/// length each; 4 bytes for each number.
+/// ⌈(capacity + 3 · `heap_count`) / 64⌉ + `heap_count` chunks; `heap_count` tables of
+/// 4 bytes for each chunk, and a length each; 4 bytes for each number.
 #[derive(Debug)]
 pub struct HeapSet<K> {
     chunks: Box<[Chunk<K>]>,

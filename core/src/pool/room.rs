@@ -119,7 +119,8 @@ impl TransactionPool {
 
     /// Finds who has to go so that a newcomer has room; nobody where there is room already.
     ///
-    /// They have left their queues: they are displaced then, or else spared. Cost: O(rollups); O(log n) more for each that has to go, and nothing that depends on n else.
+    /// They have left their queues: they are displaced then, or else spared. Cost:
+    /// O(rollups); O(log n) more for each that has to go, and nothing that depends on n else.
     pub(super) fn plan_room(&mut self, newcomer: Newcomer) -> Result<Displaced, AdmissionError> {
         let mut plan = Plan::default();
         let planned = self.plan_with(newcomer, &mut plan);
