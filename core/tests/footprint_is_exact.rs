@@ -125,10 +125,10 @@ fn the_documented_sizes_hold() {
         limits.footprint()
     );
     let [transactions, payloads, senders, ..] = TransactionPool::footprint_bytes(&limits);
-    // 348.1 bytes a transaction, with half a sender each and the senders of forced inputs.
-    assert_eq!(transactions + senders, 22_809_740);
+    // 319.6 bytes a transaction, with half a sender each and the senders of forced inputs.
+    assert_eq!(transactions + senders, 20_943_360);
     let each = (transactions + senders).div_ceil(u64::from(limits.pending_count_max));
-    assert!(each <= 349, "{each} bytes a transaction");
+    assert!(each <= 320, "{each} bytes a transaction");
     assert!(payloads - limits.pending_bytes_max <= limits.pending_bytes_max / 32);
     let verifier = SlotVerifier::footprint_bytes(&limits) / u64::from(limits.slot_count_max);
     assert!(verifier <= 600, "{verifier} bytes a transaction of a slot");

@@ -78,6 +78,7 @@ use crate::journal::{Clocks, Identity, Journal, Record};
 use crate::limits::{Footprint, Limits, ROLLUP_COUNT_MAX};
 use crate::metrics::Metrics;
 use crate::ordering::{OrderingEngine, SegmentRooms};
+use crate::pool::AHEAD_COUNT;
 use crate::pool::{Broken, TransactionPool};
 use crate::types::{Height, Tick, UnixNs};
 use arrange::Arrangement;
@@ -333,6 +334,12 @@ impl TransactionCoordinator {
         let mut positions = [0_u32; ROLLUP_COUNT_MAX];
         self.settle_forced(height, &mut positions);
         for at in 0..count {
+            if at.is_multiple_of(AHEAD_COUNT)
+                && let Some(flight) = self.in_flight.first()
+            {
+                let end = at.saturating_add(AHEAD_COUNT).min(count);
+                self.pool.look_ahead(flight.handles(at..end));
+            }
             self.include(at, height, &mut positions);
         }
         self.settle_bundles(height, &mut positions);
