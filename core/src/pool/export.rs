@@ -254,11 +254,11 @@ impl TransactionPool {
 
     fn restore_idle(&mut self, input: &mut Reader<'_>) -> Result<(), Broken> {
         for place in places(input)? {
-            let own = self.senders.get(place);
-            let is_idle = own.is_some_and(Sender::is_idle);
+            let is_idle = self.senders.get(place).is_some() && self.is_idle(place);
             check(is_idle && self.idle.append(place), "the idle have nothing")?;
         }
-        let idle = self.senders.iter().filter(|(_, own)| own.is_idle());
+        let senders = self.senders.iter();
+        let idle = senders.filter(|(place, _)| self.is_idle(*place));
         check(
             idle.count() == self.idle.len(),
             "all who have nothing are idle",
@@ -287,10 +287,11 @@ impl TransactionPool {
     pub(super) fn restore_used(&mut self, place: u32, nonce: Nonce) -> Result<(), Broken> {
         self.restore_next(place, nonce)?;
         let mode = self.mode_of_sender(place);
-        if let Some(own) = self.senders.get_mut(place) {
-            own.outside_count = own.outside_count.saturating_add(1);
+        let next = self.senders.get(place).map(|own| own.next);
+        if let (Some(next), Some(pinned)) = (next, self.pins.of_mut(place)) {
+            pinned.used_count = pinned.used_count.saturating_add(1);
             if mode == NonceMode::Window {
-                own.outside.set(nonce.saturating_distance(own.next));
+                pinned.window.set(nonce.saturating_distance(next));
             }
         }
         Ok(())
@@ -304,7 +305,7 @@ impl TransactionPool {
         let mode = self.mode_of_sender(place);
         let own = self.senders.get(place).copied().unwrap_or_default();
         let is_next = match mode {
-            NonceMode::Sequential if own.in_flight_count() == 0 => nonce < own.next,
+            NonceMode::Sequential if self.in_flight_count(place) == 0 => nonce < own.next,
             NonceMode::Sequential => nonce < own.next && nonce == own.ready_end,
             NonceMode::Window => self.nonce_state(place, nonce) == NonceState::Next,
         };
@@ -320,8 +321,11 @@ impl TransactionPool {
     /// Makes what follows from the rest: what is ready, can be displaced, and expires.
     pub(crate) fn finish_restoring<R: SelectionRule>(&mut self, rule: &R) -> Result<(), Broken> {
         let is_sequential = |own: &Sender| self.nonce_mode(own.rollup) == NonceMode::Sequential;
-        let is_whole = |own: &Sender| own.in_flight_count() == 0 || own.ready_end == own.next;
-        let is_restored = |(_, own): (u32, &Sender)| !is_sequential(own) || is_whole(own);
+        let is_whole = |place: u32, own: &Sender| {
+            self.in_flight_count(place) == 0 || own.ready_end == own.next
+        };
+        let is_restored =
+            |(place, own): (u32, &Sender)| !is_sequential(own) || is_whole(place, own);
         check(
             self.senders.iter().all(is_restored),
             "what is taken ends at the next nonce",

@@ -131,9 +131,7 @@ impl TransactionPool {
     /// Notes that something outside its line belongs to a sender.
     pub(in crate::pool) fn pin_restored(&mut self, place: u32) {
         debug_assert!(place != NONE, "the sender was found");
-        if let Some(own) = self.senders.get_mut(place) {
-            own.pinned_count = own.pinned_count.saturating_add(1);
-        }
+        self.pins.pin(place);
     }
 }
 
