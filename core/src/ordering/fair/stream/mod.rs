@@ -6,12 +6,22 @@
     reason = "entry points check members, rollups and lengths once; indices behind are made here"
 )]
 
+mod apply;
+mod cursors;
+mod cut;
 mod decided;
 mod entry;
 mod error;
+mod forming;
+mod held;
 mod limits;
 mod member;
+mod memory;
 mod outcome;
+mod records;
+mod release;
+#[cfg(test)]
+mod tests;
 mod twin;
 mod weakened;
 

@@ -32,19 +32,46 @@ pub struct Drained {
     pub outcome: DrainOutcome,
 }
 
-/// An entry that no longer counts.
+impl Drained {
+    /// Fills room that is not used yet.
+    pub(super) fn none() -> Self {
+        Self {
+            id: LoggedId::default(),
+            outcome: DrainOutcome::Included,
+        }
+    }
+}
+
+/// Entries of one id that do not count, all for the same reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LostEntry {
-    /// The id that it named.
+    /// The id that they name.
     pub id: LoggedId,
-    /// The log that it stands in.
-    pub member: u32,
+    /// The logs that they stand in, bit i for log i.
+    pub members: u128,
     /// Why.
     pub reason: LossReason,
 }
 
+impl LostEntry {
+    /// Whether an entry in this member's log was lost.
+    #[must_use]
+    pub const fn is_of(&self, member: u32) -> bool {
+        member < 128 && self.members >> member & 1 == 1
+    }
+
+    /// Fills room that is not used yet.
+    pub(super) fn none() -> Self {
+        Self {
+            id: LoggedId::default(),
+            members: 0,
+            reason: LossReason::Lapsed,
+        }
+    }
+}
+
 /// Why an entry does not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LossReason {
     /// It lapsed: its id found no place in a graph for long enough (rule 8).
     Lapsed,
