@@ -26,6 +26,7 @@ mod state;
 mod tests;
 mod twin;
 mod verify;
+mod views;
 mod weakened;
 
 pub use decided::FairStream;
