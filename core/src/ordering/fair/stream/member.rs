@@ -95,7 +95,7 @@ impl FairMember {
             me,
             limits: *limits,
             live_ids_max,
-            weakened: Weakened::default(),
+            weakened: Weakened::NONE,
             bodies: HeldBodies::new(body_count_max, key),
             lines: Lines::new(body_count_max + live_ids_max, key),
             tail: Ring::new(limits.extent_entries_max),
