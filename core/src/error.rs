@@ -193,6 +193,12 @@ codes! {
     SigningFailed = 251, Caller, true, "the signer gave no signature";
     LogBaseTooLow = 252, Caller, false, "the base lies below one that the log signed before";
     OrderTableFull = 253, Caller, true, "the policy follows as many ids as it can";
+    FactsMissing = 258, Caller, true,
+        "the body of an id that enough logs hold is not there; fetch it first";
+    WrongRollupCount = 259, Caller, false,
+        "what a slot says of rollups is not one record for each configured rollup";
+    WrongTail = 260, Caller, false,
+        "the decided log holds more entries than its member signed";
 
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
@@ -211,6 +217,12 @@ codes! {
     FaultCountOutOfRange = 321, Operator, false, "not every sequencer can be faulty";
     GammaOutOfRange = 322, Operator, false, "gamma must be more than one half and at most one";
     FairnessInfeasible = 323, Operator, false, "too few sequencers for so many faults";
+    TooFewCursors = 328, Operator, false,
+        "there must be more cursors of senders than ids that can be live";
+    PartsOverWhole = 329, Operator, false,
+        "the parts of the rollups sum to more than the whole";
+    TooManyLogs = 330, Operator, false,
+        "order fairness over slots counts at most 128 logs";
 
     // 400..499: bytes that do not decode.
     Truncated = 400, Sender, false, "the bytes end too early";
@@ -264,7 +276,7 @@ codes! {
     Inconsistent = 604, Operator, false, "the bytes contradict themselves";
     OutcomeDiffers = 605, Operator, false, "a record's input had another outcome this time";
 
-    // 610..629: logs of other members, and cuts through them.
+    // 610..719: what other sequencers logged, sent or signed. First logs and cuts through them.
     ForeignLog = 610, Sender, false, "the log belongs to another network or epoch";
     UnknownMember = 611, Sender, false, "no member of the committee has this number";
     UnknownEntry = 612, Sender, false, "the kind of a log's entry is unknown";
@@ -287,6 +299,18 @@ codes! {
         "an entry of a cut names a base that is not decided before its slot";
     WrongRelease = 628, Sender, false,
         "the ids released at a cut are not those that the policy gives";
+    // 630..649: what a cut may not contain.
+    ExtentTooLong = 631, Sender, false, "the cut advances a log by more entries than it may";
+    BaseAhead = 632, Sender, false, "an entry names a base that is not decided yet";
+    RollupNotOrdered = 633, Sender, false, "an entry names a rollup that is not ordered here";
+    FirstHandCountExceeded = 634, Sender, false,
+        "the cut charges a member with more first-hand ids than it may bring";
+    FirstHandBytesExceeded = 635, Sender, false,
+        "the cut charges a member with more first-hand bytes than it may bring";
+    RollupCountExceeded = 636, Sender, false,
+        "the cut charges a member with more first-hand ids of one rollup than it may bring";
+    RollupBytesExceeded = 637, Sender, false,
+        "the cut charges a member with more first-hand bytes of one rollup than it may bring";
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";

@@ -180,6 +180,12 @@ pub enum hb_status {
     LogBaseTooLow = 252,
     /// the policy follows as many ids as it can
     OrderTableFull = 253,
+    /// the body of an id that enough logs hold is not there; fetch it first
+    FactsMissing = 258,
+    /// what a slot says of rollups is not one record for each configured rollup
+    WrongRollupCount = 259,
+    /// the decided log holds more entries than its member signed
+    WrongTail = 260,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -202,6 +208,12 @@ pub enum hb_status {
     GammaOutOfRange = 322,
     /// too few sequencers for so many faults
     FairnessInfeasible = 323,
+    /// there must be more cursors of senders than ids that can be live
+    TooFewCursors = 328,
+    /// the parts of the rollups sum to more than the whole
+    PartsOverWhole = 329,
+    /// order fairness over slots counts at most 128 logs
+    TooManyLogs = 330,
     /// the bytes end too early
     Truncated = 400,
     /// bytes follow after the end
@@ -320,6 +332,20 @@ pub enum hb_status {
     BaseNotDecided = 627,
     /// the ids released at a cut are not those that the policy gives
     WrongRelease = 628,
+    /// the cut advances a log by more entries than it may
+    ExtentTooLong = 631,
+    /// an entry names a base that is not decided yet
+    BaseAhead = 632,
+    /// an entry names a rollup that is not ordered here
+    RollupNotOrdered = 633,
+    /// the cut charges a member with more first-hand ids than it may bring
+    FirstHandCountExceeded = 634,
+    /// the cut charges a member with more first-hand bytes than it may bring
+    FirstHandBytesExceeded = 635,
+    /// the cut charges a member with more first-hand ids of one rollup than it may bring
+    RollupCountExceeded = 636,
+    /// the cut charges a member with more first-hand bytes of one rollup than it may bring
+    RollupBytesExceeded = 637,
     /// an invariant broke; the instance refuses further work
     Poisoned = 900,
     /// the library panicked; the instance refuses further work
@@ -411,6 +437,9 @@ impl hb_status {
         Self::SigningFailed,
         Self::LogBaseTooLow,
         Self::OrderTableFull,
+        Self::FactsMissing,
+        Self::WrongRollupCount,
+        Self::WrongTail,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
@@ -422,6 +451,9 @@ impl hb_status {
         Self::FaultCountOutOfRange,
         Self::GammaOutOfRange,
         Self::FairnessInfeasible,
+        Self::TooFewCursors,
+        Self::PartsOverWhole,
+        Self::TooManyLogs,
         Self::Truncated,
         Self::TrailingBytes,
         Self::UnsupportedVersion,
@@ -481,6 +513,13 @@ impl hb_status {
         Self::CutMovesClosedLog,
         Self::BaseNotDecided,
         Self::WrongRelease,
+        Self::ExtentTooLong,
+        Self::BaseAhead,
+        Self::RollupNotOrdered,
+        Self::FirstHandCountExceeded,
+        Self::FirstHandBytesExceeded,
+        Self::RollupCountExceeded,
+        Self::RollupBytesExceeded,
         Self::Poisoned,
         Self::Panicked,
     ];

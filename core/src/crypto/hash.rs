@@ -59,6 +59,8 @@ impl Domain {
     pub const LOG_RECORD: Self = Self(*b"hb/lr/1");
     /// A cut through all receive logs.
     pub const CUT: Self = Self(*b"hb/ct/1");
+    /// The decided state of order fairness over slots.
+    pub const FAIR_STREAM: Self = Self(*b"hb/fs/1");
 
     /// The bytes that go before the message.
     #[must_use]
