@@ -6,8 +6,8 @@ use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::ordering::SlotRoom;
 use hauptbuch_core::types::{
-    Address, Envelope, Gas, Hash, InboxIndex, Nonce, PoolReserves, RollupId, Side, Submission, Tick,
-    TradeHint, Transaction, UnixNs,
+    Address, Envelope, Gas, Hash, InboxIndex, Nonce, PoolReserves, RollupId, Side, Submission,
+    Tick, TradeHint, Transaction, UnixNs,
 };
 
 /// So small that inputs reach every limit.
@@ -162,7 +162,10 @@ pub fn drain(own: &mut TransactionCoordinator) {
             let _ = own.seal();
             let _ = own.seal_with_seed(Hash::ZERO);
         }
-        if own.acknowledge(own.acknowledged_height().next(), now).is_ok() {
+        if own
+            .acknowledge(own.acknowledged_height().next(), now)
+            .is_ok()
+        {
             continue;
         }
         take(own, now, time, 1);
