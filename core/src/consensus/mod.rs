@@ -43,6 +43,8 @@ mod message;
 mod record;
 mod schedule;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use crate::vote::{MemberSet, SigningContext, Statement, VoteKind};
 pub use committee::{Committee, CommitteeError, CommitteeView, WEIGHT_MAX, WEIGHT_SUM_MAX};
