@@ -152,11 +152,3 @@ fn who_forgets_what_it_signed_signs_twice() {
     };
     assert!(harmed(breaks, Liar::None, |report| report.double_signatures > 0) > 0);
 }
-#[test]
-fn zz_debug() {
-    let plan = Plan {
-        liar: Liar::None,
-        ..Plan::new(1)
-    };
-    World::run(&plan);
-}

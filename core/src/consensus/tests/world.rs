@@ -152,25 +152,6 @@ impl World {
         while world.now < plan.end_ms * MS && !world.is_done() {
             world.step();
         }
-        if std::env::var("DBG").is_ok() {
-            for n in &world.nodes {
-                if let Some(e) = &n.engine {
-                    std::eprintln!(
-                        "{} h{} r{} {:?} valid {:?} locked {:?} timers {:?} status {:?} now {}",
-                        n.member,
-                        e.height(),
-                        e.round(),
-                        e.step(),
-                        e.valid(),
-                        e.locked(),
-                        TimerKind::ALL.map(|k| e.timer(k).map(|t| t.1.get() / MS)),
-                        e.next_deadline(),
-                        e.now().get() / MS
-                    );
-                    std::eprintln!("  {}", e.debug());
-                }
-            }
-        }
         let wanted = plan.heights as usize;
         let late = |node: &&Node| node.is_correct && node.decided.len() < wanted;
         world.report.late = world.nodes.iter().filter(late).count();
