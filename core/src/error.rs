@@ -250,7 +250,7 @@ codes! {
     ForcedLeftOut = 534, Sender, false, "a forced input was left out past its deadline";
     WrongBundle = 535, Sender, false, "a bundle's legs are not all there, or not in order";
 
-    // 600..699: what was kept, and does not belong or hold together.
+    // 600..649: what was kept, and does not belong or hold together.
     WrongNetwork = 600, Operator, false, "the bytes belong to another network";
     WrongSettings = 601, Operator, false, "the bytes belong to other limits or choices";
     WrongSnapshot = 602, Operator, false, "the journal starts from another snapshot";

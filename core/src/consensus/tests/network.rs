@@ -10,13 +10,16 @@ const LIARS: [Liar; 4] = [Liar::None, Liar::Silent, Liar::Twins, Liar::Equivocat
 /// How long after the faults stop everybody must be done, at the latest.
 const BOUND_MS: u64 = 20_000;
 
+/// So many seeds, a quarter of them in debug; times `CONSENSUS_SEEDS` where that is set.
 fn seeds(count: u64) -> core::ops::Range<u64> {
+    let times = std::env::var("CONSENSUS_SEEDS").ok();
+    let times = times.and_then(|times| times.parse::<u64>().ok());
     let count = if cfg!(debug_assertions) {
         count / 4
     } else {
         count
     };
-    0..count.max(1)
+    0..(count * times.unwrap_or(1)).max(1)
 }
 
 fn assert_good(plan: &Plan) -> Report {
@@ -62,7 +65,7 @@ fn members_agree_over_crashes_at_every_effect() {
             let plan = Plan {
                 liar,
                 crash_one_in: 60,
-                ..Plan::new(1_000 + seed)
+                ..Plan::new(1_000_000 + seed)
             };
             reports.push(assert_good(&plan));
         }
@@ -85,7 +88,7 @@ fn members_of_different_weight_agree() {
                 liar,
                 weights,
                 crash_one_in: 200,
-                ..Plan::new(2_000 + seed)
+                ..Plan::new(2_000_000 + seed)
             };
             assert_good(&plan);
         }
@@ -99,7 +102,7 @@ fn the_classic_protocol_agrees_too() {
         let plan = Plan {
             liar: LIARS[(seed % 4) as usize],
             config: ConsensusConfig::classic(),
-            ..Plan::new(3_000 + seed)
+            ..Plan::new(3_000_000 + seed)
         };
         let report = World::run(&plan);
         assert!(report.is_safe(), "seed {}: {report:?}", plan.seed);

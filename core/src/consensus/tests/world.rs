@@ -558,7 +558,7 @@ impl World {
             self.push(after, Event::Deliver { to, from, bytes });
             return;
         }
-        let is_parted = (self.groups >> 8) % 3 == 0
+        let is_parted = (self.groups >> 8).is_multiple_of(3)
             && (self.groups >> (sender % 4)) & 1 != (self.groups >> (to % 4)) & 1;
         if is_parted || self.random(100) < self.plan.loss_percent {
             return;
