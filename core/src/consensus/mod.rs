@@ -44,8 +44,8 @@
 //! | 100 | 126 | 6,100 |
 //!
 //! # What it does not do
-//! It checks no signature and no value, keeps no decided value, and does not change its committee: an
-//! epoch has an engine of its own.
+//! It checks no signature and no value, keeps no decided value, and does not change its committee:
+//! an epoch has an engine of its own.
 
 mod committee;
 mod config;
