@@ -186,6 +186,12 @@ pub enum hb_status {
     WrongRollupCount = 259,
     /// the decided log holds more entries than its member signed
     WrongTail = 260,
+    /// the height does not follow the one that was decided
+    HeightNotNext = 265,
+    /// the record is of a later height than the one to start
+    RecordAhead = 266,
+    /// no record of this number was asked for
+    UnknownPersist = 267,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -214,6 +220,16 @@ pub enum hb_status {
     PartsOverWhole = 329,
     /// order fairness over slots counts at most 128 logs
     TooManyLogs = 330,
+    /// a committee that votes has 1 to 128 members, and no more than its limits allow
+    MemberCountOutOfRange = 335,
+    /// a member's weight is not in 1 ..= 2^32
+    WeightOutOfRange = 336,
+    /// the weights come to more than 2^61
+    WeightSumOutOfRange = 337,
+    /// this node's own number is none of the committee
+    UnknownSelf = 338,
+    /// a timeout is zero or above the largest
+    TimeoutOutOfRange = 339,
     /// the bytes end too early
     Truncated = 400,
     /// bytes follow after the end
@@ -346,6 +362,36 @@ pub enum hb_status {
     RollupCountExceeded = 636,
     /// the cut charges a member with more first-hand bytes of one rollup than it may bring
     RollupBytesExceeded = 637,
+    /// the message belongs to another epoch
+    WrongEpoch = 650,
+    /// the height has been decided here
+    HeightBehind = 651,
+    /// the height has not started here
+    HeightAhead = 652,
+    /// votes of this round are no longer kept
+    RoundBehind = 654,
+    /// the round lies beyond the next, and the member is known to be there
+    RoundAhead = 655,
+    /// the same message is held already
+    DuplicateMessage = 656,
+    /// a conflict of this member is on record already
+    ConflictKnown = 657,
+    /// the fields of a vote contradict each other
+    InvalidVote = 658,
+    /// a signature is empty or too long
+    WrongSignatureLength = 659,
+    /// the members of a certificate weigh too little
+    CertificateTooLight = 660,
+    /// the certificate proves nothing new here
+    CertificateNotNeeded = 661,
+    /// the peer has asked for more than its share of work
+    RateExceeded = 662,
+    /// as many signatures of this peer wait to be verified as can
+    VerificationFull = 663,
+    /// the message claims to be this member's own
+    OwnMessage = 664,
+    /// the kind of a message, or a step in it, is unknown
+    UnknownMessage = 665,
     /// an invariant broke; the instance refuses further work
     Poisoned = 900,
     /// the library panicked; the instance refuses further work
@@ -440,6 +486,9 @@ impl hb_status {
         Self::FactsMissing,
         Self::WrongRollupCount,
         Self::WrongTail,
+        Self::HeightNotNext,
+        Self::RecordAhead,
+        Self::UnknownPersist,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
@@ -454,6 +503,11 @@ impl hb_status {
         Self::TooFewCursors,
         Self::PartsOverWhole,
         Self::TooManyLogs,
+        Self::MemberCountOutOfRange,
+        Self::WeightOutOfRange,
+        Self::WeightSumOutOfRange,
+        Self::UnknownSelf,
+        Self::TimeoutOutOfRange,
         Self::Truncated,
         Self::TrailingBytes,
         Self::UnsupportedVersion,
@@ -520,6 +574,21 @@ impl hb_status {
         Self::FirstHandBytesExceeded,
         Self::RollupCountExceeded,
         Self::RollupBytesExceeded,
+        Self::WrongEpoch,
+        Self::HeightBehind,
+        Self::HeightAhead,
+        Self::RoundBehind,
+        Self::RoundAhead,
+        Self::DuplicateMessage,
+        Self::ConflictKnown,
+        Self::InvalidVote,
+        Self::WrongSignatureLength,
+        Self::CertificateTooLight,
+        Self::CertificateNotNeeded,
+        Self::RateExceeded,
+        Self::VerificationFull,
+        Self::OwnMessage,
+        Self::UnknownMessage,
         Self::Poisoned,
         Self::Panicked,
     ];

@@ -61,6 +61,10 @@ impl Domain {
     pub const CUT: Self = Self(*b"hb/ct/1");
     /// The decided state of order fairness over slots.
     pub const FAIR_STREAM: Self = Self(*b"hb/fs/1");
+    /// What a committee's member signs: a proposal, a prevote or a precommit.
+    pub const VOTE: Self = Self(*b"hb/vt/1");
+    /// What a committee's member keeps on disk, so that it never contradicts itself.
+    pub const CONSENSUS_RECORD: Self = Self(*b"hb/cr/1");
 
     /// The bytes that go before the message.
     #[must_use]
