@@ -1,0 +1,5 @@
+//! Order fairness over many slots: worlds from seeds, a plain model beside them, and every schedule
+//! that breaks a weaker rule.
+
+mod model;
+mod worlds;
