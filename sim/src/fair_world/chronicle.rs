@@ -21,6 +21,8 @@ pub struct Chronicle {
     /// In the order of draining: what, how, and in which slot.
     output: Vec<(Number, End, u64)>,
     drained: BTreeMap<Number, u64>,
+    /// Drained, and never included.
+    no_ops: BTreeSet<Number>,
     /// Ids drained again, after their slot was forgotten.
     again_count: u64,
     /// Who had T lists before whom, in what some graph was made from.
@@ -50,6 +52,8 @@ pub struct Verdict {
     pub included_count: u64,
     /// How many ids were drained more than once.
     pub again_count: u64,
+    /// Ids in honest logs that ended as no-ops although nobody else used their nonce.
+    pub orphans: Vec<Number>,
 }
 
 impl Chronicle {
@@ -66,6 +70,7 @@ impl Chronicle {
             logged_slots: BTreeMap::new(),
             output: Vec::new(),
             drained: BTreeMap::new(),
+            no_ops: BTreeSet::new(),
             again_count: 0,
             related: BTreeSet::new(),
             edges: BTreeSet::new(),
@@ -123,6 +128,11 @@ impl Chronicle {
             let again = self.drained.contains_key(number);
             self.again_count += u64::from(again);
             self.drained.entry(*number).or_insert(outcome.slot);
+            if *end == End::Included {
+                self.no_ops.remove(number);
+            } else if !again {
+                self.no_ops.insert(*number);
+            }
         }
         for graph in image.graphs.iter().flatten() {
             self.edges.extend(&graph.edges);
@@ -195,6 +205,7 @@ impl Chronicle {
         for (place, (number, _, _)) in self.output.iter().enumerate() {
             places.entry(*number).or_insert(place);
         }
+        verdict.orphans = self.orphans(book);
         let bound = self.bound_pairs(book);
         verdict.bound_pairs = bound.len() as u64;
         let mut after = BTreeMap::<Number, Vec<Number>>::new();
@@ -203,6 +214,11 @@ impl Chronicle {
         }
         for (first, second) in &bound {
             let place = |number| places.get(number).copied().unwrap_or(usize::MAX);
+            // A no-op has no place that is worth anything; where it should have been in the slot, it
+            // is among the orphans.
+            if self.is_no_op(*first) || self.is_no_op(*second) {
+                continue;
+            }
             if place(first) > place(second) {
                 if reaches(&after, *second, *first) {
                     verdict.reversed_in_cycles += 1;
@@ -215,6 +231,36 @@ impl Chronicle {
             }
         }
         verdict
+    }
+
+    fn is_no_op(&self, number: Number) -> bool {
+        self.no_ops.contains(&number)
+    }
+
+    fn orphans(&self, book: &Book) -> Vec<Number> {
+        let account = |number: Number| {
+            let envelope = book[number as usize];
+            (envelope.rollup, envelope.sender, envelope.nonce)
+        };
+        // A client that signs one nonce twice can make its members log different ones.
+        let mut signed = BTreeMap::<_, u32>::new();
+        for number in 0..book.len() as Number {
+            *signed.entry(account(number)).or_default() += 1;
+        }
+        let included = self.output.iter().filter(|(_, end, _)| *end == End::Included);
+        let used: BTreeSet<_> = included.map(|(number, _, _)| account(*number)).collect();
+        let lost = |(number, end, _): &&(Number, End, u64)| {
+            let by_nonce = matches!(
+                end,
+                End::Superseded | End::Duplicate | End::Gap | End::NoCursor
+            );
+            by_nonce
+                && self.logged_slots.contains_key(number)
+                && signed[&account(*number)] == 1
+                && !used.contains(&account(*number))
+        };
+        let lost = self.output.iter().filter(lost);
+        lost.map(|(number, _, _)| *number).collect()
     }
 
     /// Pairs of one rollup whose order binds, whatever the f others may have received.

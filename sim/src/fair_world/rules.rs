@@ -55,12 +55,16 @@ pub enum End {
     Included,
     /// A no-op: the agreed time is past its expiry.
     Expired,
-    /// A no-op: its nonce was used before.
+    /// A no-op: its nonce was used by another one.
     Superseded,
+    /// A no-op: it was included before.
+    Duplicate,
     /// A no-op: a nonce before it is missing.
     Gap,
     /// A no-op: no slot can hold it.
-    TooLarge,
+    Unfit,
+    /// A no-op: there is no room to remember its sender's nonce.
+    NoCursor,
 }
 
 /// What one decided slot did.
@@ -188,7 +192,7 @@ impl Rules {
             extent_entries_max: 8 * first_hand_count_max,
             log_age_slots_max: 12,
             graph_count_max: 8,
-            cursor_count_max: 8 * live_count_max,
+            cursor_count_max: live_count_max + 2_048,
             rollups: vec![RollupRules {
                 first_hand_count_max,
                 first_hand_bytes_max: u64::from(first_hand_count_max) * 1_000,

@@ -1,6 +1,6 @@
 //! The world itself: ticks, logs and slots.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::attacks::Byzantine;
 use super::chronicle::Chronicle;
@@ -156,19 +156,36 @@ impl<D: Decided, M: Member> World<D, M> {
         self.seats.iter().any(holds)
     }
 
-    /// What all honest members have received and nobody has drained.
+    /// What all honest members have received, and can be included with what else they have: not
+    /// what has a used nonce, or waits for one that not all of them have.
     #[must_use]
     pub fn waiting(&self) -> Vec<Number> {
-        let mut honest = self.seats.iter().filter(|seat| seat.is_honest);
-        let Some(first) = honest.next() else {
+        let honest = || self.seats.iter().filter(|seat| seat.is_honest);
+        let by_all = |number: &Number| honest().all(|seat| seat.bodies.contains(number));
+        let Some(first) = honest().next() else {
             return Vec::new();
         };
-        let mut all = first.bodies.clone();
-        for seat in honest {
-            all.retain(|number| seat.bodies.contains(number));
-        }
-        all.retain(|number| !self.chronicle.is_drained(*number));
-        all.into_iter().collect()
+        let undrained = |number: &&Number| !self.chronicle.is_drained(**number);
+        let mut received: Vec<Number> = (first.bodies.iter().filter(undrained).copied())
+            .filter(by_all)
+            .collect();
+        let account = |number: &Number| {
+            let envelope = self.book[*number as usize];
+            (envelope.rollup, envelope.sender, envelope.nonce)
+        };
+        received.sort_by_key(account);
+        let cursors = self.image.cursors.iter();
+        let mut next: BTreeMap<(u32, u32), u64> =
+            cursors.map(|(rollup, sender, nonce)| ((*rollup, *sender), *nonce)).collect();
+        received.retain(|number| {
+            let (rollup, sender, nonce) = account(number);
+            let own = next.entry((rollup, sender)).or_default();
+            let can_go = nonce == *own;
+            *own = if nonce == *own { nonce + 1 } else { *own };
+            can_go
+        });
+        received.sort_unstable();
+        received
     }
 
     /// Whether clients still send.

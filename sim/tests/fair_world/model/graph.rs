@@ -108,20 +108,25 @@ impl PlainGraph {
         components.concat()
     }
 
+    /// Some ids and all that can be reached from them.
+    pub fn descendants(&self, ids: impl Iterator<Item = Number>) -> BTreeSet<Number> {
+        let mut reached: BTreeSet<Number> = ids.collect();
+        loop {
+            let new = |(from, to): &&(Number, Number)| {
+                reached.contains(from) && !reached.contains(to)
+            };
+            let Some((_, to)) = self.edges.iter().find(new).copied() else {
+                return reached;
+            };
+            reached.insert(to);
+        }
+    }
+
     /// Components by who reaches whom: an earlier one reaches more.
     fn components(&self) -> Vec<Vec<Number>> {
         let mut groups = BTreeMap::<usize, Vec<Number>>::new();
         for id in &self.kept {
-            let mut reached = BTreeSet::from([*id]);
-            loop {
-                let new = |(from, to): &&(Number, Number)| {
-                    reached.contains(from) && !reached.contains(to)
-                };
-                let Some((_, to)) = self.edges.iter().find(new).copied() else {
-                    break;
-                };
-                reached.insert(to);
-            }
+            let reached = self.descendants(core::iter::once(*id));
             let unreached = self.kept.len() - reached.len();
             groups.entry(unreached).or_default().push(*id);
         }

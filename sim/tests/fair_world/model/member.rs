@@ -73,7 +73,7 @@ impl PlainMember {
     /// Whether the member's budget allows to bring one more id; and if not, whether only the
     /// rollup's part is full.
     fn budget(&self, book: &Book, id: Number) -> Result<(), bool> {
-        let (_, mut more) = self.state.count(self.me as usize, &self.tail);
+        let (_, mut more) = self.state.count(self.me as usize, &self.tail, self.state.age());
         more.insert(id);
         let rules = &self.state.rules;
         let rollup = book[id as usize].rollup;
@@ -105,7 +105,10 @@ impl PlainMember {
             return Some(*id);
         }
         let affordable = |id: &Number| self.is_live(*id) || self.budget(book, *id).is_ok();
-        let lost = |id: &&Number| held(id) && affordable(id) && self.is_ready(book, **id);
+        let lost = |id: &&Number| {
+            let unused = book[**id as usize].nonce >= self.cursor(book, **id);
+            held(id) && unused && affordable(id) && self.is_ready(book, **id)
+        };
         if let Some(id) = self.lost.iter().find(lost) {
             return Some(*id);
         }

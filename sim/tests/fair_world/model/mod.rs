@@ -44,8 +44,8 @@ pub struct Model {
     charges: BTreeSet<(u32, Number)>,
     /// The slot in which the last entry of an id lapsed.
     lapsed: BTreeMap<Number, u64>,
-    /// The slot that drained an id.
-    drained: BTreeMap<Number, u64>,
+    /// The slot that drained an id last, and how.
+    drained: BTreeMap<Number, (u64, End)>,
     graphs: Vec<Vec<PlainGraph>>,
     queues: Vec<Vec<Number>>,
     cursors: BTreeMap<(u32, u32), Cursor>,
@@ -75,15 +75,22 @@ impl Model {
         self.ages[self.slot as usize]
     }
 
-    /// The entries of one extent that will count, and for which of their ids the member is charged.
-    fn count(&self, member: usize, extent: &[Entry]) -> (Vec<Number>, BTreeSet<Number>) {
+    /// The age of the slot that has this cut.
+    fn next_age(&self, cut: &Cut) -> u64 {
+        let moved = cut.iter().filter(|extent| !extent.is_empty()).count() as u32;
+        let parameters = self.rules.parameters;
+        self.age() + u64::from(moved >= parameters.n() - parameters.f())
+    }
+
+    /// The entries of one extent that will count in a slot of an age, and for which of their ids the member is charged.
+    fn count(&self, member: usize, extent: &[Entry], age: u64) -> (Vec<Number>, BTreeSet<Number>) {
         let (mut counted, mut charged) = (vec![], BTreeSet::new());
         for entry in extent {
             let Kind::Id(id) = entry.kind else {
                 continue;
             };
-            let too_old = self.age() - self.ages[entry.base as usize] > self.rules.log_age_slots_max;
-            let drained_since = self.drained.get(&id).is_some_and(|slot| entry.base < *slot);
+            let too_old = age - self.ages[entry.base as usize] > self.rules.log_age_slots_max;
+            let drained_since = self.drained.get(&id).is_some_and(|(slot, _)| entry.base < *slot);
             let held = self.logs[member].counted.iter().any(|own| own.id == id);
             if too_old || drained_since || held || counted.contains(&id) {
                 continue;
@@ -112,12 +119,12 @@ impl Model {
         (ids.len() as u32, ids.iter().map(bytes).sum())
     }
 
-    fn allows(&self, book: &Book, member: u32, extent: &[Entry]) -> bool {
+    fn allows(&self, book: &Book, member: u32, extent: &[Entry], age: u64) -> bool {
         let known = |entry: &Entry| entry.base <= self.slot;
         if extent.len() > self.rules.extent_entries_max as usize || !extent.iter().all(known) {
             return false;
         }
-        let (_, more) = self.count(member as usize, extent);
+        let (_, more) = self.count(member as usize, extent, age);
         let (count, bytes) = self.charged(book, member, &more, None);
         let rules = &self.rules;
         if more.is_empty() {
@@ -141,12 +148,11 @@ impl Model {
     }
 
     fn apply_entries(&mut self, cut: &Cut) {
-        let moved = cut.iter().filter(|extent| !extent.is_empty()).count() as u32;
-        let parameters = self.rules.parameters;
-        let counts: Vec<_> = (0..).zip(cut).map(|(at, extent)| self.count(at, extent)).collect();
-        let ages = moved >= parameters.n() - parameters.f();
+        let age = self.next_age(cut);
+        let counts: Vec<_> =
+            (0..).zip(cut).map(|(at, extent)| self.count(at, extent, age)).collect();
         self.slot += 1;
-        self.ages.push(self.ages[self.slot as usize - 1] + u64::from(ages));
+        self.ages.push(age);
         for (at, (counted, charged)) in counts.into_iter().enumerate() {
             let covered = self.slot;
             let entries = counted.iter().map(|id| Counted { id: *id, covered });
@@ -195,8 +201,9 @@ impl Model {
             if graph.kept.is_empty() {
                 return;
             }
-            let more: BTreeSet<Number> =
-                graph.kept.iter().copied().filter(|id| self.holds_back(book, &graph, *id)).collect();
+            let new = graph.kept.iter().filter(|id| self.is_base_unsure(book, &graph, **id));
+            let mut more = graph.descendants(new.copied());
+            more.extend(graph.kept.iter().filter(|id| self.has_gap(book, &graph, **id)));
             if more.is_empty() {
                 self.graphs[rollup].push(graph);
                 return;
@@ -205,26 +212,37 @@ impl Model {
         }
     }
 
-    /// Rule 11 for one id of a graph that is being formed.
-    fn holds_back(&self, book: &Book, graph: &PlainGraph, id: Number) -> bool {
+    /// The nonces of an id's sender that are in earlier graphs and the queue.
+    fn in_flight(&self, book: &Book, id: Number) -> BTreeSet<u64> {
+        let rollup = book[id as usize].rollup as usize;
+        let earlier = self.graphs[rollup].iter().flat_map(|graph| &graph.kept);
+        let ids = earlier.chain(&self.queues[rollup]).copied();
+        ids.filter_map(|other| nonce_if_of(book, id, other)).collect()
+    }
+
+    fn cursor(&self, book: &Book, id: Number) -> Option<u64> {
         let own = book[id as usize];
-        let earlier = self.graphs[own.rollup as usize].iter().flat_map(|graph| &graph.kept);
-        let earlier = earlier.chain(&self.queues[own.rollup as usize]).copied();
-        let nonce = |id: Number| {
-            let other = book[id as usize];
-            (other.sender == own.sender).then_some(other.nonce)
-        };
-        let in_flight: BTreeSet<u64> = earlier.filter_map(nonce).collect();
-        let here = graph.kept.iter().copied().filter_map(nonce);
+        let cursor = self.cursors.get(&(own.rollup, own.sender));
+        cursor.map(|cursor| cursor.next)
+    }
+
+    /// Rule 11: an id that nothing tells the base of, and that is not solid. What it has an edge
+    /// to, directly or by way of others, waits with it.
+    fn is_base_unsure(&self, book: &Book, graph: &PlainGraph, id: Number) -> bool {
+        let known = self.cursor(book, id).is_some() || !self.in_flight(book, id).is_empty();
+        !known && !graph.solid.contains(&id)
+    }
+
+    /// Rule 11: a nonce between the sender's cursor and the id's is nowhere.
+    fn has_gap(&self, book: &Book, graph: &PlainGraph, id: Number) -> bool {
+        let in_flight = self.in_flight(book, id);
+        let nonce = |other: &Number| nonce_if_of(book, id, *other);
+        let here = graph.kept.iter().filter_map(nonce);
         let all: BTreeSet<u64> = in_flight.iter().copied().chain(here).collect();
-        let first = match self.cursors.get(&(own.rollup, own.sender)) {
-            Some(cursor) => cursor.next,
-            None => match in_flight.first() {
-                Some(first) => *first,
-                None => return !graph.solid.contains(&id),
-            },
-        };
-        (first..own.nonce).any(|nonce| !all.contains(&nonce))
+        let solid = graph.solid.intersection(&graph.kept).filter_map(nonce);
+        let own = book[id as usize].nonce;
+        let first = self.cursor(book, id).or(in_flight.first().copied()).or(solid.min());
+        (first.unwrap_or(own)..own).any(|nonce| !all.contains(&nonce))
     }
 
     fn release(&mut self, book: &Book, rollup: usize) {
@@ -235,25 +253,31 @@ impl Model {
         }
     }
 
-    /// Rule 12: a sender's ids fill the places that they hold in nonce order.
-    fn nonce_places(&self, book: &Book, mut order: Vec<Number>) -> Vec<Number> {
-        let moves = |id: &Number| {
-            let own = book[*id as usize];
-            let cursor = self.cursors.get(&(own.rollup, own.sender));
-            own.expiry_ns > self.time_ns && cursor.is_none_or(|cursor| own.nonce >= cursor.next)
+    /// Rule 12: a sender's ids fill the places that they hold in nonce order. What was used or has
+    /// expired keeps its own, and so does each id whose nonce one before it has.
+    fn nonce_places(&self, book: &Book, order: Vec<Number>) -> Vec<Number> {
+        let account = |id: Number| (book[id as usize].sender, book[id as usize].nonce);
+        let moves = |at: &usize| {
+            let id = order[*at];
+            let own = book[id as usize];
+            let before = self.queues[own.rollup as usize].iter().chain(&order[..*at]);
+            own.expiry_ns > self.time_ns
+                && self.cursor(book, id).is_none_or(|next| own.nonce >= next)
+                && before.copied().all(|other| account(other) != account(id))
         };
+        let mut filled = order.clone();
         let senders: BTreeSet<u32> = order.iter().map(|id| book[*id as usize].sender).collect();
         for sender in senders {
-            let places: Vec<usize> = (0..order.len())
-                .filter(|at| book[order[*at] as usize].sender == sender && moves(&order[*at]))
-                .collect();
+            let of_sender = |at: &usize| book[order[*at] as usize].sender == sender;
+            let places: Vec<usize> =
+                (0..order.len()).filter(of_sender).filter(moves).collect();
             let mut ids: Vec<Number> = places.iter().map(|at| order[*at]).collect();
             ids.sort_by_key(|id| book[*id as usize].nonce);
             for (at, id) in places.into_iter().zip(ids) {
-                order[at] = id;
+                filled[at] = id;
             }
         }
-        order
+        filled
     }
 
     fn drain(&mut self, book: &Book, rollup: usize) -> Vec<(Number, End)> {
@@ -264,25 +288,34 @@ impl Model {
             let own = book[id as usize];
             let key = (own.rollup, own.sender);
             let next = self.cursors.get(&key).map_or(own.nonce, |cursor| cursor.next);
-            let end = if own.gas > room.gas || u64::from(own.body_bytes) > room.bytes {
-                End::TooLarge
-            } else if own.expiry_ns <= self.time_ns {
+            let included = |(slot, end): &&(u64, End)| {
+                let age = self.age() - self.ages[*slot as usize];
+                *end == End::Included && age <= self.rules.log_age_slots_max
+            };
+            let end = if own.expiry_ns <= self.time_ns {
                 End::Expired
             } else if own.nonce < next {
-                End::Superseded
+                let before = self.drained.get(&id).filter(included);
+                before.map_or(End::Superseded, |_| End::Duplicate)
             } else if own.nonce > next {
                 End::Gap
+            } else if own.gas > room.gas || u64::from(own.body_bytes) > room.bytes {
+                End::Unfit
+            } else if !self.cursors.contains_key(&key)
+                && self.cursors.len() >= self.rules.cursor_count_max as usize
+            {
+                End::NoCursor
             } else {
                 End::Included
             };
             if count == room.count {
                 break;
             }
+            let fits = gas + own.gas <= room.gas && bytes + u64::from(own.body_bytes) <= room.bytes;
+            if matches!(end, End::Included | End::NoCursor) && !fits {
+                break;
+            }
             if end == End::Included {
-                let fits = gas + own.gas <= room.gas && bytes + u64::from(own.body_bytes) <= room.bytes;
-                if !fits {
-                    break;
-                }
                 (bytes, gas) = (bytes + u64::from(own.body_bytes), gas + own.gas);
                 let last = self.cursors.get(&key).map_or(0, |cursor| cursor.last_expiry_ns);
                 let last_expiry_ns = last.max(own.expiry_ns);
@@ -292,8 +325,8 @@ impl Model {
             self.queues[rollup].remove(0);
             ended.push((id, end));
         }
-        for (id, _) in &ended {
-            self.drained.insert(*id, self.slot);
+        for (id, end) in &ended {
+            self.drained.insert(*id, (self.slot, *end));
             self.charges.retain(|(_, own)| own != id);
             for log in &mut self.logs {
                 log.counted.retain(|own| own.id != *id);
@@ -326,9 +359,17 @@ impl Model {
     }
 }
 
+/// The nonce of `other` if it has the rollup and sender of `id`.
+fn nonce_if_of(book: &Book, id: Number, other: Number) -> Option<u64> {
+    let (own, other) = (book[id as usize], book[other as usize]);
+    ((own.rollup, own.sender) == (other.rollup, other.sender)).then_some(other.nonce)
+}
+
 impl Decided for Model {
     fn check(&mut self, book: &Book, cut: &Cut) -> Result<(), Refusal> {
-        let refused = (0..).zip(cut).find(|(member, extent)| !self.allows(book, *member, extent));
+        let age = self.next_age(cut);
+        let refused =
+            (0..).zip(cut).find(|(member, extent)| !self.allows(book, *member, extent, age));
         refused.map_or(Ok(()), |(member, _)| Err(Refusal { member }))
     }
 
@@ -341,6 +382,8 @@ impl Decided for Model {
             self.release(book, rollup);
             drained.extend(self.drain(book, rollup));
         }
+        let time = self.time_ns;
+        self.cursors.retain(|_, cursor| cursor.last_expiry_ns > time);
         let lapsed = self.lapse();
         Outcome { slot: self.slot, time_ns: self.time_ns, drained, lapsed }
     }
