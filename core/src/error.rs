@@ -179,6 +179,12 @@ codes! {
         "with a journal there are no forced inputs, no bundles, and no slots in slices";
     OutsideHeld = 243, Caller, true,
         "forced inputs or bundles wait or are in flight, which a snapshot does not hold";
+    FactsMissing = 258, Caller, true,
+        "the body of an id that enough logs hold is not there; fetch it first";
+    WrongRollupCount = 259, Caller, false,
+        "what a slot says of rollups is not one record for each configured rollup";
+    WrongTail = 260, Caller, false,
+        "the decided log holds more entries than its member signed";
 
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
@@ -194,6 +200,12 @@ codes! {
     FaultCountOutOfRange = 321, Operator, false, "not every sequencer can be faulty";
     GammaOutOfRange = 322, Operator, false, "gamma must be more than one half and at most one";
     FairnessInfeasible = 323, Operator, false, "too few sequencers for so many faults";
+    TooFewCursors = 328, Operator, false,
+        "there must be more cursors of senders than ids that can be live";
+    PartsOverWhole = 329, Operator, false,
+        "the parts of the rollups sum to more than the whole";
+    TooManyLogs = 330, Operator, false,
+        "order fairness over slots counts at most 128 logs";
 
     // 400..499: bytes that do not decode.
     Truncated = 400, Sender, false, "the bytes end too early";
@@ -246,6 +258,20 @@ codes! {
     Corrupt = 603, Operator, false, "the bytes are not those that were written";
     Inconsistent = 604, Operator, false, "the bytes contradict themselves";
     OutcomeDiffers = 605, Operator, false, "a record's input had another outcome this time";
+
+    // 630..649: what a cut may not contain.
+    WrongLogCount = 630, Sender, false, "the cut does not have one extent for each log";
+    ExtentTooLong = 631, Sender, false, "the cut advances a log by more entries than it may";
+    BaseAhead = 632, Sender, false, "an entry names a base that is not decided yet";
+    RollupNotOrdered = 633, Sender, false, "an entry names a rollup that is not ordered here";
+    FirstHandCountExceeded = 634, Sender, false,
+        "the cut charges a member with more first-hand ids than it may bring";
+    FirstHandBytesExceeded = 635, Sender, false,
+        "the cut charges a member with more first-hand bytes than it may bring";
+    RollupCountExceeded = 636, Sender, false,
+        "the cut charges a member with more first-hand ids of one rollup than it may bring";
+    RollupBytesExceeded = 637, Sender, false,
+        "the cut charges a member with more first-hand bytes of one rollup than it may bring";
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";

@@ -167,6 +167,12 @@ pub enum hb_status {
     NotJournalled = 242,
     /// forced inputs or bundles wait or are in flight, which a snapshot does not hold
     OutsideHeld = 243,
+    /// the body of an id that enough logs hold is not there; fetch it first
+    FactsMissing = 258,
+    /// what a slot says of rollups is not one record for each configured rollup
+    WrongRollupCount = 259,
+    /// the decided log holds more entries than its member signed
+    WrongTail = 260,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -189,6 +195,12 @@ pub enum hb_status {
     GammaOutOfRange = 322,
     /// too few sequencers for so many faults
     FairnessInfeasible = 323,
+    /// there must be more cursors of senders than ids that can be live
+    TooFewCursors = 328,
+    /// the parts of the rollups sum to more than the whole
+    PartsOverWhole = 329,
+    /// order fairness over slots counts at most 128 logs
+    TooManyLogs = 330,
     /// the bytes end too early
     Truncated = 400,
     /// bytes follow after the end
@@ -269,6 +281,22 @@ pub enum hb_status {
     Inconsistent = 604,
     /// a record's input had another outcome this time
     OutcomeDiffers = 605,
+    /// the cut does not have one extent for each log
+    WrongLogCount = 630,
+    /// the cut advances a log by more entries than it may
+    ExtentTooLong = 631,
+    /// an entry names a base that is not decided yet
+    BaseAhead = 632,
+    /// an entry names a rollup that is not ordered here
+    RollupNotOrdered = 633,
+    /// the cut charges a member with more first-hand ids than it may bring
+    FirstHandCountExceeded = 634,
+    /// the cut charges a member with more first-hand bytes than it may bring
+    FirstHandBytesExceeded = 635,
+    /// the cut charges a member with more first-hand ids of one rollup than it may bring
+    RollupCountExceeded = 636,
+    /// the cut charges a member with more first-hand bytes of one rollup than it may bring
+    RollupBytesExceeded = 637,
     /// an invariant broke; the instance refuses further work
     Poisoned = 900,
     /// the library panicked; the instance refuses further work
@@ -354,6 +382,9 @@ impl hb_status {
         Self::JournalNotDrained,
         Self::NotJournalled,
         Self::OutsideHeld,
+        Self::FactsMissing,
+        Self::WrongRollupCount,
+        Self::WrongTail,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
@@ -365,6 +396,9 @@ impl hb_status {
         Self::FaultCountOutOfRange,
         Self::GammaOutOfRange,
         Self::FairnessInfeasible,
+        Self::TooFewCursors,
+        Self::PartsOverWhole,
+        Self::TooManyLogs,
         Self::Truncated,
         Self::TrailingBytes,
         Self::UnsupportedVersion,
@@ -405,6 +439,14 @@ impl hb_status {
         Self::Corrupt,
         Self::Inconsistent,
         Self::OutcomeDiffers,
+        Self::WrongLogCount,
+        Self::ExtentTooLong,
+        Self::BaseAhead,
+        Self::RollupNotOrdered,
+        Self::FirstHandCountExceeded,
+        Self::FirstHandBytesExceeded,
+        Self::RollupCountExceeded,
+        Self::RollupBytesExceeded,
         Self::Poisoned,
         Self::Panicked,
     ];

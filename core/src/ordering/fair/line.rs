@@ -137,6 +137,10 @@ impl Line {
         &self.graphs[slot]
     }
 
+    pub(super) fn in_slot_mut(&mut self, slot: usize) -> &mut Graph {
+        &mut self.graphs[slot]
+    }
+
     /// The slot of the graph behind the last one.
     pub(super) fn draft_slot(&self) -> Option<usize> {
         (self.len < self.graphs.len()).then(|| self.slot(self.len))

@@ -1,0 +1,4 @@
+//! The rules one by one, and everything together under random members and cuts.
+
+mod rules;
+mod world;
