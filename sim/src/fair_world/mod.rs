@@ -17,6 +17,7 @@ mod config;
 mod network;
 mod random;
 mod rules;
+pub mod shipped;
 mod world;
 
 pub use attacks::Attack;

@@ -104,7 +104,7 @@ pub struct Image {
     pub live: Vec<Number>,
     /// Which member is charged for which id, sorted.
     pub charges: Vec<(u32, Number)>,
-    /// For each log the ids of which an entry counts, in the order of the log.
+    /// For each log the ids of which an entry counts: rollup by rollup, in the order of the log.
     pub counted: Vec<Vec<Number>>,
     /// For each rollup the graphs in line, oldest first.
     pub graphs: Vec<Vec<GraphImage>>,
@@ -133,7 +133,7 @@ pub trait Decided: Debug {
     fn apply(&mut self, book: &Book, cut: &Cut) -> Outcome;
 
     /// The state as everybody can see it.
-    fn image(&self) -> Image;
+    fn image(&self, book: &Book) -> Image;
 }
 
 /// What a rollup's part of a slot can hold.

@@ -82,7 +82,7 @@ impl<D: Decided, M: Member> World<D, M> {
         let honest = seats.iter().map(|seat| seat.is_honest).collect();
         let crowd = Crowd::new(config.clients, config.rules.rollups.len() as u32);
         let network = Network::new(n, config.delay_ticks_max, &mut random);
-        let image = decided.image();
+        let image = decided.image(&[]);
         Self {
             chronicle: Chronicle::new(parameters, honest),
             config,
@@ -214,7 +214,7 @@ impl<D: Decided, M: Member> World<D, M> {
         for (position, extent) in self.positions.iter_mut().zip(&cut) {
             *position += extent.len();
         }
-        self.image = self.decided.image();
+        self.image = self.decided.image(&self.book);
         self.chronicle.decided(&self.book, &cut, &outcome, &self.image);
         self.cuts.push(cut.clone());
         for member in 0..n {

@@ -388,12 +388,16 @@ impl Decided for Model {
         Outcome { slot: self.slot, time_ns: self.time_ns, drained, lapsed }
     }
 
-    fn image(&self) -> Image {
+    fn image(&self, book: &Book) -> Image {
         let graph = |graph: &PlainGraph| GraphImage {
             kept: graph.kept.iter().copied().collect(),
             missing: graph.missing.iter().copied().collect(),
             edges: graph.edges.iter().copied().collect(),
         };
+        let mut counted = self.lists(|_| true);
+        for log in &mut counted {
+            log.sort_by_key(|id| book[*id as usize].rollup);
+        }
         let cursors = self.cursors.iter().map(|((rollup, sender), own)| (*rollup, *sender, own.next));
         Image {
             slot: self.slot,
@@ -401,7 +405,7 @@ impl Decided for Model {
             time_ns: self.time_ns,
             live: self.live[self.slot as usize].iter().copied().collect(),
             charges: self.charges.iter().copied().collect(),
-            counted: self.lists(|_| true),
+            counted,
             graphs: self.graphs.iter().map(|line| line.iter().map(graph).collect()).collect(),
             queues: self.queues.clone(),
             cursors: cursors.collect(),

@@ -23,6 +23,7 @@ mod release;
 #[cfg(test)]
 mod tests;
 mod twin;
+mod views;
 mod weakened;
 
 pub use decided::FairStream;
