@@ -114,16 +114,30 @@ impl FairStream {
         debug_assert!(proposed.is_ok(), "the workspace was made for these graphs");
     }
 
-    /// Rule 11: forms the graph again without those before whom a nonce is missing, until there is
-    /// none; returns how many. At most as many rounds as candidates, of O(m log m + m² / 64) each.
+    /// Rule 11: forms the graph again without those whose base nobody knows, and what follows them;
+    /// then without those before whom a nonce is missing, until there is none; returns how many.
+    ///
+    /// One with a missing nonce may go alone: had every honest log held it before another id, they
+    /// would hold the missing one before both. One whose base nobody knows may come first with good
+    /// reason, and what is held back alone would be passed by what it came before. At most as many rounds as candidates, of O(m log m + m² / 64) each.
     fn hold_back(&mut self, number: usize, slot: usize) -> u32 {
         let mut held_back_count = 0;
         if self.weakened.no_holding_back() {
             return 0;
         }
+        let count = self.gather_senders(number, slot);
+        let unsure = self.find_unsure(number, slot, count);
+        if unsure > 0
+            && let Ok(graph) = self.rollups[number].line.draft()
+        {
+            let before = graph.kept_count();
+            let done = graph.hold_back_with_followers(&self.form_scratch.held[..unsure]);
+            debug_assert!(done.is_ok(), "the graph has just been proposed");
+            held_back_count += before - graph.kept_count();
+        }
         loop {
             let count = self.gather_senders(number, slot);
-            let held = self.find_gaps(number, slot, count);
+            let held = self.find_gaps(number, count);
             if held == 0 {
                 return held_back_count;
             }
@@ -134,6 +148,31 @@ impl FairStream {
             let done = graph.hold_back(&self.form_scratch.held[..held]);
             debug_assert!(done.is_ok(), "the graph has just been proposed");
         }
+    }
+
+    /// Finds the vertices that are not solid and whose sender has neither a cursor nor anything in
+    /// flight, so that nobody knows which nonce comes first; returns how many.
+    fn find_unsure(&mut self, number: usize, slot: usize, count: usize) -> usize {
+        if self.weakened.base_by_anyone() {
+            return 0;
+        }
+        let graph = self.rollups[number].line.in_slot(slot);
+        let held = &mut self.form_scratch.held;
+        let mut held_count = 0;
+        let senders = &self.form_scratch.senders[..count];
+        for ids in senders.chunk_by(|a, b| a.sender == b.sender) {
+            let has_cursor = self.cursors.next(number, &ids[0].sender).is_some();
+            if has_cursor || ids.iter().any(|id| id.number == NONE) {
+                continue;
+            }
+            for id in ids {
+                if graph.class(id.number) != Class::Solid {
+                    held[held_count] = id.number;
+                    held_count += 1;
+                }
+            }
+        }
+        held_count
     }
 
     /// Sorts what the draft keeps and what is in flight by sender and nonce; returns how many.
@@ -164,8 +203,7 @@ impl FairStream {
     }
 
     /// Finds, sender by sender, which vertices have a missing nonce before them; returns how many.
-    fn find_gaps(&mut self, number: usize, slot: usize, count: usize) -> usize {
-        let graph = self.rollups[number].line.in_slot(slot);
+    fn find_gaps(&mut self, number: usize, count: usize) -> usize {
         let mut held_count = 0;
         let held = &mut self.form_scratch.held;
         let mut hold = |vertex: u32| {
@@ -177,20 +215,10 @@ impl FairStream {
             let sender = &ids[0].sender;
             let cursor = self.cursors.next(number, sender);
             let in_flight = ids.iter().find(|id| id.number == NONE);
-            // Without a cursor the smallest nonce in flight, or the smallest solid one, is the base.
-            let needs_solid = cursor.is_none() && in_flight.is_none();
-            let enters = |vertex: u32| {
-                !needs_solid
-                    || self.weakened.base_by_anyone()
-                    || graph.class(vertex) == Class::Solid
-            };
-            let first = in_flight.or_else(|| ids.iter().find(|id| enters(id.number)));
+            // Without a cursor the smallest nonce in flight, or the smallest kept one, is the base.
+            let first = in_flight.or(ids.first());
             let mut next = cursor.or(first.map(|id| id.nonce));
             for id in ids {
-                if id.number != NONE && !enters(id.number) {
-                    hold(id.number);
-                    continue;
-                }
                 match next {
                     Some(expected) if id.nonce > expected => {
                         if id.number != NONE {

@@ -7,6 +7,7 @@ use super::limits::ReplayProtection;
 use super::memory::Past;
 use super::outcome::{DrainOutcome, Drained, GraphEvent};
 use super::records::Place;
+use crate::bounded::NONE;
 use crate::types::UnixNs;
 
 impl FairStream {
@@ -39,7 +40,9 @@ impl FairStream {
     }
 
     /// Rule 12: a sender's ids fill the places that they hold in nonce order; ids whose nonce was
-    /// used or that have expired keep their own. Of equal nonces the one ranked earlier goes first.
+    /// used or that have expired keep their own, and so do those whose nonce one before them has,
+    /// ranked earlier or in the queue: a variant that moved would push others of its sender past
+    /// ids that they came before.
     fn fill_nonce_places(&mut self, number: usize, count: usize) {
         let scratch = &mut self.form_scratch;
         let mut moving = 0;
@@ -59,10 +62,11 @@ impl FairStream {
                 moving += 1;
             }
         }
+        let moving = self.leave_variants(number, moving);
+        let scratch = &mut self.form_scratch;
         let by_nonce = &mut scratch.senders[..moving];
         let by_place = &mut scratch.places[..moving];
         by_place.copy_from_slice(by_nonce);
-        by_nonce.sort_unstable();
         by_place.sort_unstable_by_key(|id| (id.sender, id.number));
         // The i-th id by nonce goes to the i-th place, sender by sender; first from where it comes.
         for id in by_nonce.iter() {
@@ -71,6 +75,39 @@ impl FairStream {
         for (id, place) in by_nonce.iter().zip(by_place.iter()) {
             scratch.records[place.number as usize] = scratch.held[id.number as usize];
         }
+    }
+
+    /// Sorts what may move by sender and nonce, and leaves out whose nonce one before it has;
+    /// returns how many are left.
+    fn leave_variants(&mut self, number: usize, moving: usize) -> usize {
+        let of_sender = &mut self.form_scratch.senders[..moving];
+        of_sender.sort_unstable();
+        if self.weakened.used_nonces_take_places() {
+            return moving;
+        }
+        for record in self.rollups[number].queue.iter() {
+            let Some(facts) = self.records.get(*record).facts else {
+                continue;
+            };
+            let key = (facts.sender, facts.nonce);
+            let first = of_sender.partition_point(|id| (id.sender, id.nonce) < key);
+            let same = |id: &&mut OfSender| (id.sender, id.nonce) == key;
+            for id in of_sender[first..].iter_mut().take_while(same) {
+                id.number = NONE;
+            }
+        }
+        let mut kept: usize = 0;
+        for at in 0..moving {
+            let id = of_sender[at];
+            let last = kept.checked_sub(1).map(|last: usize| of_sender[last]);
+            let is_first =
+                last.is_none_or(|last| (last.sender, last.nonce) != (id.sender, id.nonce));
+            if id.number != NONE && is_first {
+                of_sender[kept] = id;
+                kept += 1;
+            }
+        }
+        kept
     }
 
     /// Rule 13: drains a rollup's queue from its head within the room of the slot. It waits while
