@@ -104,8 +104,7 @@ impl<D: Decided, M: Member> World<D, M> {
         let mut cut: Cut = (0..n).map(|of| self.extent(proposer, of)).collect();
         if !self.is_honest(proposer) {
             let own_only = self.config.attack == Attack::OwnLogOnly;
-            let at_random =
-                matches!(self.config.attack, Attack::RandomCuts | Attack::Random);
+            let at_random = matches!(self.config.attack, Attack::RandomCuts | Attack::Random);
             for (of, extent) in (0..).zip(&mut cut) {
                 if own_only && of != proposer {
                     extent.clear();
@@ -169,11 +168,16 @@ impl<D: Decided, M: Member> World<D, M> {
             let entry = self.entry(number);
             self.sign(member, [entry]);
             let due = self.image.age + lapse + self.random.below(5) - 2;
-            self.seats[member as usize].byzantine.hidden.push((number, due));
+            self.seats[member as usize]
+                .byzantine
+                .hidden
+                .push((number, due));
         }
         let age = self.image.age;
         let hidden = core::mem::take(&mut self.seats[member as usize].byzantine.hidden);
-        let (due, rest) = hidden.into_iter().partition(|(_, due)| *due <= age && hands_out);
+        let (due, rest) = hidden
+            .into_iter()
+            .partition(|(_, due)| *due <= age && hands_out);
         self.seats[member as usize].byzantine.hidden = rest;
         let to_all = self.random.chance(50);
         for (number, _) in due {

@@ -150,13 +150,21 @@ impl Chronicle {
             .chain(outcome.drained.iter().map(|(number, _)| *number))
             .filter(|number| !old.contains(number))
             .collect();
-        let missing: BTreeSet<(Number, Number)> = self.image.graphs.iter().flatten()
+        let missing: BTreeSet<(Number, Number)> = self
+            .image
+            .graphs
+            .iter()
+            .flatten()
             .flat_map(|graph| graph.missing.iter().copied())
             .collect();
         if new.is_empty() && missing.is_empty() {
             return;
         }
-        let lists: Vec<BTreeMap<Number, usize>> = self.image.counted.iter().zip(cut)
+        let lists: Vec<BTreeMap<Number, usize>> = self
+            .image
+            .counted
+            .iter()
+            .zip(cut)
             .map(|(counted, extent)| {
                 let more = extent.iter().filter_map(|entry| match entry.kind {
                     Kind::Id(number) => Some(number),
@@ -169,7 +177,9 @@ impl Chronicle {
                 places
             })
             .collect();
-        let candidates: BTreeSet<Number> = lists.iter().flat_map(|list| list.keys().copied())
+        let candidates: BTreeSet<Number> = lists
+            .iter()
+            .flat_map(|list| list.keys().copied())
             .filter(|number| !old.contains(number))
             .collect();
         let mut pairs = missing;
@@ -247,7 +257,10 @@ impl Chronicle {
         for number in 0..book.len() as Number {
             *signed.entry(account(number)).or_default() += 1;
         }
-        let included = self.output.iter().filter(|(_, end, _)| *end == End::Included);
+        let included = self
+            .output
+            .iter()
+            .filter(|(_, end, _)| *end == End::Included);
         let used: BTreeSet<_> = included.map(|(number, _, _)| account(*number)).collect();
         let lost = |(number, end, _): &&(Number, End, u64)| {
             let by_nonce = matches!(
@@ -269,7 +282,12 @@ impl Chronicle {
         let count = book.len();
         let mut firsts = Vec::new();
         let mut ends = Vec::new();
-        for (at, _) in self.honest.iter().enumerate().filter(|(_, honest)| **honest) {
+        for (at, _) in self
+            .honest
+            .iter()
+            .enumerate()
+            .filter(|(_, honest)| **honest)
+        {
             let mut first = vec![u64::MAX; count];
             let mut end = vec![u64::MAX; count];
             for (number, clock) in &self.first_logged[at] {
@@ -282,13 +300,17 @@ impl Chronicle {
             firsts.push(first);
             ends.push(end);
         }
-        let seen: Vec<usize> = (self.logged_slots.keys()).map(|number| *number as usize).collect();
+        let seen: Vec<usize> = (self.logged_slots.keys())
+            .map(|number| *number as usize)
+            .collect();
         let mut bound = BTreeSet::new();
         for a in &seen {
-            for b in seen.iter().filter(|b| a != *b && book[*a].rollup == book[**b].rollup) {
-                let before = |(first, end): &(&Vec<u64>, &Vec<u64>)| {
-                    first[*a] < first[*b].min(end[*b])
-                };
+            for b in seen
+                .iter()
+                .filter(|b| a != *b && book[*a].rollup == book[**b].rollup)
+            {
+                let before =
+                    |(first, end): &(&Vec<u64>, &Vec<u64>)| first[*a] < first[*b].min(end[*b]);
                 if firsts.iter().zip(&ends).filter(before).count() >= quorum {
                     bound.insert((*a as Number, *b as Number));
                 }

@@ -98,27 +98,31 @@ impl Crowd {
             }
             Clients::Shifted => {
                 let block = 2 + random.below(u64::from(n));
-                self.timed(book, n, random, block, |member, at| (at + block - u64::from(member) % block) % block)
+                self.timed(book, n, random, block, |member, at| {
+                    (at + block - u64::from(member) % block) % block
+                })
             }
-            Clients::Condorcet => {
-                self.timed(book, n, random, 3, |member, at| (at + 3 - u64::from(member) % 3) % 3)
-            }
+            Clients::Condorcet => self.timed(book, n, random, 3, |member, at| {
+                (at + 3 - u64::from(member) % 3) % 3
+            }),
             Clients::Some => {
                 let number = self.next(book, random);
                 let percent = random.pick(&[20, 50, 80]);
                 let first = random.below(u64::from(n)) as u32;
-                let chosen = everybody(n).filter(|member| *member == first || random.chance(percent));
+                let chosen =
+                    everybody(n).filter(|member| *member == first || random.chance(percent));
                 chosen.map(|member| sending(member, number)).collect()
             }
             Clients::OutOfOrder => {
                 let sender = self.sender(random, 3);
                 let count = 2 + random.below(2);
-                let numbers: Vec<Number> =
-                    (0..count).map(|_| self.write(sender, book)).collect();
+                let numbers: Vec<Number> = (0..count).map(|_| self.write(sender, book)).collect();
                 let of_one = |member| {
                     let mut own = numbers.clone();
                     random.shuffle(&mut own);
-                    own.into_iter().map(move |number| sending(member, number)).collect::<Vec<_>>()
+                    own.into_iter()
+                        .map(move |number| sending(member, number))
+                        .collect::<Vec<_>>()
                 };
                 everybody(n).flat_map(of_one).collect()
             }
@@ -129,7 +133,9 @@ impl Crowd {
                 for _ in 1..copies {
                     book.push(book[first as usize]);
                 }
-                everybody(n).map(|member| sending(member, first + member % copies)).collect()
+                everybody(n)
+                    .map(|member| sending(member, first + member % copies))
+                    .collect()
             }
         }
     }

@@ -27,6 +27,6 @@ pub use config::WorldConfig;
 pub use random::Random;
 pub use rules::{
     Book, Cut, Decided, End, Entry, Envelope, GraphImage, Image, Kind, Member, Number, Outcome,
-    Refusal, Room, Rules, RollupRules,
+    Refusal, RollupRules, Room, Rules,
 };
 pub use world::{Step, World};

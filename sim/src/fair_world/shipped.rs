@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use hauptbuch_core::ordering::fair::Rank;
 use hauptbuch_core::ordering::fair::stream as core_stream;
 use hauptbuch_core::ordering::fair::stream::{
-    Accounts, Bodies, BodySource, DrainOutcome, EntryKind, Extent, FairLimits, FairMember,
-    FairStream, Facts, LoggedId, ReplayProtection, RollupPart, RollupSlot,
+    Accounts, Bodies, BodySource, DrainOutcome, EntryKind, Extent, Facts, FairLimits, FairMember,
+    FairStream, LoggedId, ReplayProtection, RollupPart, RollupSlot,
 };
 use hauptbuch_core::types::{Address, Gas, Height, Nonce, RollupId, TxId, UnixNs};
 
@@ -199,7 +199,11 @@ impl ShippedState {
     fn graph(&self, rollup: RollupId, place: u32) -> GraphImage {
         let pair = |(a, b): (LoggedId, LoggedId)| (number_of(&a), number_of(&b));
         GraphImage {
-            kept: self.stream.graph(rollup, place).map(|id| number_of(&id)).collect(),
+            kept: self
+                .stream
+                .graph(rollup, place)
+                .map(|id| number_of(&id))
+                .collect(),
             missing: self.stream.missing_pairs(rollup, place).map(pair).collect(),
             edges: self.stream.edges(rollup, place).map(pair).collect(),
         }
@@ -211,7 +215,9 @@ impl Decided for ShippedState {
         let cut = self.cut(book, cut);
         let checked = cut.with(|cut| self.stream.check(cut));
         checked.map_err(|refusal| Refusal {
-            member: refusal.member.expect("worlds make cuts of the right height and width"),
+            member: refusal
+                .member
+                .expect("worlds make cuts of the right height and width"),
         })
     }
 
@@ -234,7 +240,9 @@ impl Decided for ShippedState {
         Outcome {
             slot: self.stream.height().get(),
             time_ns: self.stream.time().get(),
-            drained: drained.map(|own| (number_of(&own.id), end(own.outcome))).collect(),
+            drained: drained
+                .map(|own| (number_of(&own.id), end(own.outcome)))
+                .collect(),
             lapsed,
         }
     }
@@ -245,7 +253,10 @@ impl Decided for ShippedState {
         let rollups = || (0..self.rollup_count as u32).map(RollupId::new);
         let log = |member| {
             let of_one = |rollup| stream.log(member, rollup);
-            rollups().flat_map(of_one).map(|id| number_of(&id)).collect::<Vec<Number>>()
+            rollups()
+                .flat_map(of_one)
+                .map(|id| number_of(&id))
+                .collect::<Vec<Number>>()
         };
         let counted: Vec<Vec<Number>> = (0..n).map(log).collect();
         let live: BTreeSet<Number> = counted.iter().flatten().copied().collect();
@@ -256,8 +267,10 @@ impl Decided for ShippedState {
         let mut charges: Vec<(u32, Number)> = charged.collect();
         charges.sort_unstable();
         let line = |rollup| (0..stream.graph_count(rollup)).map(move |at| self.graph(rollup, at));
-        let senders: BTreeSet<(u32, u32)> =
-            book.iter().map(|envelope| (envelope.rollup, envelope.sender)).collect();
+        let senders: BTreeSet<(u32, u32)> = book
+            .iter()
+            .map(|envelope| (envelope.rollup, envelope.sender))
+            .collect();
         let cursors = senders.into_iter().filter_map(|(rollup, sender)| {
             let next = stream.cursor(RollupId::new(rollup), &address(sender));
             next.map(|next| (rollup, sender, next.get()))
@@ -324,7 +337,9 @@ impl ShippedMember {
 
     fn give(&mut self, book: &Book, number: Number, source: BodySource) {
         let (id, facts) = (logged_id(book, number), facts(book, number));
-        let given = self.member.handle_body(&self.state.stream, id, facts, source);
+        let given = self
+            .member
+            .handle_body(&self.state.stream, id, facts, source);
         given.expect("a world sends no more than a member can hold");
     }
 }
@@ -345,8 +360,9 @@ impl Member for ShippedMember {
         let covered = cut[self.me as usize].len() as u32;
         let told = self.member.handle_decided(&self.state.stream, covered);
         told.expect("a log holds what its member signed");
-        let missing: BTreeSet<Number> =
-            (self.member.bodies_missing(&self.state.stream)).map(|id| number_of(&id)).collect();
+        let missing: BTreeSet<Number> = (self.member.bodies_missing(&self.state.stream))
+            .map(|id| number_of(&id))
+            .collect();
         for number in missing.intersection(&self.store.clone()) {
             self.give(book, *number, BodySource::Learned);
         }
@@ -356,7 +372,9 @@ impl Member for ShippedMember {
         let _ = book;
         let stamp = stamp_ns.map(UnixNs::new);
         let stream = &self.state.stream;
-        let count = self.member.poll_entries(stream, &NewAccounts, stamp, &mut self.out);
+        let count = self
+            .member
+            .poll_entries(stream, &NewAccounts, stamp, &mut self.out);
         let entry = |entry: &core_stream::Entry| {
             let kind = match entry.kind {
                 EntryKind::Stamp(ns) => Kind::Stamp(ns.get()),

@@ -175,8 +175,9 @@ impl<D: Decided, M: Member> World<D, M> {
         };
         received.sort_by_key(account);
         let cursors = self.image.cursors.iter();
-        let mut next: BTreeMap<(u32, u32), u64> =
-            cursors.map(|(rollup, sender, nonce)| ((*rollup, *sender), *nonce)).collect();
+        let mut next: BTreeMap<(u32, u32), u64> = cursors
+            .map(|(rollup, sender, nonce)| ((*rollup, *sender), *nonce))
+            .collect();
         received.retain(|number| {
             let (rollup, sender, nonce) = account(number);
             let own = next.entry((rollup, sender)).or_default();
@@ -215,7 +216,8 @@ impl<D: Decided, M: Member> World<D, M> {
             *position += extent.len();
         }
         self.image = self.decided.image(&self.book);
-        self.chronicle.decided(&self.book, &cut, &outcome, &self.image);
+        self.chronicle
+            .decided(&self.book, &cut, &outcome, &self.image);
         self.cuts.push(cut.clone());
         for member in 0..n {
             self.network

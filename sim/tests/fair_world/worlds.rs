@@ -17,7 +17,14 @@ fn run(seed: u64) -> (WorldConfig, Verdict, u64) {
         slots += 1;
         if slots > 400 {
             eprintln!("seed {seed} waiting {:?}", world.waiting());
-            for n in world.waiting().iter().take(4) { eprintln!("  {:?} logged {:?} book {:?}", n, world.chronicle().logged_slot(*n), world.book()[*n as usize]); }
+            for n in world.waiting().iter().take(4) {
+                eprintln!(
+                    "  {:?} logged {:?} book {:?}",
+                    n,
+                    world.chronicle().logged_slot(*n),
+                    world.book()[*n as usize]
+                );
+            }
             eprintln!("{:?}", world.image());
             break;
         }
@@ -28,17 +35,45 @@ fn run(seed: u64) -> (WorldConfig, Verdict, u64) {
 
 #[test]
 fn probe() {
-    let seeds: u64 = std::env::var("FAIR_SEEDS").ok().and_then(|v| v.parse().ok()).unwrap_or(50);
+    let seeds: u64 = std::env::var("FAIR_SEEDS")
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(50);
     let mut worst = std::collections::BTreeMap::new();
     for seed in 0..seeds {
         let r = std::panic::catch_unwind(|| run(seed));
-        let Ok((config, verdict, slots)) = r else { println!("seed {seed} PANIC"); continue };
-        if !verdict.violations.is_empty() || !verdict.orphans.is_empty() || !verdict.edges_against.is_empty() || slots > 400 || verdict.worst_wait_slots > u64::from(9 + rules_live(&config)) {
-            println!("seed {seed} n {} {:?} {:?} delay {} slot {:?} slots {slots} viol {:?} orphans {:?} against {:?} wait {} bound {} cyc {} drained {}", config.rules.parameters.n(), config.attack, config.clients, config.delay_ticks_max,
-              config.rules.rollups[0].slot.count, verdict.violations.len(), verdict.orphans.len(), verdict.edges_against.len(), verdict.worst_wait_slots, verdict.bound_pairs, verdict.reversed_in_cycles, verdict.drained_count);
+        let Ok((config, verdict, slots)) = r else {
+            println!("seed {seed} PANIC");
+            continue;
+        };
+        if !verdict.violations.is_empty()
+            || !verdict.orphans.is_empty()
+            || !verdict.edges_against.is_empty()
+            || slots > 400
+            || verdict.worst_wait_slots > u64::from(9 + rules_live(&config))
+        {
+            println!(
+                "seed {seed} n {} {:?} {:?} delay {} slot {:?} slots {slots} viol {:?} orphans {:?} against {:?} wait {} bound {} cyc {} drained {}",
+                config.rules.parameters.n(),
+                config.attack,
+                config.clients,
+                config.delay_ticks_max,
+                config.rules.rollups[0].slot.count,
+                verdict.violations.len(),
+                verdict.orphans.len(),
+                verdict.edges_against.len(),
+                verdict.worst_wait_slots,
+                verdict.bound_pairs,
+                verdict.reversed_in_cycles,
+                verdict.drained_count
+            );
         }
-        let w = worst.entry((config.attack, config.delay_ticks_max)).or_insert((0, 0, 0));
-        w.0 = w.0.max(verdict.worst_wait_slots); w.1 += verdict.bound_pairs; w.2 += verdict.drained_count;
+        let w = worst
+            .entry((config.attack, config.delay_ticks_max))
+            .or_insert((0, 0, 0));
+        w.0 = w.0.max(verdict.worst_wait_slots);
+        w.1 += verdict.bound_pairs;
+        w.2 += verdict.drained_count;
     }
     println!("{worst:#?}");
 }
@@ -58,17 +93,58 @@ fn explain() {
         steps.push((s, world.image().clone()));
     }
     let v = world.chronicle().judge(world.book());
-    println!("params {:?} honest {:?}", rules.parameters, (0..rules.parameters.n()).map(|m| world.is_honest(m)).collect::<Vec<_>>());
-    println!("orphans {:?}", v.orphans); let (a, b) = v.violations.first().copied().unwrap_or_else(|| (v.orphans[0], v.orphans[1]));
+    println!(
+        "params {:?} honest {:?}",
+        rules.parameters,
+        (0..rules.parameters.n())
+            .map(|m| world.is_honest(m))
+            .collect::<Vec<_>>()
+    );
+    println!("orphans {:?}", v.orphans);
+    let (a, b) = v
+        .violations
+        .first()
+        .copied()
+        .unwrap_or_else(|| (v.orphans[0], v.orphans[1]));
     println!("{:?}", v.violations);
-    println!("{a} {:?}\n{b} {:?}", world.book()[a as usize], world.book()[b as usize]);
+    println!(
+        "{a} {:?}\n{b} {:?}",
+        world.book()[a as usize],
+        world.book()[b as usize]
+    );
     for (s, image) in &steps {
         let mut show = false;
-        for (m, e) in s.cut.iter().enumerate() { for e in e { if e.kind == hauptbuch_sim::fair_world::Kind::Id(a) || e.kind == hauptbuch_sim::fair_world::Kind::Id(b) { println!("slot {} cut member {m} {e:?}", s.outcome.slot); show = true; } } }
-        for d in &s.outcome.drained { if d.0 == a || d.0 == b { println!("slot {} drained {d:?}", s.outcome.slot); show = true; } }
-        for d in &s.outcome.lapsed { if *d == a || *d == b { println!("slot {} lapsed {d:?}", s.outcome.slot); } }
-        if show { println!("slot {}: counted {:?}\n    graphs {:?} queue {:?} drained {:?}", s.outcome.slot, image.counted, image.graphs, image.queues, s.outcome.drained); }
+        for (m, e) in s.cut.iter().enumerate() {
+            for e in e {
+                if e.kind == hauptbuch_sim::fair_world::Kind::Id(a)
+                    || e.kind == hauptbuch_sim::fair_world::Kind::Id(b)
+                {
+                    println!("slot {} cut member {m} {e:?}", s.outcome.slot);
+                    show = true;
+                }
+            }
+        }
+        for d in &s.outcome.drained {
+            if d.0 == a || d.0 == b {
+                println!("slot {} drained {d:?}", s.outcome.slot);
+                show = true;
+            }
+        }
+        for d in &s.outcome.lapsed {
+            if *d == a || *d == b {
+                println!("slot {} lapsed {d:?}", s.outcome.slot);
+            }
+        }
+        if show {
+            println!(
+                "slot {}: counted {:?}\n    graphs {:?} queue {:?} drained {:?}",
+                s.outcome.slot, image.counted, image.graphs, image.queues, s.outcome.drained
+            );
+        }
     }
 }
 
-fn rules_live(c: &WorldConfig) -> u32 { let r = &c.rules; r.parameters.n() * r.first_hand_count_max / r.rollups[0].slot.count }
+fn rules_live(c: &WorldConfig) -> u32 {
+    let r = &c.rules;
+    r.parameters.n() * r.first_hand_count_max / r.rollups[0].slot.count
+}

@@ -112,9 +112,8 @@ impl PlainGraph {
     pub fn descendants(&self, ids: impl Iterator<Item = Number>) -> BTreeSet<Number> {
         let mut reached: BTreeSet<Number> = ids.collect();
         loop {
-            let new = |(from, to): &&(Number, Number)| {
-                reached.contains(from) && !reached.contains(to)
-            };
+            let new =
+                |(from, to): &&(Number, Number)| reached.contains(from) && !reached.contains(to);
             let Some((_, to)) = self.edges.iter().find(new).copied() else {
                 return reached;
             };
@@ -134,7 +133,12 @@ impl PlainGraph {
     }
 
     fn copeland(&self, component: &[Number]) -> Vec<Number> {
-        let wins = |id: Number| component.iter().filter(|other| self.beats(id, **other)).count();
+        let wins = |id: Number| {
+            component
+                .iter()
+                .filter(|other| self.beats(id, **other))
+                .count()
+        };
         let mut order = component.to_vec();
         order.sort_by_key(|id| (usize::MAX - wins(*id), *id));
         for at in 1..order.len() {
@@ -178,13 +182,19 @@ impl PlainGraph {
     /// The path up to the last id that beats its first one is a cycle. The next stretch of the path
     /// that ends in an id which beats somebody in the cycle goes in before the first it beats.
     fn close_cycle(&self, path: &[Number]) -> Vec<Number> {
-        let closing = path.iter().rposition(|id| self.beats(*id, path[0])).unwrap();
+        let closing = path
+            .iter()
+            .rposition(|id| self.beats(*id, path[0]))
+            .unwrap();
         let mut cycle = path[..=closing].to_vec();
         let mut rest = path[closing + 1..].to_vec();
         while !rest.is_empty() {
             let beaten = |id: &Number| cycle.iter().position(|own| self.beats(*id, *own));
-            let (last, place) =
-                rest.iter().enumerate().find_map(|(at, id)| Some((at, beaten(id)?))).unwrap();
+            let (last, place) = rest
+                .iter()
+                .enumerate()
+                .find_map(|(at, id)| Some((at, beaten(id)?)))
+                .unwrap();
             let piece: Vec<Number> = rest.drain(..=last).collect();
             cycle.splice(place..place, piece);
         }

@@ -61,10 +61,22 @@ impl PlainMember {
             Kind::Id(id) => Some(id),
             Kind::Stamp(_) => None,
         });
-        let log = self.state.logs[self.me as usize].counted.iter().map(|own| own.id);
-        let graphs = self.state.graphs.iter().flatten().flat_map(|graph| graph.kept.iter().copied());
+        let log = self.state.logs[self.me as usize]
+            .counted
+            .iter()
+            .map(|own| own.id);
+        let graphs = self
+            .state
+            .graphs
+            .iter()
+            .flatten()
+            .flat_map(|graph| graph.kept.iter().copied());
         let queues = self.state.queues.iter().flatten().copied();
-        let all = tail.chain(log).chain(graphs).chain(queues).map(|id| book[id as usize]);
+        let all = tail
+            .chain(log)
+            .chain(graphs)
+            .chain(queues)
+            .map(|id| book[id as usize]);
         let same = all.filter(|other| (other.rollup, other.sender) == (own.rollup, own.sender));
         let nonces: BTreeSet<u64> = same.map(|other| other.nonce).collect();
         (self.cursor(book, id)..own.nonce).all(|nonce| nonces.contains(&nonce))
@@ -73,7 +85,9 @@ impl PlainMember {
     /// Whether the member's budget allows to bring one more id; and if not, whether only the
     /// rollup's part is full.
     fn budget(&self, book: &Book, id: Number) -> Result<(), bool> {
-        let (_, mut more) = self.state.count(self.me as usize, &self.tail, self.state.age());
+        let (_, mut more) = self
+            .state
+            .count(self.me as usize, &self.tail, self.state.age());
         more.insert(id);
         let rules = &self.state.rules;
         let rollup = book[id as usize].rollup;
@@ -99,8 +113,14 @@ impl PlainMember {
     fn next(&self, book: &Book) -> Option<Number> {
         let absent = |id: &Number| !self.counts(*id) && !self.in_tail(*id);
         let held = |id: &Number| absent(id) && self.bodies.contains(id);
-        let open = self.state.graphs.iter().flatten().filter(|graph| !graph.missing.is_empty());
-        let vertices: BTreeSet<Number> = open.flat_map(|graph| graph.kept.iter().copied()).collect();
+        let open = self
+            .state
+            .graphs
+            .iter()
+            .flatten()
+            .filter(|graph| !graph.missing.is_empty());
+        let vertices: BTreeSet<Number> =
+            open.flat_map(|graph| graph.kept.iter().copied()).collect();
         if let Some(id) = vertices.iter().find(|id| absent(id)) {
             return Some(*id);
         }
@@ -119,7 +139,11 @@ impl PlainMember {
                 return Some(*id);
             }
         }
-        for id in self.arrivals.iter().filter(|id| held(id) && !self.is_live(**id)) {
+        for id in self
+            .arrivals
+            .iter()
+            .filter(|id| held(id) && !self.is_live(**id))
+        {
             let used = book[*id as usize].nonce < self.cursor(book, *id);
             let waits = used || !self.is_ready(book, *id);
             if waits || self.is_new_sender_without_room(book, *id) {
@@ -152,8 +176,11 @@ impl Member for PlainMember {
                 Kind::Stamp(_) => None,
             })
             .collect();
-        let held: BTreeSet<Number> =
-            self.state.logs[self.me as usize].counted.iter().map(|own| own.id).collect();
+        let held: BTreeSet<Number> = self.state.logs[self.me as usize]
+            .counted
+            .iter()
+            .map(|own| own.id)
+            .collect();
         let outcome = self.state.apply(book, cut);
         for entry in cut.iter().flatten() {
             if let Kind::Id(id) = entry.kind
@@ -172,7 +199,8 @@ impl Member for PlainMember {
             }
         }
         let gone: BTreeSet<Number> = outcome.drained.iter().map(|(id, _)| *id).collect();
-        self.lost.retain(|id| !gone.contains(id) && !self.state.drained.contains_key(id));
+        self.lost
+            .retain(|id| !gone.contains(id) && !self.state.drained.contains_key(id));
         self.arrivals.retain(|id| !gone.contains(id));
         self.learned.retain(|(id, _)| !gone.contains(id));
         self.lost.retain(|id| {
@@ -182,16 +210,25 @@ impl Member for PlainMember {
     }
 
     fn poll_entries(&mut self, book: &Book, stamp_ns: Option<u64>) -> Vec<Entry> {
-        let (room, start) = (self.state.rules.extent_entries_max as usize, self.tail.len());
+        let (room, start) = (
+            self.state.rules.extent_entries_max as usize,
+            self.tail.len(),
+        );
         let base = self.state.slot;
         if let Some(ns) = stamp_ns.filter(|_| start < room) {
-            self.tail.push(Entry { base, kind: Kind::Stamp(ns) });
+            self.tail.push(Entry {
+                base,
+                kind: Kind::Stamp(ns),
+            });
         }
         while self.tail.len() < room {
             let Some(id) = self.next(book) else {
                 break;
             };
-            self.tail.push(Entry { base, kind: Kind::Id(id) });
+            self.tail.push(Entry {
+                base,
+                kind: Kind::Id(id),
+            });
         }
         self.tail[start..].to_vec()
     }

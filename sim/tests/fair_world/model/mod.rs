@@ -90,7 +90,10 @@ impl Model {
                 continue;
             };
             let too_old = age - self.ages[entry.base as usize] > self.rules.log_age_slots_max;
-            let drained_since = self.drained.get(&id).is_some_and(|(slot, _)| entry.base < *slot);
+            let drained_since = self
+                .drained
+                .get(&id)
+                .is_some_and(|(slot, _)| entry.base < *slot);
             let held = self.logs[member].counted.iter().any(|own| own.id == id);
             if too_old || drained_since || held || counted.contains(&id) {
                 continue;
@@ -149,15 +152,18 @@ impl Model {
 
     fn apply_entries(&mut self, cut: &Cut) {
         let age = self.next_age(cut);
-        let counts: Vec<_> =
-            (0..).zip(cut).map(|(at, extent)| self.count(at, extent, age)).collect();
+        let counts: Vec<_> = (0..)
+            .zip(cut)
+            .map(|(at, extent)| self.count(at, extent, age))
+            .collect();
         self.slot += 1;
         self.ages.push(age);
         for (at, (counted, charged)) in counts.into_iter().enumerate() {
             let covered = self.slot;
             let entries = counted.iter().map(|id| Counted { id: *id, covered });
             self.logs[at].counted.extend(entries);
-            self.charges.extend(charged.iter().map(|id| (at as u32, *id)));
+            self.charges
+                .extend(charged.iter().map(|id| (at as u32, *id)));
             let stamps = cut[at].iter().filter_map(|entry| match entry.kind {
                 Kind::Stamp(ns) => Some(ns),
                 Kind::Id(_) => None,
@@ -170,7 +176,10 @@ impl Model {
     }
 
     fn in_graph(&self, id: Number) -> bool {
-        self.graphs.iter().flatten().any(|graph| graph.kept.contains(&id))
+        self.graphs
+            .iter()
+            .flatten()
+            .any(|graph| graph.kept.contains(&id))
     }
 
     fn in_queue(&self, id: Number) -> bool {
@@ -201,9 +210,18 @@ impl Model {
             if graph.kept.is_empty() {
                 return;
             }
-            let new = graph.kept.iter().filter(|id| self.is_base_unsure(book, &graph, **id));
+            let new = graph
+                .kept
+                .iter()
+                .filter(|id| self.is_base_unsure(book, &graph, **id));
             let mut more = graph.descendants(new.copied());
-            more.extend(graph.kept.iter().filter(|id| self.has_gap(book, &graph, **id)));
+            if more.is_empty() {
+                let gaps = graph
+                    .kept
+                    .iter()
+                    .filter(|id| self.has_gap(book, &graph, **id));
+                more.extend(gaps);
+            }
             if more.is_empty() {
                 self.graphs[rollup].push(graph);
                 return;
@@ -217,7 +235,8 @@ impl Model {
         let rollup = book[id as usize].rollup as usize;
         let earlier = self.graphs[rollup].iter().flat_map(|graph| &graph.kept);
         let ids = earlier.chain(&self.queues[rollup]).copied();
-        ids.filter_map(|other| nonce_if_of(book, id, other)).collect()
+        ids.filter_map(|other| nonce_if_of(book, id, other))
+            .collect()
     }
 
     fn cursor(&self, book: &Book, id: Number) -> Option<u64> {
@@ -241,12 +260,18 @@ impl Model {
         let all: BTreeSet<u64> = in_flight.iter().copied().chain(here).collect();
         let solid = graph.solid.intersection(&graph.kept).filter_map(nonce);
         let own = book[id as usize].nonce;
-        let first = self.cursor(book, id).or(in_flight.first().copied()).or(solid.min());
+        let first = self
+            .cursor(book, id)
+            .or(in_flight.first().copied())
+            .or(solid.min());
         (first.unwrap_or(own)..own).any(|nonce| !all.contains(&nonce))
     }
 
     fn release(&mut self, book: &Book, rollup: usize) {
-        while self.graphs[rollup].first().is_some_and(|graph| graph.missing.is_empty()) {
+        while self.graphs[rollup]
+            .first()
+            .is_some_and(|graph| graph.missing.is_empty())
+        {
             let order = self.graphs[rollup].remove(0).order();
             let order = self.nonce_places(book, order);
             self.queues[rollup].extend(order);
@@ -269,8 +294,7 @@ impl Model {
         let senders: BTreeSet<u32> = order.iter().map(|id| book[*id as usize].sender).collect();
         for sender in senders {
             let of_sender = |at: &usize| book[order[*at] as usize].sender == sender;
-            let places: Vec<usize> =
-                (0..order.len()).filter(of_sender).filter(moves).collect();
+            let places: Vec<usize> = (0..order.len()).filter(of_sender).filter(moves).collect();
             let mut ids: Vec<Number> = places.iter().map(|at| order[*at]).collect();
             ids.sort_by_key(|id| book[*id as usize].nonce);
             for (at, id) in places.into_iter().zip(ids) {
@@ -287,7 +311,10 @@ impl Model {
         while let Some(id) = self.queues[rollup].first().copied() {
             let own = book[id as usize];
             let key = (own.rollup, own.sender);
-            let next = self.cursors.get(&key).map_or(own.nonce, |cursor| cursor.next);
+            let next = self
+                .cursors
+                .get(&key)
+                .map_or(own.nonce, |cursor| cursor.next);
             let included = |(slot, end): &&(u64, End)| {
                 let age = self.age() - self.ages[*slot as usize];
                 *end == End::Included && age <= self.rules.log_age_slots_max
@@ -317,9 +344,18 @@ impl Model {
             }
             if end == End::Included {
                 (bytes, gas) = (bytes + u64::from(own.body_bytes), gas + own.gas);
-                let last = self.cursors.get(&key).map_or(0, |cursor| cursor.last_expiry_ns);
+                let last = self
+                    .cursors
+                    .get(&key)
+                    .map_or(0, |cursor| cursor.last_expiry_ns);
                 let last_expiry_ns = last.max(own.expiry_ns);
-                self.cursors.insert(key, Cursor { next: own.nonce + 1, last_expiry_ns });
+                self.cursors.insert(
+                    key,
+                    Cursor {
+                        next: own.nonce + 1,
+                        last_expiry_ns,
+                    },
+                );
             }
             count += 1;
             self.queues[rollup].remove(0);
@@ -345,14 +381,18 @@ impl Model {
             .collect();
         let before: BTreeSet<Number> = self.lists(|_| true).into_iter().flatten().collect();
         for log in &mut self.logs {
-            log.counted.retain(|own| stays.contains(&own.id) || age - ages[own.covered as usize] < old);
+            log.counted
+                .retain(|own| stays.contains(&own.id) || age - ages[own.covered as usize] < old);
         }
         let live: BTreeSet<Number> = self.lists(|_| true).into_iter().flatten().collect();
         let lapsed: Vec<Number> = before.difference(&live).copied().collect();
         self.lapsed.extend(lapsed.iter().map(|id| (*id, self.slot)));
         let lapsed_at = self.lapsed.clone();
         self.charges.retain(|(_, id)| {
-            live.contains(id) || lapsed_at.get(id).is_some_and(|at| age - ages[*at as usize] <= old)
+            live.contains(id)
+                || lapsed_at
+                    .get(id)
+                    .is_some_and(|at| age - ages[*at as usize] <= old)
         });
         self.live.push(live);
         lapsed
@@ -368,8 +408,9 @@ fn nonce_if_of(book: &Book, id: Number, other: Number) -> Option<u64> {
 impl Decided for Model {
     fn check(&mut self, book: &Book, cut: &Cut) -> Result<(), Refusal> {
         let age = self.next_age(cut);
-        let refused =
-            (0..).zip(cut).find(|(member, extent)| !self.allows(book, *member, extent, age));
+        let refused = (0..)
+            .zip(cut)
+            .find(|(member, extent)| !self.allows(book, *member, extent, age));
         refused.map_or(Ok(()), |(member, _)| Err(Refusal { member }))
     }
 
@@ -383,9 +424,15 @@ impl Decided for Model {
             drained.extend(self.drain(book, rollup));
         }
         let time = self.time_ns;
-        self.cursors.retain(|_, cursor| cursor.last_expiry_ns > time);
+        self.cursors
+            .retain(|_, cursor| cursor.last_expiry_ns > time);
         let lapsed = self.lapse();
-        Outcome { slot: self.slot, time_ns: self.time_ns, drained, lapsed }
+        Outcome {
+            slot: self.slot,
+            time_ns: self.time_ns,
+            drained,
+            lapsed,
+        }
     }
 
     fn image(&self, book: &Book) -> Image {
@@ -398,7 +445,10 @@ impl Decided for Model {
         for log in &mut counted {
             log.sort_by_key(|id| book[*id as usize].rollup);
         }
-        let cursors = self.cursors.iter().map(|((rollup, sender), own)| (*rollup, *sender, own.next));
+        let cursors = self
+            .cursors
+            .iter()
+            .map(|((rollup, sender), own)| (*rollup, *sender, own.next));
         Image {
             slot: self.slot,
             age: self.age(),
@@ -406,7 +456,11 @@ impl Decided for Model {
             live: self.live[self.slot as usize].iter().copied().collect(),
             charges: self.charges.iter().copied().collect(),
             counted,
-            graphs: self.graphs.iter().map(|line| line.iter().map(graph).collect()).collect(),
+            graphs: self
+                .graphs
+                .iter()
+                .map(|line| line.iter().map(graph).collect())
+                .collect(),
             queues: self.queues.clone(),
             cursors: cursors.collect(),
         }
