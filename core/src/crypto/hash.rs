@@ -49,6 +49,8 @@ impl Domain {
     pub const SETTINGS: Self = Self(*b"hb/se/1");
     /// A journal's header, and one record after another.
     pub const JOURNAL: Self = Self(*b"hb/jr/1");
+    /// The decided state of order fairness over slots.
+    pub const FAIR_STREAM: Self = Self(*b"hb/fs/1");
 
     /// The bytes that go before the message.
     #[must_use]

@@ -128,6 +128,11 @@ impl Line {
         Ok(Some(order))
     }
 
+    /// Lets no graph stand in it.
+    pub(super) const fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// The slot of a place, whether a graph stands there or not.
     pub(super) fn slot(&self, place: usize) -> usize {
         (self.first + place) % self.graphs.len().max(1)

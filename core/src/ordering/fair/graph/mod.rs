@@ -13,7 +13,10 @@ use crate::error::operation_error;
 #[cfg(test)]
 mod fixture;
 mod queries;
+mod restore;
 mod updates;
+
+pub(super) use restore::Edge;
 
 /// How many lists hold a vertex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -40,6 +40,8 @@ pub(super) struct Cursors {
     /// Those that are a cache, the one that was used longest ago first.
     cached: LinkedSet,
     use_count: u64,
+    /// The numbers in an order of their own, while the cursors are written or read.
+    order: Box<[u32]>,
 }
 
 impl Cursors {
@@ -52,6 +54,7 @@ impl Cursors {
             hash: KeyedHash::new(key),
             cached: LinkedSet::new(capacity),
             use_count: 0,
+            order: fixed_slice(capacity as usize, 0),
         };
         cursors.clear();
         cursors
@@ -59,7 +62,7 @@ impl Cursors {
 
     pub(super) const fn footprint_bytes(capacity: u32) -> u64 {
         fixed_slice_bytes::<Cursor>(capacity as usize)
-            + fixed_slice_bytes::<u32>(capacity as usize)
+            + 2 * fixed_slice_bytes::<u32>(capacity as usize)
             + HandleIndex::footprint_bytes(capacity)
             + LinkedSet::footprint_bytes(capacity)
     }
@@ -81,16 +84,8 @@ impl Cursors {
         self.free_count
     }
 
-    pub(super) const fn used_count(&self) -> usize {
-        self.slots.len() - self.free_count
-    }
-
     pub(super) const fn use_count(&self) -> u64 {
         self.use_count
-    }
-
-    pub(super) fn get(&self, number: u32) -> &Cursor {
-        &self.slots[number as usize]
     }
 
     pub(super) fn next(&self, rollup: usize, sender: &Address) -> Option<Nonce> {
@@ -147,9 +142,45 @@ impl Cursors {
         true
     }
 
-    /// Sets the running number of the last use, which is never below that of a cursor.
-    pub(super) fn restore_use_count(&mut self, use_count: u64) {
+    /// Sets the running number of the last use, and puts the caches in the order of their uses.
+    pub(super) fn restore_use(&mut self, use_count: u64) {
         self.use_count = self.use_count.max(use_count);
+        let count = self.gather();
+        let slots = &self.slots;
+        let order = &mut self.order[..count];
+        order.sort_unstable_by_key(|number| slots[*number as usize].used);
+        for number in order.iter() {
+            if self.cached.remove(*number) {
+                self.cached.append(*number);
+            }
+        }
+    }
+
+    /// Sorts the cursors by rollup and sender; returns how many there are.
+    pub(super) fn sort(&mut self) -> usize {
+        let count = self.gather();
+        let slots = &self.slots;
+        self.order[..count].sort_unstable_by_key(|number| {
+            let cursor = &slots[*number as usize];
+            (cursor.rollup, cursor.sender)
+        });
+        count
+    }
+
+    /// The cursor at a place of the order that [`Cursors::sort`] made.
+    pub(super) fn sorted(&self, place: usize) -> &Cursor {
+        &self.slots[self.order[place] as usize]
+    }
+
+    fn gather(&mut self) -> usize {
+        let mut count = 0;
+        for (number, cursor) in (0..).zip(self.slots.iter()) {
+            if cursor.rollup != NONE {
+                self.order[count] = number;
+                count += 1;
+            }
+        }
+        count
     }
 
     /// Frees what has expired by `time`, and then, where fewer than `free_min` are free, caches

@@ -400,6 +400,14 @@ impl FairStream {
         })
     }
 
+    /// How many edges are missing in a graph of a rollup's line; nothing if no graph stands there.
+    #[must_use]
+    pub fn missing_count(&self, rollup: RollupId, place: u32) -> Option<u32> {
+        let own = &self.rollups[self.rollup_number(rollup)?];
+        let graph = own.line.graph(place as usize)?;
+        Some(graph.missing_count())
+    }
+
     /// A rollup's queue, from its head.
     pub fn queue(&self, rollup: RollupId) -> impl Iterator<Item = LoggedId> + '_ {
         let number = self.rollup_number(rollup).into_iter();

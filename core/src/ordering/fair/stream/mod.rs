@@ -20,9 +20,12 @@ mod memory;
 mod outcome;
 mod records;
 mod release;
+mod restore;
+mod state;
 #[cfg(test)]
 mod tests;
 mod twin;
+mod verify;
 mod views;
 mod weakened;
 

@@ -204,10 +204,6 @@ impl Records {
         self.slots.len() as u32
     }
 
-    pub(super) const fn used_count(&self) -> usize {
-        self.slots.len() - self.free_count
-    }
-
     pub(super) const fn live_count(&self) -> u32 {
         self.live_count
     }

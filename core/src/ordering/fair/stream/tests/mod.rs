@@ -1,4 +1,5 @@
 //! The rules one by one, and everything together under random members and cuts.
 
+mod random;
 mod rules;
 mod world;

@@ -24,14 +24,14 @@ fn what_all_hold_is_drained_at_once() {
 #[test]
 fn a_cut_charges_no_member_above_its_budget() {
     let mut world = World::small(5, 1);
-    let refused = world.slot(&[&[1], &[1, 2, 3, 4, 5]]);
+    let refused = world.slot(&[&[], &[1, 2, 3, 4, 5]]);
     let refusal = CutRefusal {
         member: Some(1),
         reason: CutError::FirstHandCountExceeded,
     };
     assert_eq!(refused, Err(ApplyError::Refused(refusal)));
     assert_eq!(world.stream.height(), Height::ZERO);
-    world.slot(&[&[1], &[1, 2, 3, 4]]).unwrap();
+    world.slot(&[&[], &[1, 2, 3, 4]]).unwrap();
     assert_eq!(world.stream.charge(1, super::world::ROLLUP).count, 4);
     // What is live at the base is nobody's first-hand id; so five more logs may hold it.
     world
