@@ -1,16 +1,65 @@
-//! Worlds from seeds.
+//! Worlds from seeds: the library's members sign, and after every slot the plain model, the library's
+//! state and its twin agree.
 
-use hauptbuch_sim::fair_world::{Verdict, World, WorldConfig};
+use std::collections::BTreeMap;
+
+use hauptbuch_core::ordering::fair::Rank;
+use hauptbuch_core::ordering::fair::stream::StreamTwin;
+use hauptbuch_sim::fair_world::shipped::{Library, ShippedMember, ShippedState, fair_limits};
+use hauptbuch_sim::fair_world::{
+    Attack, Book, Clients, Cut, Decided, Image, Outcome, Refusal, Rules, Verdict, World, WorldConfig,
+};
 
 use crate::model::Model;
-use crate::model::member::PlainMember;
+
+/// The model, the library's state and its twin, which must agree.
+#[derive(Debug)]
+pub struct All {
+    pub model: Model,
+    pub shipped: ShippedState,
+    twin: StreamTwin,
+}
+
+impl All {
+    pub fn new(rules: &Rules) -> Self {
+        let (limits, parts) = fair_limits(rules);
+        Self {
+            model: Model::new(rules),
+            shipped: ShippedState::new(rules),
+            twin: StreamTwin::new(rules.parameters, &limits, &parts, Rank::Copeland).unwrap(),
+        }
+    }
+}
+
+impl Decided for All {
+    fn check(&mut self, book: &Book, cut: &Cut) -> Result<(), Refusal> {
+        let checked = self.model.check(book, cut);
+        assert_eq!(self.shipped.check(book, cut), checked, "a cut is refused by one only");
+        checked
+    }
+
+    fn apply(&mut self, book: &Book, cut: &Cut) -> Outcome {
+        let core_cut = self.shipped.cut(book, cut);
+        let slots = self.shipped.slots();
+        let outcome = self.shipped.apply(book, cut);
+        assert_eq!(outcome, self.model.apply(book, cut), "what follows differs from the model");
+        self.shipped.stream.verify().unwrap();
+        core_cut.with(|cut| self.twin.apply(cut, &slots, &Library(book))).unwrap();
+        self.twin.compare(&self.shipped.stream).unwrap();
+        outcome
+    }
+
+    fn image(&self, book: &Book) -> Image {
+        let image = self.shipped.image(book);
+        assert_eq!(image, self.model.image(book), "the state differs from the model");
+        image
+    }
+}
 
 fn run(seed: u64) -> (WorldConfig, Verdict, u64) {
     let config = WorldConfig::from_seed(seed);
     let rules = config.rules.clone();
-    let mut world = World::new(config.clone(), Model::new(&rules), |me| {
-        PlainMember::new(me, Model::new(&rules))
-    });
+    let mut world = World::new(config.clone(), All::new(&rules), |me| ShippedMember::new(&rules, me));
     let mut slots = 0;
     while world.is_busy() || !world.waiting().is_empty() {
         world.step();
@@ -84,9 +133,7 @@ fn explain() {
     let seed: u64 = std::env::var("SEED").unwrap().parse().unwrap();
     let config = WorldConfig::from_seed(seed);
     let rules = config.rules.clone();
-    let mut world = World::new(config.clone(), Model::new(&rules), |me| {
-        PlainMember::new(me, Model::new(&rules))
-    });
+    let mut world = World::new(config.clone(), All::new(&rules), |me| ShippedMember::new(&rules, me));
     let mut steps = vec![];
     while world.is_busy() || !world.waiting().is_empty() {
         let s = world.step();
