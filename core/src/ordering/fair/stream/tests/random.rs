@@ -8,7 +8,16 @@ use std::vec::Vec;
 use super::super::*;
 use super::world::{Library, entry, facts, id, parameters, small_limits};
 use crate::ordering::fair::Rank;
-use crate::types::{Height, RollupId, UnixNs};
+use crate::types::{Address, Height, Nonce, RollupId, UnixNs};
+
+/// Accounts of which nothing was ever used.
+struct FromZero;
+
+impl Accounts for FromZero {
+    fn next_nonce(&self, _: RollupId, _: &Address) -> Option<Nonce> {
+        Some(Nonce::ZERO)
+    }
+}
 
 struct Random(u64);
 
@@ -136,7 +145,7 @@ impl Run {
             }
             let mut out = [entry(Height::ZERO, id(0)); 24];
             let stamp = UnixNs::new(1_000 * self.stream.height().get() + at as u64);
-            let count = member.poll_entries(&self.stream, &NoAccounts, Some(stamp), &mut out);
+            let count = member.poll_entries(&self.stream, &FromZero, Some(stamp), &mut out);
             self.undecided[at + 1].extend_from_slice(&out[..count]);
         }
         self.lie();
