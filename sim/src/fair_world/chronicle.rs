@@ -38,6 +38,10 @@ pub struct Verdict {
     /// Pairs that the definition binds, and that left the queues the other way round outside every
     /// cycle: the id that should have come earlier, and the other.
     pub violations: Vec<(Number, Number)>,
+    /// Such pairs where the one that should have come earlier is of a client that signed one nonce
+    /// twice. Members may log its next nonce after different ones, and then it has to wait until
+    /// one of these has its turn.
+    pub moved_by_variants: Vec<(Number, Number)>,
     /// Edges against a pair that the definition binds.
     pub edges_against: Vec<(Number, Number)>,
     /// Bound pairs that stand reversed within a cycle, as the definition allows.
@@ -222,6 +226,10 @@ impl Chronicle {
         for (from, to) in self.related.iter().chain(&bound) {
             after.entry(*from).or_default().push(*to);
         }
+        let twice = signed_nonces(book)
+            .into_iter()
+            .filter(|(_, count)| *count > 1);
+        let variants: BTreeSet<_> = twice.map(|((rollup, from, _), _)| (rollup, from)).collect();
         for (first, second) in &bound {
             let place = |number| places.get(number).copied().unwrap_or(usize::MAX);
             // A no-op has no place that is worth anything; where it should have been in the slot, it
@@ -230,8 +238,11 @@ impl Chronicle {
                 continue;
             }
             if place(first) > place(second) {
+                let has_variants = |number: &Number| variants.contains(&sender(book, *number));
                 if reaches(&after, *second, *first) {
                     verdict.reversed_in_cycles += 1;
+                } else if has_variants(first) {
+                    verdict.moved_by_variants.push((*first, *second));
                 } else {
                     verdict.violations.push((*first, *second));
                 }
@@ -248,20 +259,14 @@ impl Chronicle {
     }
 
     fn orphans(&self, book: &Book) -> Vec<Number> {
-        let account = |number: Number| {
-            let envelope = book[number as usize];
-            (envelope.rollup, envelope.sender, envelope.nonce)
-        };
-        // A client that signs one nonce twice can make its members log different ones.
-        let mut signed = BTreeMap::<_, u32>::new();
-        for number in 0..book.len() as Number {
-            *signed.entry(account(number)).or_default() += 1;
-        }
+        let signed = signed_nonces(book);
         let included = self
             .output
             .iter()
             .filter(|(_, end, _)| *end == End::Included);
-        let used: BTreeSet<_> = included.map(|(number, _, _)| account(*number)).collect();
+        let used: BTreeSet<_> = included
+            .map(|(number, _, _)| account(book, *number))
+            .collect();
         let lost = |(number, end, _): &&(Number, End, u64)| {
             let by_nonce = matches!(
                 end,
@@ -269,8 +274,8 @@ impl Chronicle {
             );
             by_nonce
                 && self.logged_slots.contains_key(number)
-                && signed[&account(*number)] == 1
-                && !used.contains(&account(*number))
+                && signed[&account(book, *number)] == 1
+                && !used.contains(&account(book, *number))
         };
         let lost = self.output.iter().filter(lost);
         lost.map(|(number, _, _)| *number).collect()
@@ -318,6 +323,26 @@ impl Chronicle {
         }
         bound
     }
+}
+
+/// Rollup, sender and nonce.
+fn account(book: &Book, number: Number) -> (u32, u32, u64) {
+    let envelope = book[number as usize];
+    (envelope.rollup, envelope.sender, envelope.nonce)
+}
+
+fn sender(book: &Book, number: Number) -> (u32, u32) {
+    let (rollup, sender, _) = account(book, number);
+    (rollup, sender)
+}
+
+/// How many transactions have each nonce.
+fn signed_nonces(book: &Book) -> BTreeMap<(u32, u32, u64), u32> {
+    let mut signed = BTreeMap::new();
+    for number in 0..book.len() as Number {
+        *signed.entry(account(book, number)).or_default() += 1;
+    }
+    signed
 }
 
 fn in_graphs(image: &Image) -> impl Iterator<Item = Number> {

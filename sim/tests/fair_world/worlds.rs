@@ -257,3 +257,91 @@ fn with_members_that_do_anything() {
 fn with_members_that_crash_and_return() {
     worlds(Attack::CrashAndReturn);
 }
+
+#[test]
+#[ignore]
+fn explain() {
+    let seed: u64 = std::env::var("SEED").unwrap().parse().unwrap();
+    let mut config = WorldConfig::from_seed(seed);
+    config.attack = Attack::ALL[std::env::var("ATTACK").unwrap().parse::<usize>().unwrap()];
+    let rules = config.rules.clone();
+    let mut world = World::new(config.clone(), All::new(&rules), |me| {
+        ShippedMember::new(&rules, me)
+    });
+    let mut steps = vec![];
+    while world.is_busy() || !world.waiting().is_empty() {
+        let s = world.step();
+        steps.push((s, world.image().clone()));
+    }
+    let v = world.chronicle().judge(world.book());
+    println!(
+        "params {:?} honest {:?}",
+        rules.parameters,
+        (0..rules.parameters.n())
+            .map(|m| world.is_honest(m))
+            .collect::<Vec<_>>()
+    );
+    println!(
+        "orphans {:?} viol {:?} var {:?}",
+        v.orphans, v.violations, v.moved_by_variants
+    );
+    let Some((a, b)) = v
+        .violations
+        .iter()
+        .chain(&v.moved_by_variants)
+        .next()
+        .copied()
+    else {
+        return;
+    };
+    println!(
+        "{a} {:?}\n{b} {:?}",
+        world.book()[a as usize],
+        world.book()[b as usize]
+    );
+    for (s, image) in &steps {
+        let mut show = false;
+        for (m, e) in s.cut.iter().enumerate() {
+            for e in e {
+                if e.kind == hauptbuch_sim::fair_world::Kind::Id(a)
+                    || e.kind == hauptbuch_sim::fair_world::Kind::Id(b)
+                {
+                    println!("slot {} cut member {m} {e:?}", s.outcome.slot);
+                    show = true;
+                }
+            }
+        }
+        for d in &s.outcome.drained {
+            if d.0 == a || d.0 == b {
+                println!("slot {} drained {d:?}", s.outcome.slot);
+                show = true;
+            }
+        }
+        for d in &s.outcome.lapsed {
+            if *d == a || *d == b {
+                println!("slot {} lapsed {d:?}", s.outcome.slot);
+            }
+        }
+        if show {
+            println!(
+                "slot {}: counted {:?}\n    graphs {:?} queue {:?} drained {:?}",
+                s.outcome.slot, image.counted, image.graphs, image.queues, s.outcome.drained
+            );
+            for e in &s.cut {
+                println!(
+                    "    {:?}",
+                    e.iter()
+                        .filter_map(|e| match e.kind {
+                            hauptbuch_sim::fair_world::Kind::Id(n) => Some((
+                                n,
+                                world.book()[n as usize].sender,
+                                world.book()[n as usize].nonce
+                            )),
+                            _ => None,
+                        })
+                        .collect::<Vec<_>>()
+                );
+            }
+        }
+    }
+}
