@@ -119,7 +119,8 @@ impl FairStream {
     ///
     /// One with a missing nonce may go alone: had every honest log held it before another id, they
     /// would hold the missing one before both. One whose base nobody knows may come first with good
-    /// reason, and what is held back alone would be passed by what it came before. At most as many rounds as candidates, of O(m log m + m² / 64) each.
+    /// reason, and what is held back alone would be passed by what it came before. At most as many
+    /// rounds as candidates, of O(m log m + m² / 64) each.
     fn hold_back(&mut self, number: usize, slot: usize) -> u32 {
         let mut held_back_count = 0;
         if self.weakened.no_holding_back() {

@@ -424,13 +424,20 @@ impl FairMember {
         }
     }
 
-    /// Logs an id if it is live or the member's budget has room for it; where a rollup's part has
+    /// Logs an id if it is live, or its nonce is unused and the member's budget has room; where a rollup's part has
     /// none, what comes behind it of that rollup waits too.
     fn try_log(&mut self, poll: &mut Poll<'_>, number: u32) {
         let stream = poll.stream;
         let held = *self.bodies.get(number);
         if stream.heads(&held.id) > 0 {
             self.log(poll, number, false);
+            return;
+        }
+        let cursor = stream
+            .cursors
+            .next(held.rollup as usize, &held.facts.sender);
+        let is_used = cursor.is_some_and(|next| held.facts.nonce < next);
+        if is_used && !self.weakened.log_used_nonces() {
             return;
         }
         if !self.full[held.rollup as usize] && self.fits_budget(stream, number) {

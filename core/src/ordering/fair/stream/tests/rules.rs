@@ -89,11 +89,12 @@ fn only_a_solid_id_enters_without_a_cursor() {
     world.body(1, 1, 5);
     world.body(2, 1, 6);
     world.body(3, 9, 0);
+    // Of the three only 3 is solid, and 2, whose base nobody knows, comes before it.
     world.slot(&[&[1, 2, 3], &[3], &[2, 3]]).unwrap();
-    assert_eq!(world.drained(), [(id(3), Included)]);
+    assert_eq!(world.drained(), []);
     world.slot(&[&[], &[1, 2], &[1], &[1, 2], &[1, 2]]).unwrap();
-    let drained = world.drained();
-    assert_eq!(drained, [(id(1), Included), (id(2), Included)]);
+    let order = [1, 2, 3].map(|name| (id(name), Included));
+    assert_eq!(world.drained(), order);
 }
 
 #[test]

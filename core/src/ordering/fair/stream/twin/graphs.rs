@@ -27,11 +27,11 @@ impl StreamTwin {
         if !some_solid {
             return;
         }
+        if self.build(self.height).is_err() {
+            return;
+        }
+        self.hold_back_unsure(rollup);
         loop {
-            if self.build(self.height).is_err() {
-                return;
-            }
-            self.hold_unsure(rollup);
             if self.held.all().is_empty() {
                 self.hold_back(rollup);
             }
@@ -41,6 +41,9 @@ impl StreamTwin {
             let held = &self.held;
             retain(&mut self.vertices, |id| !held.all().contains(id));
             self.held.clear();
+            if self.build(self.height).is_err() {
+                return;
+            }
         }
         let graph = &self.graph;
         let mut vertex = 0;
@@ -129,40 +132,36 @@ impl StreamTwin {
         Ok(())
     }
 
-    /// Lists those vertices that the graph keeps whose base nobody knows and that are not solid, and
-    /// all that can be reached from them.
-    fn hold_unsure(&mut self, rollup: usize) {
+    /// Lists those vertices that are not solid and whose base nobody knows, and what has an edge
+    /// from one that is listed, until there is no more.
+    fn hold_back_unsure(&mut self, rollup: usize) {
         for vertex in 0..self.vertices.all().len() {
             let id = self.vertices.all()[vertex];
-            let is_solid = self.graph.class(vertex as u32) == Class::Solid;
-            let found = self.find(&id).filter(|_| !is_solid && self.is_kept(&id));
-            let Some(facts) = found.map(|at| self.known.all()[at].facts) else {
+            let Some(facts) = self.find(&id).map(|at| self.known.all()[at].facts) else {
                 continue;
             };
-            let base = self.next_nonce(rollup, &facts.sender);
-            if base.is_none() && self.least_nonce(rollup, &facts, false).is_none() {
+            let is_solid = self.graph.class(vertex as u32) == Class::Solid;
+            let has_base = self.next_nonce(rollup, &facts.sender).is_some()
+                || self.least_nonce(rollup, &facts, false).is_some();
+            if self.graph.is_kept(vertex as u32) && !is_solid && !has_base {
                 self.held.push(id);
             }
         }
-        let mut next = 0;
-        while next < self.held.all().len() {
-            let from = self.held.all()[next];
+        let mut looked_at = 0;
+        while looked_at < self.held.all().len() {
+            let from = self
+                .vertices
+                .all()
+                .binary_search(&self.held.all()[looked_at]);
+            let from = from.unwrap_or(0) as u32;
+            looked_at += 1;
             for vertex in 0..self.vertices.all().len() {
                 let id = self.vertices.all()[vertex];
-                if self.leads(&from, &id) && !self.held.all().contains(&id) {
+                let follows = self.graph.has_edge(from, vertex as u32);
+                if follows && !self.held.all().contains(&id) {
                     self.held.push(id);
                 }
             }
-            next += 1;
-        }
-    }
-
-    /// Whether the graph has an edge between two of its ids.
-    fn leads(&self, from: &LoggedId, to: &LoggedId) -> bool {
-        let vertex = |id: &LoggedId| self.vertices.all().binary_search(id);
-        match (vertex(from), vertex(to)) {
-            (Ok(from), Ok(to)) => self.graph.has_edge(from as u32, to as u32),
-            _ => false,
         }
     }
 
@@ -176,10 +175,9 @@ impl StreamTwin {
             let Some(facts) = self.find(&id).map(|at| self.known.all()[at].facts) else {
                 continue;
             };
-            let in_flight = || self.least_nonce(rollup, &facts, false);
-            let here = || self.least_nonce(rollup, &facts, true);
-            let base = self.next_nonce(rollup, &facts.sender);
-            let base = base.or_else(in_flight).or_else(here);
+            let known = self.next_nonce(rollup, &facts.sender);
+            let known = known.or_else(|| self.least_nonce(rollup, &facts, false));
+            let base = known.or_else(|| self.least_nonce(rollup, &facts, true));
             let mut nonce = base.unwrap_or(facts.nonce);
             while nonce < facts.nonce && self.is_present(rollup, &facts, nonce) {
                 nonce = nonce.saturating_add(1);
@@ -190,7 +188,7 @@ impl StreamTwin {
         }
     }
 
-    /// A sender's least nonce in flight, or else among the solid vertices that are kept.
+    /// A sender's least nonce in flight, or among the vertices that are kept.
     fn least_nonce(&self, rollup: usize, facts: &Facts, in_draft: bool) -> Option<Nonce> {
         let own = self.parts[rollup].rollup;
         let known = self.known.all().iter().filter(|known| {
@@ -198,7 +196,7 @@ impl StreamTwin {
         });
         let counted = known.filter(|known| {
             if in_draft {
-                self.is_kept(&known.id) && known.heads >= self.parameters.solid_min()
+                known.standing == Standing::Outside && self.is_kept(&known.id)
             } else {
                 known.standing != Standing::Outside
             }
@@ -249,36 +247,33 @@ impl StreamTwin {
         Ok(())
     }
 
-    /// Each place, from the front, takes the smallest nonce of its sender from here on; ids whose
-    /// nonce was used, or is that of one before them, or that have expired stay.
+    /// Each place, from the front, takes the smallest nonce of its sender from here on. Ids whose
+    /// nonce was used or that have expired stay, and so do variants of what is before them.
     fn place_nonces(&mut self, rollup: usize) {
         let count = self.order.all().len();
         self.held.clear();
         for place in 0..count {
-            let id = self.order.all()[place];
-            let before = self.queues[rollup].all().iter();
-            let mut before = before.chain(&self.order.all()[..place]);
-            if before.any(|other| self.is_variant(other, &id)) {
+            if !self.may_move(rollup, place) {
+                let id = self.order.all()[place];
                 self.held.push(id);
             }
         }
         for place in 0..count {
-            let Some(own) = self.movable(rollup, place) else {
+            let Some(own) = self.moving(place) else {
                 continue;
             };
             let mut least = (own.nonce, place);
             for later in place + 1..count {
-                if let Some(other) = self.movable(rollup, later)
+                if let Some(other) = self.moving(later)
                     && other.sender == own.sender
                     && other.nonce < least.0
                 {
                     least = (other.nonce, later);
                 }
             }
-            // Moving the others up one place each keeps equal nonces in the order of their rank.
             let mut carried = self.order.all()[least.1];
             for at in place..=least.1 {
-                let moves = self.movable(rollup, at);
+                let moves = self.moving(at);
                 if moves.is_some_and(|other| other.sender == own.sender) {
                     core::mem::swap(&mut carried, &mut self.order.all_mut()[at]);
                 }
@@ -286,21 +281,30 @@ impl StreamTwin {
         }
     }
 
-    /// Whether two ids have the same sender and nonce.
-    fn is_variant(&self, one: &LoggedId, other: &LoggedId) -> bool {
-        let facts = |id| self.find(id).map(|at| self.known.all()[at].facts);
-        match (facts(one), facts(other)) {
-            (Some(one), Some(other)) => (one.sender, one.nonce) == (other.sender, other.nonce),
-            _ => false,
-        }
+    fn may_move(&self, rollup: usize, place: usize) -> bool {
+        let Some(facts) = self.facts_of(&self.order.all()[place]) else {
+            return false;
+        };
+        let is_variant = |other: &LoggedId| {
+            self.facts_of(other)
+                .is_some_and(|other| (other.sender, other.nonce) == (facts.sender, facts.nonce))
+        };
+        let earlier = self.order.all()[..place].iter();
+        let mut earlier = earlier.filter(|id| !self.held.all().contains(id));
+        let next = self.next_nonce(rollup, &facts.sender);
+        next.is_none_or(|next| facts.nonce >= next)
+            && facts.expiry > self.time
+            && !self.queues[rollup].all().iter().any(is_variant)
+            && !earlier.any(is_variant)
     }
 
-    fn movable(&self, rollup: usize, place: usize) -> Option<Facts> {
-        let id = &self.order.all()[place];
-        let at = self.find(id).filter(|_| !self.held.all().contains(id))?;
-        let facts = self.known.all()[at].facts;
-        let next = self.next_nonce(rollup, &facts.sender);
-        let is_used = next.is_some_and(|next| facts.nonce < next);
-        (!is_used && facts.expiry > self.time).then_some(facts)
+    fn moving(&self, place: usize) -> Option<Facts> {
+        let id = self.order.all()[place];
+        let stays = self.held.all().contains(&id);
+        self.facts_of(&id).filter(|_| !stays)
+    }
+
+    fn facts_of(&self, id: &LoggedId) -> Option<Facts> {
+        Some(self.known.all()[self.find(id)?].facts)
     }
 }
