@@ -39,8 +39,9 @@ pub struct Verdict {
     /// cycle: the id that should have come earlier, and the other.
     pub violations: Vec<(Number, Number)>,
     /// Such pairs where the one that should have come earlier is of a client that signed one nonce
-    /// twice. Members may log its next nonce after different ones, and then it has to wait until
-    /// one of these has its turn.
+    /// twice: members may log its next nonce after different ones, and then it has to wait until
+    /// one of these has its turn. With gamma below 1 also those where the other one is: it may take
+    /// the place of that next nonce, although a few had it later.
     pub moved_by_variants: Vec<(Number, Number)>,
     /// Edges against a pair that the definition binds.
     pub edges_against: Vec<(Number, Number)>,
@@ -226,6 +227,7 @@ impl Chronicle {
         for (from, to) in self.related.iter().chain(&bound) {
             after.entry(*from).or_default().push(*to);
         }
+        let below_one = self.parameters.quorum() < self.parameters.n();
         let twice = signed_nonces(book)
             .into_iter()
             .filter(|(_, count)| *count > 1);
@@ -241,7 +243,7 @@ impl Chronicle {
                 let has_variants = |number: &Number| variants.contains(&sender(book, *number));
                 if reaches(&after, *second, *first) {
                     verdict.reversed_in_cycles += 1;
-                } else if has_variants(first) {
+                } else if has_variants(first) || (below_one && has_variants(second)) {
                     verdict.moved_by_variants.push((*first, *second));
                 } else {
                     verdict.violations.push((*first, *second));

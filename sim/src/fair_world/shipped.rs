@@ -335,6 +335,12 @@ impl ShippedMember {
         }
     }
 
+    /// What it signed and no decided cut covers.
+    #[must_use]
+    pub fn tail(&self) -> Vec<Entry> {
+        self.member.tail().map(|entry| plain(&entry)).collect()
+    }
+
     fn give(&mut self, book: &Book, number: Number, source: BodySource) {
         let (id, facts) = (logged_id(book, number), facts(book, number));
         let given = self
@@ -375,17 +381,19 @@ impl Member for ShippedMember {
         let count = self
             .member
             .poll_entries(stream, &NewAccounts, stamp, &mut self.out);
-        let entry = |entry: &core_stream::Entry| {
-            let kind = match entry.kind {
-                EntryKind::Stamp(ns) => Kind::Stamp(ns.get()),
-                EntryKind::Id(id) => Kind::Id(number_of(&id)),
-                _ => unreachable!("the world knows all kinds of entries"),
-            };
-            Entry {
-                base: entry.base.get(),
-                kind,
-            }
-        };
-        self.out[..count].iter().map(entry).collect()
+        self.out[..count].iter().map(plain).collect()
+    }
+}
+
+/// An entry in the world's words.
+fn plain(entry: &core_stream::Entry) -> Entry {
+    let kind = match entry.kind {
+        EntryKind::Stamp(ns) => Kind::Stamp(ns.get()),
+        EntryKind::Id(id) => Kind::Id(number_of(&id)),
+        _ => unreachable!("the world knows all kinds of entries"),
+    };
+    Entry {
+        base: entry.base.get(),
+        kind,
     }
 }
