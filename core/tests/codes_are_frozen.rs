@@ -199,6 +199,7 @@ fn each_range_has_one_meaning() {
             200..=299 => fault == Fault::Caller,
             300..=399 => fault == Fault::Operator && !code.is_retryable(),
             400..=599 => fault == Fault::Sender && !code.is_retryable(),
+            630..=649 => fault == Fault::Sender && !code.is_retryable(),
             600..=699 => fault == Fault::Operator && !code.is_retryable(),
             900..=999 => fault == Fault::Library && !code.is_retryable(),
             _ => false,

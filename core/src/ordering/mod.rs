@@ -30,7 +30,8 @@
 //! of the greedy rule is [`greedy::GreedyArranger`] itself.
 //!
 //! # Order fairness
-//! [`fair`] makes an order of what the members of a committee received, and checks it.
+//! [`fair`] makes an order of what the members of a committee received, and checks it;
+//! [`fair::stream`] does so slot after slot, in fixed memory.
 //!
 //! # What it does not promise
 //! With one sequencer the arrival index and the clock are that sequencer's word: the twin shows

@@ -229,7 +229,7 @@ impl FairStream {
             parameters,
             limits: *limits,
             rank,
-            weakened: Weakened::default(),
+            weakened: Weakened::NONE,
             height: Height::ZERO,
             time: UnixNs::ZERO,
             age: Age::new(limits.log_age_slots_max),

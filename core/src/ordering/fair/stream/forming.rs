@@ -221,10 +221,8 @@ impl FairStream {
             let mut next = cursor.or(first.map(|id| id.nonce));
             for id in ids {
                 match next {
-                    Some(expected) if id.nonce > expected => {
-                        if id.number != NONE {
-                            hold(id.number);
-                        }
+                    Some(expected) if id.nonce > expected && id.number != NONE => {
+                        hold(id.number);
                     }
                     Some(expected) if id.nonce == expected => next = expected.checked_add(1),
                     // A used nonce, or no nonce can follow.

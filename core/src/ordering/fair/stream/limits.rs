@@ -54,7 +54,10 @@ pub struct FairLimits {
     ///
     /// Range: 0 ..= 32,766. Why: that takes O(k³ / 64); unused with another rank.
     pub ranked_pairs_max: u32,
-    /// The room of a whole slot; the rooms of the rollups sum to no more.
+    /// The room of a whole slot.
+    ///
+    /// Range: at least the sum of the rollups' rooms. Why: what one slot holds is bounded for
+    /// whoever builds, sends and checks it.
     pub slot_room: Room,
 }
 

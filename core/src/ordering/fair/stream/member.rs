@@ -95,7 +95,7 @@ impl FairMember {
             me,
             limits: *limits,
             live_ids_max,
-            weakened: Weakened::default(),
+            weakened: Weakened::NONE,
             bodies: HeldBodies::new(body_count_max, key),
             lines: Lines::new(body_count_max + live_ids_max, key),
             tail: Ring::new(limits.extent_entries_max),
@@ -424,8 +424,8 @@ impl FairMember {
         }
     }
 
-    /// Logs an id if it is live, or its nonce is unused and the member's budget has room; where a rollup's part has
-    /// none, what comes behind it of that rollup waits too.
+    /// Logs an id if it is live, or its nonce is unused and the member's budget has room; where a
+    /// rollup's part has none, what comes behind it of that rollup waits too.
     fn try_log(&mut self, poll: &mut Poll<'_>, number: u32) {
         let stream = poll.stream;
         let held = *self.bodies.get(number);

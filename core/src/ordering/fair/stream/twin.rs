@@ -222,10 +222,6 @@ impl StreamTwin {
         let at = self.next(rollup, sender)?;
         Some(self.nexts.all()[at].nonce)
     }
-
-    fn rollup(&self, id: &LoggedId) -> Option<usize> {
-        self.parts.iter().position(|part| part.rollup == id.rollup)
-    }
 }
 
 impl Known {

@@ -14,15 +14,20 @@ macro_rules! switches {
 
         #[cfg(any(test, feature = "weakened"))]
         impl Weakened {
+            /// Every rule holds.
+            pub const NONE: Self = Self { $($name: false),* };
+
             $(pub(super) const fn $name(self) -> bool { self.$name })*
         }
 
         #[cfg(not(any(test, feature = "weakened")))]
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug)]
         pub(super) struct Weakened;
 
         #[cfg(not(any(test, feature = "weakened")))]
         impl Weakened {
+            pub(super) const NONE: Self = Self;
+
             $(#[allow(clippy::unused_self, reason = "the same calls with and without switches")]
             pub(super) const fn $name(self) -> bool { false })*
         }

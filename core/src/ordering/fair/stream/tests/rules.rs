@@ -139,3 +139,111 @@ fn bases_too_far_back_or_before_the_drain_are_void() {
         LossReason::BaseTooOld
     );
 }
+
+#[test]
+fn unfit_ids_do_not_block_and_a_paused_rollup_drains_nothing() {
+    let mut world = World::small(5, 1);
+    let heavy = world.body(1, 1, 0);
+    world.bodies.0.get_mut(&heavy).unwrap().gas = crate::types::Gas::new(101);
+    world.body(2, 2, 0);
+    world.rollups[0].is_paused = true;
+    world.everywhere(&[1, 2]).unwrap();
+    assert_eq!(world.drained(), []);
+    // What is queued does not lapse, however long that takes.
+    for _ in 0..20 {
+        world.slot(&[]).unwrap();
+    }
+    assert_eq!(world.stream.live_count(), 2);
+    world.rollups[0].is_paused = false;
+    world.slot(&[]).unwrap();
+    let unfit = (id(1), DrainOutcome::Unfit);
+    assert_eq!(world.drained(), [unfit, (id(2), Included)]);
+
+    let mut weak = World::small(5, 1);
+    weak.bodies = world.bodies.clone();
+    weak.stream.weaken(Weakened {
+        unfit_blocks: true,
+        ..Weakened::NONE
+    });
+    weak.everywhere(&[1, 2]).unwrap();
+    weak.slot(&[]).unwrap();
+    assert_eq!(weak.drained(), []);
+}
+
+#[test]
+fn the_time_is_the_lower_median_and_never_goes_back() {
+    let mut world = World::small(6, 1);
+    let stamps = |times: [u64; 6]| {
+        times.map(|time| {
+            [Entry {
+                base: Height::ZERO,
+                kind: EntryKind::Stamp(crate::types::UnixNs::new(time)),
+            }]
+        })
+    };
+    let forth = stamps([60, 10, 30, 50, 20, 40]);
+    let extents: Vec<Extent<'_>> = forth.iter().map(|list| Extent::moved(list)).collect();
+    world.cut(&extents).unwrap();
+    assert_eq!(world.stream.time().get(), 30);
+    let back = stamps([0; 6]);
+    let extents: Vec<Extent<'_>> = back.iter().map(|list| Extent::moved(list)).collect();
+    world.cut(&extents).unwrap();
+    assert_eq!(world.stream.time().get(), 30);
+}
+
+#[test]
+fn a_bad_cut_names_the_member_and_the_rule() {
+    let mut world = World::small(5, 1);
+    let refused = |world: &mut World, height: u64, list: &[Entry]| {
+        let mut extents = [Extent::default(); 5];
+        extents[3] = Extent::moved(list);
+        let cut = Cut {
+            height: Height::new(height),
+            extents: &extents,
+        };
+        let refusal = world.stream.check(&cut).unwrap_err();
+        (refusal.member, refusal.reason)
+    };
+    let fine = entry(Height::ZERO, id(1));
+    let ahead = entry(Height::new(1), id(1));
+    assert_eq!(
+        refused(&mut world, 1, &[ahead]),
+        (Some(3), CutError::BaseAhead)
+    );
+    assert_eq!(
+        refused(&mut world, 2, &[fine]),
+        (None, CutError::WrongHeight)
+    );
+    let long = vec![fine; 25];
+    assert_eq!(
+        refused(&mut world, 1, &long),
+        (Some(3), CutError::ExtentTooLong)
+    );
+    let mut foreign = id(1);
+    foreign.rollup = crate::types::RollupId::new(8);
+    let foreign = [entry(Height::ZERO, foreign)];
+    let reason = CutError::RollupNotOrdered;
+    assert_eq!(refused(&mut world, 1, &foreign), (Some(3), reason));
+    let mut large = id(1);
+    large.body_bytes = 10_001;
+    let large = [entry(Height::ZERO, large)];
+    let reason = CutError::FirstHandBytesExceeded;
+    assert_eq!(refused(&mut world, 1, &large), (Some(3), reason));
+    let cut = Cut {
+        height: Height::new(1),
+        extents: &[],
+    };
+    let refusal = world.stream.check(&cut).unwrap_err();
+    assert_eq!(refusal.reason, CutError::WrongLogCount);
+}
+
+#[test]
+fn a_candidate_without_its_body_leaves_the_state_as_it_was() {
+    let mut world = World::small(5, 1);
+    let before = world.stream.state_hash();
+    let missing = ApplyError::FactsMissing(id(4));
+    assert_eq!(world.slot(&[&[4], &[4]]), Err(missing));
+    assert_eq!(world.stream.state_hash(), before);
+    world.body(4, 4, 0);
+    world.slot(&[&[4], &[4]]).unwrap();
+}
