@@ -3,5 +3,6 @@
 
 mod committee;
 mod model;
+mod random;
 mod schedules;
 mod worlds;

@@ -122,11 +122,13 @@ impl Model {
         (ids.len() as u32, ids.iter().map(bytes).sum())
     }
 
-    fn allows(&self, book: &Book, member: u32, extent: &[Entry], age: u64) -> bool {
+    /// Whether an extent is as long as it may be, and names bases that are decided.
+    fn is_formed(&self, extent: &[Entry]) -> bool {
         let known = |entry: &Entry| entry.base <= self.slot;
-        if extent.len() > self.rules.extent_entries_max as usize || !extent.iter().all(known) {
-            return false;
-        }
+        extent.len() <= self.rules.extent_entries_max as usize && extent.iter().all(known)
+    }
+
+    fn allows(&self, book: &Book, member: u32, extent: &[Entry], age: u64) -> bool {
         let (_, more) = self.count(member as usize, extent, age);
         let (count, bytes) = self.charged(book, member, &more, None);
         let rules = &self.rules;
@@ -316,7 +318,8 @@ impl Model {
                 .get(&key)
                 .map_or(own.nonce, |cursor| cursor.next);
             let included = |(slot, end): &&(u64, End)| {
-                let age = self.age() - self.ages[*slot as usize];
+                // What is remembered was forgotten last at the end of the slot before.
+                let age = self.ages[self.slot as usize - 1] - self.ages[*slot as usize];
                 *end == End::Included && age <= self.rules.log_age_slots_max
             };
             let end = if own.expiry_ns <= self.time_ns {
@@ -408,9 +411,11 @@ fn nonce_if_of(book: &Book, id: Number, other: Number) -> Option<u64> {
 impl Decided for Model {
     fn check(&mut self, book: &Book, cut: &Cut) -> Result<(), Refusal> {
         let age = self.next_age(cut);
-        let refused = (0..)
-            .zip(cut)
-            .find(|(member, extent)| !self.allows(book, *member, extent, age));
+        let members = || (0..).zip(cut);
+        let unformed = members().find(|(_, extent)| !self.is_formed(extent));
+        let refused = unformed.or_else(|| {
+            members().find(|(member, extent)| !self.allows(book, *member, extent, age))
+        });
         refused.map_or(Ok(()), |(member, _)| Err(Refusal { member }))
     }
 
