@@ -204,7 +204,8 @@ typedef int32_t hb_fault;
  * 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
  * calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
  * 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
- * 600..699 with what was kept of a state, and 900..999 are broken invariants of the library.
+ * 600..629 with what was kept of a state, 630..649 with a cut of receive logs, and 900..999 are
+ * broken invariants of the library.
  * `hb_status_fault` says whose fault one is.
  */
 enum hb_status
@@ -517,6 +518,18 @@ enum hb_status
    */
   HB_STATUS_OUTSIDE_HELD = 243,
   /**
+   * the body of an id that enough logs hold is not there; fetch it first
+   */
+  HB_STATUS_FACTS_MISSING = 258,
+  /**
+   * what a slot says of rollups is not one record for each configured rollup
+   */
+  HB_STATUS_WRONG_ROLLUP_COUNT = 259,
+  /**
+   * the decided log holds more entries than its member signed
+   */
+  HB_STATUS_WRONG_TAIL = 260,
+  /**
    * a limit is out of its range
    */
   HB_STATUS_LIMIT_OUT_OF_RANGE = 300,
@@ -560,6 +573,18 @@ enum hb_status
    * too few sequencers for so many faults
    */
   HB_STATUS_FAIRNESS_INFEASIBLE = 323,
+  /**
+   * there must be more cursors of senders than ids that can be live
+   */
+  HB_STATUS_TOO_FEW_CURSORS = 328,
+  /**
+   * the parts of the rollups sum to more than the whole
+   */
+  HB_STATUS_PARTS_OVER_WHOLE = 329,
+  /**
+   * order fairness over slots counts at most 128 logs
+   */
+  HB_STATUS_TOO_MANY_LOGS = 330,
   /**
    * the bytes end too early
    */
@@ -720,6 +745,38 @@ enum hb_status
    * a record's input had another outcome this time
    */
   HB_STATUS_OUTCOME_DIFFERS = 605,
+  /**
+   * the cut does not have one extent for each log
+   */
+  HB_STATUS_WRONG_LOG_COUNT = 630,
+  /**
+   * the cut advances a log by more entries than it may
+   */
+  HB_STATUS_EXTENT_TOO_LONG = 631,
+  /**
+   * an entry names a base that is not decided yet
+   */
+  HB_STATUS_BASE_AHEAD = 632,
+  /**
+   * an entry names a rollup that is not ordered here
+   */
+  HB_STATUS_ROLLUP_NOT_ORDERED = 633,
+  /**
+   * the cut charges a member with more first-hand ids than it may bring
+   */
+  HB_STATUS_FIRST_HAND_COUNT_EXCEEDED = 634,
+  /**
+   * the cut charges a member with more first-hand bytes than it may bring
+   */
+  HB_STATUS_FIRST_HAND_BYTES_EXCEEDED = 635,
+  /**
+   * the cut charges a member with more first-hand ids of one rollup than it may bring
+   */
+  HB_STATUS_ROLLUP_COUNT_EXCEEDED = 636,
+  /**
+   * the cut charges a member with more first-hand bytes of one rollup than it may bring
+   */
+  HB_STATUS_ROLLUP_BYTES_EXCEEDED = 637,
   /**
    * an invariant broke; the instance refuses further work
    */

@@ -42,8 +42,8 @@
 //! 12. At release a sender's ids fill the places that they hold in nonce order. A used nonce, an
 //!     expired id, and a variant of a nonce that stands before it keep their own.
 //! 13. The queue drains from its head within the room of the slot. What cannot be included is a
-//!     no-op in place, which uses the slot's count: expired, its nonce used, a gap before it, larger
-//!     than its rollup's own room, or no cursor free.
+//!     no-op in place, which uses the slot's count: expired, its nonce used, a gap before it,
+//!     larger than its rollup's own room, or no cursor free.
 //!
 //! Age counts only slots whose cut moved at least n − f logs.
 //!
@@ -58,8 +58,8 @@
 //! # Cost
 //! One slot of five members is O(k log k) for a cut of k entries and O(n · live ids) to form and to
 //! lapse, besides what the graphs cost. One core of an Intel Xeon of 2023 at the default target,
-//! 2026-11-22 (`cargo run --release -p hauptbuch-core --example fair_slot_time`), 101 slots in which each member
-//! brings a fifth of the ids and the others follow one slot later:
+//! 2026-11-22 (`cargo run --release -p hauptbuch-core --example fair_slot_time`), 101 slots in
+//! which each member brings a fifth of the ids and the others follow one slot later:
 //!
 //! | ids a slot | live ids | median ms |
 //! |---|---|---|
