@@ -234,8 +234,8 @@ impl Chronicle {
         let variants: BTreeSet<_> = twice.map(|((rollup, from, _), _)| (rollup, from)).collect();
         for (first, second) in &bound {
             let place = |number| places.get(number).copied().unwrap_or(usize::MAX);
-            // A no-op has no place that is worth anything; where it should have been in the slot, it
-            // is among the orphans.
+            // A no-op has no place that is worth anything; where it should have been in the slot,
+            // it is among the orphans.
             if self.is_no_op(*first) || self.is_no_op(*second) {
                 continue;
             }

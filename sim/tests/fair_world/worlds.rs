@@ -1,5 +1,5 @@
-//! Worlds from seeds: the library's members sign, and after every slot the plain model, the library's
-//! state and its twin agree.
+//! Worlds from seeds: the library's members sign, and after every slot the plain model, the
+//! library's state and its twin agree.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -82,7 +82,8 @@ impl Model {
         self.age() + u64::from(moved >= parameters.n() - parameters.f())
     }
 
-    /// The entries of one extent that will count in a slot of an age, and for which of their ids the member is charged.
+    /// The entries of one extent that will count in a slot of an age, and for which of their ids
+    /// the member is charged.
     fn count(&self, member: usize, extent: &[Entry], age: u64) -> (Vec<Number>, BTreeSet<Number>) {
         let (mut counted, mut charged) = (vec![], BTreeSet::new());
         for entry in extent {
@@ -166,11 +167,11 @@ impl Model {
             self.logs[at].counted.extend(entries);
             self.charges
                 .extend(charged.iter().map(|id| (at as u32, *id)));
-            let stamps = cut[at].iter().filter_map(|entry| match entry.kind {
+            let mut stamps = cut[at].iter().filter_map(|entry| match entry.kind {
                 Kind::Stamp(ns) => Some(ns),
                 Kind::Id(_) => None,
             });
-            self.logs[at].stamp = stamps.last().unwrap_or(self.logs[at].stamp);
+            self.logs[at].stamp = stamps.next_back().unwrap_or(self.logs[at].stamp);
         }
         let mut stamps: Vec<u64> = self.logs.iter().map(|log| log.stamp).collect();
         stamps.sort_unstable();
