@@ -282,16 +282,20 @@ impl Model {
     }
 
     /// Rule 12: a sender's ids fill the places that they hold in nonce order. What was used or has
-    /// expired keeps its own, and so does each id whose nonce one before it has.
+    /// expired keeps its own, and so does each id whose nonce one before it has that may move.
     fn nonce_places(&self, book: &Book, order: Vec<Number>) -> Vec<Number> {
         let account = |id: Number| (book[id as usize].sender, book[id as usize].nonce);
-        let moves = |at: &usize| {
-            let id = order[*at];
+        let is_fresh = |id: Number| {
             let own = book[id as usize];
-            let before = self.queues[own.rollup as usize].iter().chain(&order[..*at]);
             own.expiry_ns > self.time_ns
                 && self.cursor(book, id).is_none_or(|next| own.nonce >= next)
-                && before.copied().all(|other| account(other) != account(id))
+        };
+        let moves = |at: &usize| {
+            let id = order[*at];
+            let queue = &self.queues[book[id as usize].rollup as usize];
+            let earlier = order[..*at].iter().filter(|other| is_fresh(**other));
+            let mut before = queue.iter().chain(earlier);
+            is_fresh(id) && before.all(|other| account(*other) != account(id))
         };
         let mut filled = order.clone();
         let senders: BTreeSet<u32> = order.iter().map(|id| book[*id as usize].sender).collect();

@@ -1,7 +1,7 @@
 //! Rules 1 to 5: what an honest member logs.
 
 use hauptbuch_core::ordering::fair::stream::Weakened;
-use hauptbuch_sim::fair_world::{End, Number};
+use hauptbuch_sim::fair_world::{End, Entry, Kind, Number};
 
 use crate::committee::{Committee, rules};
 
@@ -230,4 +230,49 @@ fn rules_4_and_6_vertices_of_an_undecided_graph_need_no_budget() {
         ..Weakened::default()
     };
     assert_eq!(run(weakened), (1, 0), "the pair is missing for ever");
+}
+
+/// h1 has a variant that the very slot shows which includes the other one.
+#[test]
+fn rule_3_a_variant_shown_in_the_slot_that_uses_its_nonce_is_drained() {
+    let run = |weakened| {
+        let mut logs = Committee::new(&rules(5, 4), &HONEST, weakened);
+        let (used, other) = (logs.write(0, 7, 0), logs.write(0, 7, 0));
+        logs.send(1, &[other]);
+        for member in HONEST {
+            logs.send(member, &[used]);
+        }
+        logs.step(&[], &[]);
+        assert_eq!(logs.outcome(used), Some(End::Included));
+        assert_eq!(logs.outcome(other), None);
+        logs.steps(5);
+        logs.outcome(other)
+    };
+    assert_eq!(run(Weakened::default()), Some(End::Superseded));
+    let weakened = Weakened {
+        drop_learned_variants: true,
+        ..Weakened::default()
+    };
+    assert_eq!(run(weakened), None);
+}
+
+/// h0 alone has a and b, whose entries lapse, and then c.
+#[test]
+fn rule_5_what_lapsed_is_logged_again_in_its_order_and_first() {
+    let mut logs = Committee::new(&rules(5, 4), &HONEST, Weakened::default());
+    logs.fetches = false;
+    let ids = logs.several(3);
+    let (c, b, a) = (ids[0], ids[1], ids[2]);
+    logs.send(0, &[a, b]);
+    logs.steps(7);
+    assert_eq!(logs.lost_count, 2, "both entries have lapsed");
+    logs.send(0, &[c]);
+    logs.step(&[0], &[]);
+    let named = |entry: Entry| match entry.kind {
+        Kind::Id(number) => Some(number),
+        Kind::Stamp(_) => None,
+    };
+    let tail = logs.members[0].as_ref().unwrap().tail();
+    let named: Vec<Number> = tail.into_iter().filter_map(named).collect();
+    assert_eq!(named, [a, b, c]);
 }

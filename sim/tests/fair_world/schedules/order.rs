@@ -233,3 +233,34 @@ fn rule_12_a_variant_pushes_nothing_past_what_it_came_before() {
         "x came before y in every log"
     );
 }
+
+/// The same where v is in the queue already, which drains one id a slot.
+#[test]
+fn rule_12_a_nonce_in_the_queue_is_taken() {
+    let run = |weakened| {
+        let mut narrow = rules(5, 8);
+        narrow.rollups[0].slot.count = 1;
+        let mut logs = Committee::new(&narrow, &[], weakened);
+        let before = logs.several(2);
+        let (v, w) = (logs.write(0, 7, 0), logs.write(0, 7, 0));
+        let (x, y) = (logs.write(0, 7, 1), logs.write(0, 8, 0));
+        for ids in [&[before[0], before[1], v], &[x, y, w]] {
+            let all: Vec<(u32, &[Number])> = (0..5).map(|log| (log, &ids[..])).collect();
+            logs.step(&[], &all);
+        }
+        logs.steps(6);
+        (logs.order_of(&[v, w, x, y]), [v, x, y, w])
+    };
+    let (order, expected) = run(Weakened::default());
+    assert_eq!(order, expected);
+    let weakened = Weakened {
+        used_nonces_take_places: true,
+        ..Weakened::default()
+    };
+    let [v, x, y, w] = expected;
+    assert_eq!(
+        run(weakened).0,
+        [v, w, y, x],
+        "x came before y in every log"
+    );
+}
