@@ -44,5 +44,6 @@ pub mod limits;
 pub mod metrics;
 pub mod ordering;
 pub mod pool;
+pub mod receive_log;
 pub mod snapshot;
 pub mod types;

@@ -10,8 +10,8 @@ use hauptbuch_core::error::Code;
 /// 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
 /// calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
 /// 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
-/// 600..629 with what was kept of a state, 630..649 with a cut of receive logs, and 900..999 are
-/// broken invariants of the library.
+/// 600..609 with what was kept of a state, 610..719 with what other sequencers logged, sent or
+/// signed, and 900..999 are broken invariants of the library.
 /// `hb_status_fault` says whose fault one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
@@ -132,6 +132,8 @@ pub enum hb_status {
     InboxOutOfOrder = 216,
     /// the inbox given does not reach as far as the slot
     InboxIncomplete = 217,
+    /// reserves of more pools are given than the configuration has room for
+    TooManyReserves = 218,
     /// no log has this number
     UnknownLog = 220,
     /// no vertex has this number
@@ -168,6 +170,16 @@ pub enum hb_status {
     NotJournalled = 242,
     /// forced inputs or bundles wait or are in flight, which a snapshot does not hold
     OutsideHeld = 243,
+    /// the slot in flight at this height has another hash
+    WrongSlot = 244,
+    /// the log holds as many undecided entries as it may; the rest waits
+    LogFull = 250,
+    /// the signer gave no signature
+    SigningFailed = 251,
+    /// the base lies below one that the log signed before
+    LogBaseTooLow = 252,
+    /// the policy follows as many ids as it can
+    OrderTableFull = 253,
     /// the body of an id that enough logs hold is not there; fetch it first
     FactsMissing = 258,
     /// what a slot says of rollups is not one record for each configured rollup
@@ -282,8 +294,44 @@ pub enum hb_status {
     Inconsistent = 604,
     /// a record's input had another outcome this time
     OutcomeDiffers = 605,
-    /// the cut does not have one extent for each log
-    WrongLogCount = 630,
+    /// the log belongs to another network or epoch
+    ForeignLog = 610,
+    /// no member of the committee has this number
+    UnknownMember = 611,
+    /// the kind of a log's entry is unknown
+    UnknownEntry = 612,
+    /// the runs of a log are not in the one form that is allowed
+    RunsOutOfOrder = 613,
+    /// evidence that was decided has closed the log
+    LogClosed = 614,
+    /// the extension brings nothing new
+    ExtensionKnown = 615,
+    /// entries before the first of the extension are missing
+    LogGap = 616,
+    /// a log goes further beyond its decided position than it may
+    LogTooFar = 617,
+    /// a log does not descend from its decided position
+    NotDescended = 618,
+    /// a base lies below one before it in the log
+    BaseWentBack = 619,
+    /// a stamp lies below one before it in the log
+    StampWentBack = 620,
+    /// the signature is not the member's
+    WrongSignature = 621,
+    /// two signatures of a log do not contradict each other
+    NoFork = 622,
+    /// a cut does not name each log once
+    WrongLogCount = 623,
+    /// a cut stands before the decided one
+    CutWentBack = 624,
+    /// extents up to the cut are missing; pull them first
+    CutNotHeld = 625,
+    /// a cut moves a log that is closed
+    CutMovesClosedLog = 626,
+    /// an entry of a cut names a base that is not decided before its slot
+    BaseNotDecided = 627,
+    /// the ids released at a cut are not those that the policy gives
+    WrongRelease = 628,
     /// the cut advances a log by more entries than it may
     ExtentTooLong = 631,
     /// an entry names a base that is not decided yet
@@ -365,6 +413,7 @@ impl hb_status {
         Self::NotCancellable,
         Self::InboxOutOfOrder,
         Self::InboxIncomplete,
+        Self::TooManyReserves,
         Self::UnknownLog,
         Self::UnknownVertex,
         Self::TooManyVertices,
@@ -383,6 +432,11 @@ impl hb_status {
         Self::JournalNotDrained,
         Self::NotJournalled,
         Self::OutsideHeld,
+        Self::WrongSlot,
+        Self::LogFull,
+        Self::SigningFailed,
+        Self::LogBaseTooLow,
+        Self::OrderTableFull,
         Self::FactsMissing,
         Self::WrongRollupCount,
         Self::WrongTail,
@@ -440,7 +494,25 @@ impl hb_status {
         Self::Corrupt,
         Self::Inconsistent,
         Self::OutcomeDiffers,
+        Self::ForeignLog,
+        Self::UnknownMember,
+        Self::UnknownEntry,
+        Self::RunsOutOfOrder,
+        Self::LogClosed,
+        Self::ExtensionKnown,
+        Self::LogGap,
+        Self::LogTooFar,
+        Self::NotDescended,
+        Self::BaseWentBack,
+        Self::StampWentBack,
+        Self::WrongSignature,
+        Self::NoFork,
         Self::WrongLogCount,
+        Self::CutWentBack,
+        Self::CutNotHeld,
+        Self::CutMovesClosedLog,
+        Self::BaseNotDecided,
+        Self::WrongRelease,
         Self::ExtentTooLong,
         Self::BaseAhead,
         Self::RollupNotOrdered,
