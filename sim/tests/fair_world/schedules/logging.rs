@@ -256,16 +256,19 @@ fn rule_3_a_variant_shown_in_the_slot_that_uses_its_nonce_is_drained() {
     assert_eq!(run(weakened), None);
 }
 
-/// h0 alone has a and b, whose entries lapse, and then c.
+/// h0 alone has a and b, whose entries lapse; then it learns of d, and a client sends it c.
 #[test]
 fn rule_5_what_lapsed_is_logged_again_in_its_order_and_first() {
     let mut logs = Committee::new(&rules(5, 4), &HONEST, Weakened::default());
     logs.fetches = false;
-    let ids = logs.several(3);
-    let (c, b, a) = (ids[0], ids[1], ids[2]);
+    let [d, c, b, a] = logs.several(4)[..] else {
+        unreachable!()
+    };
     logs.send(0, &[a, b]);
-    logs.steps(7);
+    logs.steps(6);
+    logs.step(&[], &[(4, &[d])]);
     assert_eq!(logs.lost_count, 2, "both entries have lapsed");
+    logs.learn(0, &[d]);
     logs.send(0, &[c]);
     logs.step(&[0], &[]);
     let named = |entry: Entry| match entry.kind {
@@ -274,5 +277,5 @@ fn rule_5_what_lapsed_is_logged_again_in_its_order_and_first() {
     };
     let tail = logs.members[0].as_ref().unwrap().tail();
     let named: Vec<Number> = tail.into_iter().filter_map(named).collect();
-    assert_eq!(named, [a, b, c]);
+    assert_eq!(named, [a, b, d, c]);
 }
