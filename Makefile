@@ -18,6 +18,7 @@ CARGO ?= cargo
 NIGHTLY ?= nightly
 FUZZ_SECONDS ?= 60
 RESTART_SEEDS ?= 100
+FAIR_WORLD_SEEDS ?= 20000
 MIRI_SEEDS ?= 32
 # Miri runs some thousand times slower, so properties are tried on few inputs.
 MIRI_CASES ?= 2
@@ -28,7 +29,7 @@ LOOM_TESTS := $(basename $(notdir $(wildcard core/tests/loom_*.rs)))
 
 SETUP_TARGETS := setup-rust
 TEST_TARGETS := test-format test-lints test-docs test-debug test-release test-loom test-packages
-DEEP_TARGETS := advisories restarts miri fuzz
+DEEP_TARGETS := advisories restarts fair-worlds miri fuzz
 BENCH_TARGETS :=
 FMT_TARGETS := fmt-rust
 INSTALL_TARGETS := $(if $(wildcard cli/Cargo.toml),install-cli)
@@ -123,7 +124,7 @@ test-packages:
 
 # --- What takes longer
 
-.PHONY: advisories restarts miri fuzz
+.PHONY: advisories restarts fair-worlds miri fuzz
 # Known vulnerabilities come from a database on the network; being offline is no failure of ours.
 advisories:
 	@if $(CARGO) deny --log-level error fetch db >/dev/null 2>&1; then \
@@ -143,6 +144,10 @@ miri: setup-nightly
 restarts:
 	HAUPTBUCH_RESTART_SEEDS=$(RESTART_SEEDS) HAUPTBUCH_FORGED_STATES=3 \
 		$(CARGO) test -p hauptbuch-core --profile release-test --lib -- snapshot::
+
+# Order fairness over many slots under every attack, in worlds that a usual run has no time for.
+fair-worlds:
+	FAIR_SEEDS=$(FAIR_WORLD_SEEDS) $(CARGO) test -p hauptbuch-sim --profile release-test --test fair_world
 
 fuzz: setup-fuzz $(FUZZ_TARGETS:%=fuzz-%)
 
