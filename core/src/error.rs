@@ -180,6 +180,13 @@ codes! {
     OutsideHeld = 243, Caller, true,
         "forced inputs or bundles wait or are in flight, which a snapshot does not hold";
 
+    ProviderMissing = 280, Caller, false, "this build lacks the provider of signatures";
+    SeedNotTaken = 281, Caller, false, "the suite makes no key from a seed";
+    SeedWanted = 282, Caller, false, "the suite's keys are made from a seed";
+    SecretKeyInvalid = 283, Caller, false,
+        "the bytes are no secret key, or not that of the public key";
+    SigningGaveUp = 284, Caller, true, "no attempt led to a signature";
+
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
     LimitsContradict = 301, Operator, false, "two limits contradict each other";

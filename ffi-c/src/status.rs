@@ -167,6 +167,16 @@ pub enum hb_status {
     NotJournalled = 242,
     /// forced inputs or bundles wait or are in flight, which a snapshot does not hold
     OutsideHeld = 243,
+    /// this build lacks the provider of signatures
+    ProviderMissing = 280,
+    /// the suite makes no key from a seed
+    SeedNotTaken = 281,
+    /// the suite's keys are made from a seed
+    SeedWanted = 282,
+    /// the bytes are no secret key, or not that of the public key
+    SecretKeyInvalid = 283,
+    /// no attempt led to a signature
+    SigningGaveUp = 284,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -354,6 +364,11 @@ impl hb_status {
         Self::JournalNotDrained,
         Self::NotJournalled,
         Self::OutsideHeld,
+        Self::ProviderMissing,
+        Self::SeedNotTaken,
+        Self::SeedWanted,
+        Self::SecretKeyInvalid,
+        Self::SigningGaveUp,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
