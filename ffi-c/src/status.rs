@@ -183,6 +183,16 @@ pub enum hb_status {
     SecretKeyInvalid = 283,
     /// no attempt led to a signature
     SigningGaveUp = 284,
+    /// the audit log has no room for a record; drain it first
+    AuditFull = 285,
+    /// the height is not final
+    NotFinal = 286,
+    /// the height is final, and what is final stays
+    AlreadyFinal = 287,
+    /// the height lies outside of those that are kept
+    HeightOutOfWindow = 288,
+    /// two values were certified for one height; nothing becomes final any more
+    FinalityHalted = 289,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -215,6 +225,10 @@ pub enum hb_status {
     UnknownSelf = 338,
     /// a timeout is zero or above the largest
     TimeoutOutOfRange = 339,
+    /// order fairness and sealed transactions want members of equal weight
+    WeightsUnequal = 345,
+    /// a committee has fewer members than order fairness needs
+    HeadsTooFew = 346,
     /// the bytes end too early
     Truncated = 400,
     /// bytes follow after the end
@@ -327,6 +341,56 @@ pub enum hb_status {
     OwnMessage = 664,
     /// the kind of a message, or a step in it, is unknown
     UnknownMessage = 665,
+    /// a signature does not verify
+    SignatureInvalid = 690,
+    /// the certificate decides another height
+    CertificateOfOtherHeight = 691,
+    /// the certificate decides another value
+    CertificateOfOtherValue = 692,
+    /// the certificate was checked against another membership
+    CertificateOfOtherSet = 693,
+    /// the proof that a sequencer holds its key does not verify
+    PossessionUnproven = 694,
+    /// another sequencer has this number
+    SequencerIdTaken = 695,
+    /// another sequencer has this key
+    PublicKeyTaken = 696,
+    /// another sequencer has this address
+    AddressTaken = 697,
+    /// no sequencer has this number
+    UnknownSequencer = 698,
+    /// the sequencer's status does not allow the change
+    StatusChangeNotAllowed = 699,
+    /// the change would change nothing
+    ChangeWithoutEffect = 700,
+    /// the registry holds as many sequencers as it can
+    RegistryFull = 701,
+    /// the next committee has as many members as it can
+    CommitteeFull = 702,
+    /// the statements do not contradict each other
+    EvidenceInvalid = 703,
+    /// the epoch ended with a slot before this one
+    EpochEnded = 704,
+    /// the next epoch's members have not been handed over
+    HandOverMissing = 705,
+    /// the members are not those that the epoch's last slot names
+    WrongMembership = 706,
+    /// another value is final at this height
+    FinalityConflict = 707,
+    /// more headers lie between than are kept; catch up by a certificate between
+    CatchUpTooLong = 708,
+    /// a sequencer's status, or the kind of a record, is unknown
+    UnknownStatus = 709,
+    /// a record's number, epoch or height does not follow the one before
+    AuditOutOfOrder = 710,
+    /// the kind of a change to the membership is unknown
+    UnknownChange = 711,
+    /// the members do not stand in the order of their numbers, once each
+    MembersOutOfOrder = 712,
+    /// the signature suite is unknown, or not the network's
+    UnknownSuite = 713,
+    /// the epoch does not follow the one before
+    EpochNotNext = 714,
     /// an invariant broke; the instance refuses further work
     Poisoned = 900,
     /// the library panicked; the instance refuses further work
@@ -420,6 +484,11 @@ impl hb_status {
         Self::SeedWanted,
         Self::SecretKeyInvalid,
         Self::SigningGaveUp,
+        Self::AuditFull,
+        Self::NotFinal,
+        Self::AlreadyFinal,
+        Self::HeightOutOfWindow,
+        Self::FinalityHalted,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
@@ -436,6 +505,8 @@ impl hb_status {
         Self::WeightSumOutOfRange,
         Self::UnknownSelf,
         Self::TimeoutOutOfRange,
+        Self::WeightsUnequal,
+        Self::HeadsTooFew,
         Self::Truncated,
         Self::TrailingBytes,
         Self::UnsupportedVersion,
@@ -492,6 +563,31 @@ impl hb_status {
         Self::VerificationFull,
         Self::OwnMessage,
         Self::UnknownMessage,
+        Self::SignatureInvalid,
+        Self::CertificateOfOtherHeight,
+        Self::CertificateOfOtherValue,
+        Self::CertificateOfOtherSet,
+        Self::PossessionUnproven,
+        Self::SequencerIdTaken,
+        Self::PublicKeyTaken,
+        Self::AddressTaken,
+        Self::UnknownSequencer,
+        Self::StatusChangeNotAllowed,
+        Self::ChangeWithoutEffect,
+        Self::RegistryFull,
+        Self::CommitteeFull,
+        Self::EvidenceInvalid,
+        Self::EpochEnded,
+        Self::HandOverMissing,
+        Self::WrongMembership,
+        Self::FinalityConflict,
+        Self::CatchUpTooLong,
+        Self::UnknownStatus,
+        Self::AuditOutOfOrder,
+        Self::UnknownChange,
+        Self::MembersOutOfOrder,
+        Self::UnknownSuite,
+        Self::EpochNotNext,
         Self::Poisoned,
         Self::Panicked,
     ];

@@ -198,6 +198,18 @@ impl VerifyingKey {
         Ok(Self { prepared, public })
     }
 
+    /// Prepares another public key in the place of this one, without allocating.
+    pub fn replace(&mut self, public: &PublicKey) {
+        match &mut self.prepared {
+            Prepared::MlDsa65(place) => portable::replace(place, public),
+            #[cfg(feature = "fast-signatures")]
+            Prepared::MlDsa65Fast => {}
+            #[cfg(feature = "dilithium")]
+            Prepared::Dilithium3 => {}
+        }
+        self.public.0.copy_from_slice(&public.0);
+    }
+
     /// The key itself.
     #[must_use]
     pub const fn public_key(&self) -> &PublicKey {

@@ -35,6 +35,11 @@ pub(super) fn public(key: &PublicKey) -> Public {
 }
 
 #[inline(never)]
+pub(super) fn replace(place: &mut Public, key: &PublicKey) {
+    **place = ml_dsa::VerifyingKey::decode(&key.0.into());
+}
+
+#[inline(never)]
 pub(super) fn sign(
     secret: &ExpandedSigningKey<MlDsa65>,
     message: &[u8],
