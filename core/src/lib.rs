@@ -32,6 +32,7 @@ extern crate std;
 
 pub mod batch;
 pub mod bounded;
+pub mod certificate;
 pub mod codec;
 pub mod config;
 pub mod consensus;
@@ -39,6 +40,7 @@ pub mod coordinator;
 pub mod crypto;
 pub mod error;
 pub mod event;
+pub mod finality;
 pub mod ingress;
 pub mod journal;
 pub mod limits;
