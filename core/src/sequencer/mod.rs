@@ -37,7 +37,7 @@ mod member;
 mod membership;
 mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use audit::{AUDIT_RECORD_LEN, AuditKind, AuditRecord, audit_start};
 pub use audit_verify::{AuditFault, AuditVerifier};
