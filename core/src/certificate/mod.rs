@@ -35,7 +35,7 @@ mod commit;
 mod electorate;
 mod error;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use commit::{
     CERTIFICATE_ENTRY_LEN, CERTIFICATE_HEADER_LEN, CertificateCheck, CommitCertificate,

@@ -62,6 +62,11 @@ const SAME_FLOOR: &[(&str, &str, &str)] = &[
         "what a member signs begins with a domain, as what is hashed does",
     ),
     (
+        "certificate",
+        "sequencer",
+        "a certificate is checked against an epoch's members",
+    ),
+    (
         "batch",
         "ordering",
         "a slot's verifier runs the policy's twin",

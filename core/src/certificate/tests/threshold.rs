@@ -44,6 +44,8 @@ fn nobody_proves_nothing() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
     #[test]
     fn the_threshold_is_that_of_plain_arithmetic(
         weights in prop::collection::vec(1_u64..=1 << 32, 1..11),
