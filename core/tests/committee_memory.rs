@@ -50,7 +50,10 @@ static ALLOCATOR: Counting = Counting;
 fn taken<T>(make: impl FnOnce() -> T) -> (T, u64) {
     let before = BYTES.get();
     let made = make();
-    (made, u64::try_from(BYTES.get() - before).expect("memory was kept, not given back"))
+    (
+        made,
+        u64::try_from(BYTES.get() - before).expect("memory was kept, not given back"),
+    )
 }
 
 /// Fails where `work` allocates.
@@ -88,7 +91,9 @@ fn possession(key: &SecretKey, number: u32, epoch: u64) -> Box<[u8; 3_309]> {
 #[test]
 fn an_epoch_with_everything_in_it_stays_within_its_memory() {
     let keys: Vec<SecretKey> = (0..5).map(key).collect();
-    let proofs: Vec<_> = (0..5).map(|n| possession(&keys[n as usize], n, 0)).collect();
+    let proofs: Vec<_> = (0..5)
+        .map(|n| possession(&keys[n as usize], n, 0))
+        .collect();
     let admission = |number: usize| Admission {
         id: SequencerId::new(number as u32),
         weight: 1,
@@ -97,13 +102,14 @@ fn an_epoch_with_everything_in_it_stays_within_its_memory() {
     };
     let first = [admission(0), admission(1), admission(2), admission(3)];
     let setup = setup();
-    let (mut manager, bytes) = taken(|| {
-        SequencerManager::new(setup, &first, Tick::ZERO).expect("they are members")
-    });
+    let (mut manager, bytes) =
+        taken(|| SequencerManager::new(setup, &first, Tick::ZERO).expect("they are members"));
     assert_eq!(bytes, SequencerManager::footprint_bytes(&setup));
     let (mut membership, bytes) = taken(|| Membership::with_room(9, Suite::MlDsa65));
     assert_eq!(bytes, Membership::footprint_bytes(9));
-    manager.fill_membership(&mut membership).expect("there is room");
+    manager
+        .fill_membership(&mut membership)
+        .expect("there is room");
     let (electorate, bytes) = taken(|| {
         Electorate::new(NETWORK, Provider::MlDsa65, &membership, 9).expect("it is built in")
     });
@@ -121,7 +127,9 @@ fn an_epoch_with_everything_in_it_stays_within_its_memory() {
             Change::Ban(SequencerId::new(2), BanReason::Checked(NETWORK)),
             Change::Remove(SequencerId::new(3)),
         ] {
-            manager.decide_change(Height::new(1), &change).expect("allowed");
+            manager
+                .decide_change(Height::new(1), &change)
+                .expect("allowed");
         }
     });
     let last = Link {
@@ -132,13 +140,19 @@ fn an_epoch_with_everything_in_it_stays_within_its_memory() {
     };
     let certificate = signed(&keys[..3], &last);
     without_allocating(|| {
-        finality.handle_progress(&last, Progress::Proposed).expect("it fits");
+        finality
+            .handle_progress(&last, Progress::Proposed)
+            .expect("it fits");
         let decoded = CommitCertificate::decode(&certificate).expect("it decodes");
         let proof = decoded.verify(finality.electorate()).expect("it verifies");
         let outcome = finality.handle_certificate(&last, &proof);
         assert_eq!(outcome, Ok(Outcome::Final(last.height)));
-        manager.advance_epoch(last.height, Tick::ZERO).expect("there is room");
-        manager.fill_membership(&mut membership).expect("there is room");
+        manager
+            .advance_epoch(last.height, Tick::ZERO)
+            .expect("there is room");
+        manager
+            .fill_membership(&mut membership)
+            .expect("there is room");
         finality.hand_over(&membership).expect("they are named");
         while manager.poll_audit().is_some() || finality.poll_event().is_some() {}
     });
@@ -163,7 +177,9 @@ fn signed(keys: &[SecretKey], link: &Link) -> Vec<u8> {
     };
     let message = statement.sign_bytes(&context);
     let signatures = keys.iter().map(|key| key.sign(&message, &Randomness::ZERO));
-    let signatures: Vec<_> = signatures.map(|signature| signature.expect("it signs")).collect();
+    let signatures: Vec<_> = signatures
+        .map(|signature| signature.expect("it signs"))
+        .collect();
     let entries = signatures.iter().enumerate();
     let entries = entries.map(|(at, by)| (MemberIndex::new(at as u16), Hash::ZERO, by));
     let mut bytes = vec![0; 4_096 * keys.len()];

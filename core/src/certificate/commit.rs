@@ -211,7 +211,8 @@ impl SignatureJob<'_> {
     /// Whether it verifies.
     #[must_use]
     pub fn run(&self) -> bool {
-        self.key.verify(&self.message, &Signature::new(*self.signature))
+        self.key
+            .verify(&self.message, &Signature::new(*self.signature))
     }
 }
 

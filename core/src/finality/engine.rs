@@ -98,7 +98,9 @@ impl FinalityEngine {
     #[must_use]
     pub const fn footprint_bytes(limits: &FinalityLimits) -> u64 {
         fixed_slice_bytes::<Row>(limits.window_count_max as usize)
-            .saturating_add(Ring::<FinalityEvent>::footprint_bytes(limits.event_count_max))
+            .saturating_add(Ring::<FinalityEvent>::footprint_bytes(
+                limits.event_count_max,
+            ))
             .saturating_add(fixed_slice_bytes::<Link>(
                 limits.catch_up_count_max as usize,
             ))
@@ -253,7 +255,12 @@ impl FinalityEngine {
             epoch: membership.epoch(),
             ..self.tip
         };
-        self.tell(FinalityEventKind::EpochBegan, Level::Final, link.height, &link);
+        self.tell(
+            FinalityEventKind::EpochBegan,
+            Level::Final,
+            link.height,
+            &link,
+        );
         Ok(())
     }
 
@@ -341,7 +348,9 @@ impl FinalityEngine {
             let Some(link) = self.chain.get(position).copied() else {
                 break;
             };
-            let differs = self.row(link.height).is_some_and(|row| row.link.hash != link.hash);
+            let differs = self
+                .row(link.height)
+                .is_some_and(|row| row.link.hash != link.hash);
             if differs {
                 self.drop_from(link.height);
             }
@@ -359,7 +368,9 @@ impl FinalityEngine {
         self.pending = None;
         let tip = self.tip;
         let above = tip.height.next();
-        let falls = self.row(above).is_some_and(|row| row.link.parent != tip.hash);
+        let falls = self
+            .row(above)
+            .is_some_and(|row| row.link.parent != tip.hash);
         if falls || tip.next_membership != Hash::ZERO {
             self.drop_from(above);
         }
@@ -370,13 +381,23 @@ impl FinalityEngine {
                 hash: tip.next_membership,
                 ..tip
             };
-            self.tell(FinalityEventKind::EpochEnded, Level::Final, tip.height, &link);
+            self.tell(
+                FinalityEventKind::EpochEnded,
+                Level::Final,
+                tip.height,
+                &link,
+            );
         }
         Outcome::Final(tip.height)
     }
 
     /// Halts: two values have a quorum behind them.
-    pub(super) fn halt(&mut self, height: Height, theirs: Hash, proof: &CommitProof) -> FinalityError {
+    pub(super) fn halt(
+        &mut self,
+        height: Height,
+        theirs: Hash,
+        proof: &CommitProof,
+    ) -> FinalityError {
         let pending = self.pending.filter(|pending| pending.height() == height);
         let our_proof = match pending {
             Some(pending) => Some(pending),
@@ -404,7 +425,8 @@ impl FinalityEngine {
 
     /// The most events that one certificate or header can lead to.
     pub(super) fn event_room_wanted(&self) -> usize {
-        self.candidates_from(self.tip.height.next()).saturating_add(2)
+        self.candidates_from(self.tip.height.next())
+            .saturating_add(2)
     }
 
     pub(super) const fn need_room(&self, count: usize) -> Result<(), FinalityError> {

@@ -106,9 +106,7 @@ impl<'a> ConflictProof<'a> {
             && both.into_iter().all(|(statement, signature)| {
                 key.verify(&statement.sign_bytes(&context), &Signature::new(*signature))
             });
-        is_good
-            .then_some(())
-            .ok_or(EvidenceError::SignatureInvalid)
+        is_good.then_some(()).ok_or(EvidenceError::SignatureInvalid)
     }
 
     /// Writes its bytes.

@@ -29,7 +29,11 @@ impl SequencerManager {
     /// # Errors
     /// [`ChangeError::AuditFull`], where the audit log is to be drained first, and
     /// [`ChangeError::WrongHeight`]; nothing has changed then.
-    pub fn advance_epoch(&mut self, height: Height, now: Tick) -> Result<EpochSummary, ChangeError> {
+    pub fn advance_epoch(
+        &mut self,
+        height: Height,
+        now: Tick,
+    ) -> Result<EpochSummary, ChangeError> {
         if self.audit.room() < self.len.saturating_mul(2).saturating_add(1) {
             return Err(ChangeError::AuditFull);
         }

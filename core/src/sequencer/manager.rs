@@ -109,7 +109,11 @@ impl SequencerManager {
     /// Whether a change is refused follows from the decided changes before it, so every node refuses
     /// the same ones, with two exceptions of the caller's making: [`ChangeError::AuditFull`], where
     /// the audit log is to be drained first, and [`ChangeError::WrongHeight`].
-    pub fn decide_change(&mut self, height: Height, change: &Change<'_>) -> Result<(), ChangeError> {
+    pub fn decide_change(
+        &mut self,
+        height: Height,
+        change: &Change<'_>,
+    ) -> Result<(), ChangeError> {
         if self.audit.room() < self.len.saturating_add(2) {
             return Err(ChangeError::AuditFull);
         }
@@ -222,7 +226,9 @@ impl SequencerManager {
     /// The sequencer with this address. O(n).
     #[must_use]
     pub fn sequencer_by_address(&self, address: Address) -> Option<&Sequencer> {
-        self.sequencers().iter().find(|entry| entry.address == address)
+        self.sequencers()
+            .iter()
+            .find(|entry| entry.address == address)
     }
 
     /// The members of this epoch; a member's place is its index.
@@ -309,7 +315,8 @@ impl SequencerManager {
     }
 
     fn place(&self, id: SequencerId) -> Result<usize, usize> {
-        self.sequencers().binary_search_by_key(&id, |entry| entry.id)
+        self.sequencers()
+            .binary_search_by_key(&id, |entry| entry.id)
     }
 
     fn entry_mut(&mut self, id: SequencerId) -> Option<&mut Sequencer> {
@@ -333,7 +340,10 @@ impl SequencerManager {
             &public_key,
         );
         self.key.replace(&public_key);
-        if !self.key.verify(&message, &Signature::new(*admission.possession)) {
+        if !self
+            .key
+            .verify(&message, &Signature::new(*admission.possession))
+        {
             return Err(ChangeError::PossessionUnproven);
         }
         // The vacant place behind the last one moves to where the order wants it.

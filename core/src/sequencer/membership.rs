@@ -180,7 +180,12 @@ impl Membership {
         rows.map(|member| (member.id, member.weight, &member.public_key))
     }
 
-    fn push(&mut self, id: SequencerId, weight: u64, key: &PublicKey) -> Result<(), MembershipError> {
+    fn push(
+        &mut self,
+        id: SequencerId,
+        weight: u64,
+        key: &PublicKey,
+    ) -> Result<(), MembershipError> {
         if !(1..=SEQUENCER_WEIGHT_MAX).contains(&weight) {
             return Err(MembershipError::WeightOutOfRange);
         }

@@ -50,8 +50,14 @@ impl SequencerStatus {
         matches!(
             (self, to),
             (Self::Inactive, Self::Active | Self::Banned)
-                | (Self::Active, Self::Inactive | Self::Suspended | Self::Banned)
-                | (Self::Suspended, Self::Inactive | Self::Active | Self::Banned)
+                | (
+                    Self::Active,
+                    Self::Inactive | Self::Suspended | Self::Banned
+                )
+                | (
+                    Self::Suspended,
+                    Self::Inactive | Self::Active | Self::Banned
+                )
         )
     }
 

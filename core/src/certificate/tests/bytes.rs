@@ -31,8 +31,14 @@ fn members_and_verifiers_read_the_same_bytes() {
         assert_eq!(message.encode(&mut written), Ok(bytes.len()));
         assert_eq!(written, bytes);
     }
-    assert_eq!(crate::sequencer::SEQUENCER_WEIGHT_MAX, crate::consensus::WEIGHT_MAX);
-    assert_eq!(crate::sequencer::SEQUENCER_WEIGHT_SUM_MAX, crate::consensus::WEIGHT_SUM_MAX);
+    assert_eq!(
+        crate::sequencer::SEQUENCER_WEIGHT_MAX,
+        crate::consensus::WEIGHT_MAX
+    );
+    assert_eq!(
+        crate::sequencer::SEQUENCER_WEIGHT_SUM_MAX,
+        crate::consensus::WEIGHT_SUM_MAX
+    );
 }
 
 #[test]
@@ -77,7 +83,10 @@ fn every_byte_counts() {
         for bit in [0, 7] {
             let mut wrong = bytes.clone();
             wrong[byte] ^= 1 << bit;
-            assert!(verify(&wrong, &electorate).is_err(), "byte {byte}, bit {bit}");
+            assert!(
+                verify(&wrong, &electorate).is_err(),
+                "byte {byte}, bit {bit}"
+            );
         }
     }
 }

@@ -41,10 +41,16 @@ fn assemble(
         .iter()
         .map(|number| {
             let signature = Signature::new(*sign(*number, signed, context));
-            (MemberIndex::new(*number as u16), told.extension_hash, signature)
+            (
+                MemberIndex::new(*number as u16),
+                told.extension_hash,
+                signature,
+            )
         })
         .collect();
-    let entries = signatures.iter().map(|(member, extension, by)| (*member, *extension, by));
+    let entries = signatures
+        .iter()
+        .map(|(member, extension, by)| (*member, *extension, by));
     let mut bytes = std::vec![0; 16 * 3_400];
     let mut out = Writer::new(&mut bytes);
     write_commit_certificate(&mut out, epoch, told, entries).unwrap();
@@ -61,11 +67,17 @@ fn a_quorum_proves_what_it_signed() {
     let bytes = certificate(2, &precommit(9, 1, 7), &[0, 2, 3]);
     let proof = verify(&bytes, &electorate).unwrap();
     assert_eq!((proof.height().get(), proof.round().get()), (9, 1));
-    assert_eq!((proof.value(), proof.epoch().get()), (Hash::new([7; 32]), 2));
+    assert_eq!(
+        (proof.value(), proof.epoch().get()),
+        (Hash::new([7; 32]), 2)
+    );
     assert_eq!((proof.weight(), proof.signers().bits()), (3, 0b1101));
     assert_eq!(proof.membership_hash(), electorate.membership_hash());
     let other = CertificateError::CertificateOfOtherHeight;
-    assert_eq!(proof.expect(proof.height().next(), proof.value()), Err(other));
+    assert_eq!(
+        proof.expect(proof.height().next(), proof.value()),
+        Err(other)
+    );
     let other = CertificateError::CertificateOfOtherValue;
     assert_eq!(proof.expect(proof.height(), Hash::ZERO), Err(other));
     assert_eq!(proof.expect(proof.height(), proof.value()), Ok(()));
@@ -82,7 +94,10 @@ fn extensions_are_part_of_what_is_signed() {
     verify(&bytes, &electorate).unwrap();
     let mut wrong = bytes;
     wrong[CERTIFICATE_HEADER_LEN] ^= 1;
-    assert_eq!(verify(&wrong, &electorate), Err(CertificateError::SignatureInvalid));
+    assert_eq!(
+        verify(&wrong, &electorate),
+        Err(CertificateError::SignatureInvalid)
+    );
 }
 
 #[test]
@@ -110,7 +125,10 @@ fn jobs_run_on_many_threads() {
     for missing in good.iter() {
         let mut fewer = good;
         fewer.remove(missing);
-        assert_eq!(check.conclude(fewer), Err(CertificateError::SignatureInvalid));
+        assert_eq!(
+            check.conclude(fewer),
+            Err(CertificateError::SignatureInvalid)
+        );
     }
 }
 
@@ -125,13 +143,31 @@ fn an_electorate_goes_on_to_the_next_epoch_in_place() {
     assert_eq!(verify(&new, &electorate).unwrap().weight(), 10);
     let made = super::tests::electorate(1, &[5, 5]);
     assert_eq!(made.membership_hash(), electorate.membership_hash());
-    assert!(electorate.key(MemberIndex::new(2)).is_none(), "the old ones are gone");
+    assert!(
+        electorate.key(MemberIndex::new(2)).is_none(),
+        "the old ones are gone"
+    );
     assert_eq!(electorate.weight_of(crate::vote::MemberSet::first(4)), 10);
-    let other_suite = crate::sequencer::Membership::with_room(4, crate::crypto::signature::Suite::Dilithium3);
-    assert_eq!(electorate.replace(&other_suite), Err(ElectorateError::UnknownSuite));
-    let nobody = crate::sequencer::Membership::with_room(4, crate::crypto::signature::Suite::MlDsa65);
-    assert_eq!(electorate.replace(&nobody), Err(ElectorateError::MemberCountOutOfRange));
+    let other_suite =
+        crate::sequencer::Membership::with_room(4, crate::crypto::signature::Suite::Dilithium3);
+    assert_eq!(
+        electorate.replace(&other_suite),
+        Err(ElectorateError::UnknownSuite)
+    );
+    let nobody =
+        crate::sequencer::Membership::with_room(4, crate::crypto::signature::Suite::MlDsa65);
+    assert_eq!(
+        electorate.replace(&nobody),
+        Err(ElectorateError::MemberCountOutOfRange)
+    );
     let small = Electorate::new(NETWORK, Provider::MlDsa65, &membership(1, &[1; 3]), 2);
-    assert_eq!(small.map(|_| ()), Err(ElectorateError::MemberCountOutOfRange));
-    assert_eq!(verify(&new, &electorate).unwrap().weight(), 10, "refusals changed nothing");
+    assert_eq!(
+        small.map(|_| ()),
+        Err(ElectorateError::MemberCountOutOfRange)
+    );
+    assert_eq!(
+        verify(&new, &electorate).unwrap().weight(),
+        10,
+        "refusals changed nothing"
+    );
 }

@@ -116,7 +116,11 @@ fn another_set_of_members_does_not_take_it() {
     let bytes = certificate(2, &precommit(9, 1, 7), SIGNERS);
     // The same keys in another order, behind the same epoch.
     let keys: Vec<_> = [1, 0, 2, 3]
-        .map(|number| crate::sequencer::tests::kit::key(number).public_key().clone())
+        .map(|number| {
+            crate::sequencer::tests::kit::key(number)
+                .public_key()
+                .clone()
+        })
         .into();
     let mut turned = membership(2, &[1; 4]);
     let rows = keys.iter().enumerate();
@@ -124,7 +128,10 @@ fn another_set_of_members_does_not_take_it() {
     turned.fill(Epoch::new(2), Suite::MlDsa65, rows).unwrap();
     let turned = Electorate::new(NETWORK, Provider::MlDsa65, &turned, 4).unwrap();
     assert_eq!(verify(&bytes, &turned).map(|_| ()), REFUSED);
-    assert_ne!(turned.membership_hash(), electorate(2, &[1; 4]).membership_hash());
+    assert_ne!(
+        turned.membership_hash(),
+        electorate(2, &[1; 4]).membership_hash()
+    );
 }
 
 #[test]
@@ -135,7 +142,11 @@ fn one_bad_signature_rejects_though_the_others_would_be_enough() {
     for signer in 0..4 {
         let mut bytes = good.clone();
         bytes[CERTIFICATE_HEADER_LEN + signer * CERTIFICATE_ENTRY_LEN + 100] ^= 1;
-        assert_eq!(verify(&bytes, &electorate).map(|_| ()), REFUSED, "signer {signer}");
+        assert_eq!(
+            verify(&bytes, &electorate).map(|_| ()),
+            REFUSED,
+            "signer {signer}"
+        );
     }
 }
 
@@ -143,8 +154,14 @@ fn one_bad_signature_rejects_though_the_others_would_be_enough() {
 fn two_certificates_of_a_round_convict_whoever_signed_both() {
     let electorate = electorate(2, &[1; 4]);
     let [a, b] = [7, 8].map(|value| precommit(9, 1, value));
-    let (a, b) = (certificate(2, &a, &[0, 1, 2]), certificate(2, &b, &[1, 2, 3]));
-    let (a, b) = (CommitCertificate::decode(&a).unwrap(), CommitCertificate::decode(&b).unwrap());
+    let (a, b) = (
+        certificate(2, &a, &[0, 1, 2]),
+        certificate(2, &b, &[1, 2, 3]),
+    );
+    let (a, b) = (
+        CommitCertificate::decode(&a).unwrap(),
+        CommitCertificate::decode(&b).unwrap(),
+    );
     for member in 0..4 {
         let member = MemberIndex::new(member);
         let proof = a.conflict_with(&b, Suite::MlDsa65, member);

@@ -31,7 +31,10 @@ fn exactly_two_thirds_are_insufficient() {
     assert_eq!(verdict(&[1; 6], &[0, 1, 2, 3]), light);
     assert_eq!(verdict(&[1; 6], &[0, 1, 2, 3, 4]), Ok(5));
     assert_eq!(verdict(&[1 << 32; 3], &[0, 1]), light);
-    assert_eq!(verdict(&[1 << 32, (1 << 32) - 1, 1 << 32], &[0, 2]), Ok(1 << 33));
+    assert_eq!(
+        verdict(&[1 << 32, (1 << 32) - 1, 1 << 32], &[0, 2]),
+        Ok(1 << 33)
+    );
     // One unit decides.
     assert_eq!(verdict(&[4, 2], &[0]), light);
     assert_eq!(verdict(&[5, 2], &[0]), Ok(5));
@@ -40,7 +43,10 @@ fn exactly_two_thirds_are_insufficient() {
 
 #[test]
 fn nobody_proves_nothing() {
-    assert_eq!(verdict(&[1, 1], &[]), Err(CertificateError::CertificateTooLight));
+    assert_eq!(
+        verdict(&[1, 1], &[]),
+        Err(CertificateError::CertificateTooLight)
+    );
 }
 
 proptest! {

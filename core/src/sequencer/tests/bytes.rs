@@ -2,9 +2,11 @@
 
 use super::kit::*;
 use crate::codec::{Reader, Writer};
-use crate::crypto::signature::Suite;
+use crate::crypto::signature::{SIGNATURE_BYTES, Suite};
 use crate::sequencer::*;
 use crate::types::{Epoch, Hash, Tick};
+use crate::vote::Statement;
+use std::boxed::Box;
 use std::vec::Vec;
 
 fn encoded(change: &Change<'_>) -> Vec<u8> {
@@ -14,10 +16,10 @@ fn encoded(change: &Change<'_>) -> Vec<u8> {
     out.written().to_vec()
 }
 
-fn evidence() -> ([crate::vote::Statement; 2], Vec<std::boxed::Box<[u8; 3_309]>>) {
+fn evidence() -> ([Statement; 2], [Box<[u8; SIGNATURE_BYTES]>; 2]) {
     let statements = [precommit(9, 2, 4), precommit(9, 2, 3)];
-    let signed = statements.iter().map(|s| sign(1, s, &context(0)));
-    (statements, signed.collect())
+    let signed = statements.map(|statement| sign(1, &statement, &context(0)));
+    (statements, signed)
 }
 
 #[test]
@@ -120,7 +122,10 @@ fn memberships_are_read_as_they_were_written() {
     let second = 12 + Member::LEN;
     let twice = refusal(&|b| b.copy_within(24..second, second + 12));
     assert_eq!(twice, E::PublicKeyTaken);
-    assert_eq!(refusal(&|b| *b = std::vec![1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), E::MemberCountOutOfRange);
+    assert_eq!(
+        refusal(&|b| *b = std::vec![1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        E::MemberCountOutOfRange
+    );
 }
 
 #[test]
@@ -155,7 +160,10 @@ fn log() -> (Vec<u8>, Hash) {
     }
     manager.advance_epoch(height(9), Tick::ZERO).unwrap();
     manager.advance_epoch(height(10), Tick::ZERO).unwrap();
-    let bytes = records(&mut manager).iter().flat_map(AuditRecord::to_bytes).collect();
+    let bytes = records(&mut manager)
+        .iter()
+        .flat_map(AuditRecord::to_bytes)
+        .collect();
     (bytes, manager.audit_hash())
 }
 
@@ -167,14 +175,19 @@ fn an_exported_log_verifies_alone_and_in_pieces() {
     assert_eq!(whole.hash(), hash);
     assert_eq!(whole.count() as usize * AUDIT_RECORD_LEN, bytes.len());
     let mut pieces = AuditVerifier::new(NETWORK);
-    bytes.chunks(3 * AUDIT_RECORD_LEN).for_each(|piece| pieces.verify(piece).unwrap());
+    bytes
+        .chunks(3 * AUDIT_RECORD_LEN)
+        .for_each(|piece| pieces.verify(piece).unwrap());
     assert_eq!(pieces.hash(), hash);
     for record in bytes.chunks_exact(AUDIT_RECORD_LEN) {
         let read = AuditRecord::decode(&mut Reader::new(record)).unwrap();
         assert_eq!(read.to_bytes(), record);
     }
     let elsewhere = AuditVerifier::new(Hash::ZERO).verify(&bytes).unwrap_err();
-    assert_eq!((elsewhere.record, elsewhere.error), (0, AuditError::WrongRunningHash));
+    assert_eq!(
+        (elsewhere.record, elsewhere.error),
+        (0, AuditError::WrongRunningHash)
+    );
 }
 
 #[test]
@@ -203,7 +216,10 @@ fn the_first_bad_record_is_named_whatever_was_done_to_it() {
     }
     let cut = AuditVerifier::new(NETWORK).verify(&bytes[..bytes.len() - 1]);
     let fault = cut.unwrap_err();
-    assert_eq!((fault.record, fault.error), (count as u64 - 1, AuditError::Truncated));
+    assert_eq!(
+        (fault.record, fault.error),
+        (count as u64 - 1, AuditError::Truncated)
+    );
 }
 
 #[test]
@@ -213,7 +229,10 @@ fn a_log_that_was_rewritten_consistently_must_still_make_sense() {
         .chunks_exact(AUDIT_RECORD_LEN)
         .map(|record| AuditRecord::decode(&mut Reader::new(record)).unwrap())
         .collect();
-    let place = log.iter().position(|record| record.kind == AuditKind::Decided).unwrap();
+    let place = log
+        .iter()
+        .position(|record| record.kind == AuditKind::Decided)
+        .unwrap();
     let verdict = |log: &mut [AuditRecord]| {
         let mut hash = audit_start(NETWORK);
         for record in log.iter_mut() {
@@ -235,5 +254,8 @@ fn a_log_that_was_rewritten_consistently_must_still_make_sense() {
     use AuditError::{AuditOutOfOrder, StatusChangeNotAllowed};
     assert_eq!(refusal(|r| r.number += 1), AuditOutOfOrder);
     assert_eq!(refusal(|r| r.epoch = Epoch::new(1)), AuditOutOfOrder);
-    assert_eq!(refusal(|r| r.from = SequencerStatus::Banned), StatusChangeNotAllowed);
+    assert_eq!(
+        refusal(|r| r.from = SequencerStatus::Banned),
+        StatusChangeNotAllowed
+    );
 }

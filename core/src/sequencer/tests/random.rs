@@ -48,7 +48,9 @@ fn signed(number: u32, epoch: u64) -> Applicant {
     static SIGNED: Mutex<BTreeMap<(u32, u64), Applicant>> = Mutex::new(BTreeMap::new());
     let mut signed = SIGNED.lock().unwrap();
     let applicant = signed.entry((number, epoch));
-    applicant.or_insert_with(|| Applicant::new(number, 1, epoch)).clone()
+    applicant
+        .or_insert_with(|| Applicant::new(number, 1, epoch))
+        .clone()
 }
 
 fn run(heads_min: u16, steps: &[Step]) -> Vec<u8> {
@@ -90,7 +92,11 @@ fn run(heads_min: u16, steps: &[Step]) -> Vec<u8> {
             Ok(()) => assert_ne!(state(&manager).0, before.0),
             Err(_) => assert_eq!(state(&manager), before),
         }
-        assert_eq!(manager.membership_hash(), members, "decided is not yet effective");
+        assert_eq!(
+            manager.membership_hash(),
+            members,
+            "decided is not yet effective"
+        );
         if let (Step::Ban(n), true) = (step, manager.sequencer(change.id()).is_some()) {
             banned.push(*n);
         }

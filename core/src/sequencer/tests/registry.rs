@@ -35,7 +35,10 @@ fn first_members_stand_in_order_and_are_active() {
 #[test]
 fn a_registry_that_breaks_its_own_rules_does_not_start() {
     let start = |weights: &[u64], change: fn(&mut SequencerSetup)| {
-        let first: Vec<_> = (1..).zip(weights).map(|(n, w)| Applicant::new(n, *w, 0)).collect();
+        let first: Vec<_> = (1..)
+            .zip(weights)
+            .map(|(n, w)| Applicant::new(n, *w, 0))
+            .collect();
         let views: Vec<_> = first.iter().map(Applicant::view).collect();
         let mut setup = setup(SequencerRules::default());
         change(&mut setup);
@@ -48,13 +51,34 @@ fn a_registry_that_breaks_its_own_rules_does_not_start() {
     assert_eq!(start(&[0], |_| {}), Err(E::WeightOutOfRange));
     assert_eq!(start(&[(1 << 32) + 1], |_| {}), Err(E::WeightOutOfRange));
     assert_eq!(start(&[1 << 32; 6], |_| {}), Ok(()));
-    assert_eq!(start(&[1, 1], |s| s.rules.heads_min = 3), Err(E::HeadsTooFew));
-    assert_eq!(start(&[1, 1], |s| s.rules.heads_min = 0), Err(E::LimitOutOfRange));
-    assert_eq!(start(&[1, 1], |s| s.rules.heads_min = 7), Err(E::LimitOutOfRange));
-    assert_eq!(start(&[1, 2], |s| s.rules.equal_weights = true), Err(E::WeightsUnequal));
-    assert_eq!(start(&[1], |s| s.limits.member_count_max = 129), Err(E::LimitOutOfRange));
-    assert_eq!(start(&[1], |s| s.limits.audit_count_max = 27), Err(E::LimitsContradict));
-    assert_eq!(start(&[1], |s| s.limits.sequencer_count_max = 5), Err(E::LimitsContradict));
+    assert_eq!(
+        start(&[1, 1], |s| s.rules.heads_min = 3),
+        Err(E::HeadsTooFew)
+    );
+    assert_eq!(
+        start(&[1, 1], |s| s.rules.heads_min = 0),
+        Err(E::LimitOutOfRange)
+    );
+    assert_eq!(
+        start(&[1, 1], |s| s.rules.heads_min = 7),
+        Err(E::LimitOutOfRange)
+    );
+    assert_eq!(
+        start(&[1, 2], |s| s.rules.equal_weights = true),
+        Err(E::WeightsUnequal)
+    );
+    assert_eq!(
+        start(&[1], |s| s.limits.member_count_max = 129),
+        Err(E::LimitOutOfRange)
+    );
+    assert_eq!(
+        start(&[1], |s| s.limits.audit_count_max = 27),
+        Err(E::LimitsContradict)
+    );
+    assert_eq!(
+        start(&[1], |s| s.limits.sequencer_count_max = 5),
+        Err(E::LimitsContradict)
+    );
     assert_eq!(start(&[1], |s| s.chain_id += 1), Err(E::PossessionUnproven));
 }
 
@@ -83,7 +107,10 @@ fn admission_is_secure() {
             with(|a| *a.possession = [0; SIGNATURE_BYTES]),
             ChangeError::PossessionUnproven,
         ),
-        (with(|a| a.possession[9] ^= 1), ChangeError::PossessionUnproven),
+        (
+            with(|a| a.possession[9] ^= 1),
+            ChangeError::PossessionUnproven,
+        ),
     ];
     let (count, hash) = (manager.audit_count(), manager.audit_hash());
     for (at, (applicant, error)) in cases.iter().enumerate() {
@@ -132,7 +159,11 @@ fn transitions_are_those_of_the_table() {
     for from in SequencerStatus::ALL {
         assert_eq!(SequencerStatus::from_number(from.number()), Some(from));
         for to in SequencerStatus::ALL {
-            assert_eq!(from.may_become(to), allowed.contains(&(from, to)), "{from:?} {to:?}");
+            assert_eq!(
+                from.may_become(to),
+                allowed.contains(&(from, to)),
+                "{from:?} {to:?}"
+            );
         }
     }
     assert_eq!(SequencerStatus::from_number(4), None);
@@ -144,7 +175,10 @@ fn changes_that_a_status_does_not_allow_are_refused() {
     let cases = [
         (Change::Activate(id(1)), ChangeError::ChangeWithoutEffect),
         (Change::Activate(id(9)), ChangeError::UnknownSequencer),
-        (Change::SetWeight(id(1), 4), ChangeError::ChangeWithoutEffect),
+        (
+            Change::SetWeight(id(1), 4),
+            ChangeError::ChangeWithoutEffect,
+        ),
         (Change::SetWeight(id(1), 0), ChangeError::WeightOutOfRange),
         (Change::SetWeight(id(9), 1), ChangeError::UnknownSequencer),
         (Change::Remove(id(9)), ChangeError::UnknownSequencer),
@@ -169,7 +203,11 @@ fn changes_that_a_status_does_not_allow_are_refused() {
         Change::SetWeight(id(1), 5),
     ] {
         let refused = decide(&mut manager, &change);
-        assert_eq!(refused, Err(ChangeError::StatusChangeNotAllowed), "{change:?}");
+        assert_eq!(
+            refused,
+            Err(ChangeError::StatusChangeNotAllowed),
+            "{change:?}"
+        );
     }
     // More evidence is written down, and changes nothing else.
     decide(&mut manager, &ban).unwrap();
@@ -228,7 +266,9 @@ fn silence_makes_a_suspension_due_and_a_vote_takes_it_back() {
     let turn = |missed: &[u16], voters: &[u16]| {
         let set = |members: &[u16]| {
             let mut set = MemberSet::EMPTY;
-            members.iter().for_each(|m| set.insert(MemberIndex::new(*m)));
+            members
+                .iter()
+                .for_each(|m| set.insert(MemberIndex::new(*m)));
             set
         };
         SlotTurn {
@@ -268,10 +308,16 @@ fn a_ban_rests_on_two_votes_that_contradict_each_other() {
     let [a, b] = &by_two;
     let good = ConflictProof::new(epoch, manager.suite(), [first, second], [a, b]).unwrap();
     let wrong_member = Change::Ban(id(3), BanReason::Votes(good));
-    assert_eq!(decide(&mut manager, &wrong_member), Err(ChangeError::SignatureInvalid));
+    assert_eq!(
+        decide(&mut manager, &wrong_member),
+        Err(ChangeError::SignatureInvalid)
+    );
     let later = crate::types::Epoch::new(1);
     let other_epoch = ConflictProof::new(later, manager.suite(), [first, second], [a, b]).unwrap();
-    let refused = decide(&mut manager, &Change::Ban(id(2), BanReason::Votes(other_epoch)));
+    let refused = decide(
+        &mut manager,
+        &Change::Ban(id(2), BanReason::Votes(other_epoch)),
+    );
     assert_eq!(refused, Err(ChangeError::SignatureInvalid));
     let swapped = ConflictProof::new(epoch, manager.suite(), [first, second], [b, a]).unwrap();
     let refused = decide(&mut manager, &Change::Ban(id(2), BanReason::Votes(swapped)));
