@@ -13,14 +13,15 @@
  * - Null. A null pointer where one is needed gives HB_STATUS_NULL_POINTER, a misaligned one or an
  *   impossible length HB_STATUS_INVALID_ARGUMENT. An array of length 0 may be null.
  * - Sizes. A structure that may grow begins with struct_size. Set it to its sizeof, in outputs
- *   too; any other size gives HB_STATUS_INVALID_STRUCT_SIZE. Fields called "reserved" must be 0.
- * - Ownership. What an "open" function gives belongs to the caller until the "close" function. The
- *   library keeps no pointer that it was given, and texts that it gives are static. Outputs must
- *   not overlap inputs or each other.
+ *   too. A size that it had in an earlier header is taken, and what came since is then as it was
+ *   before; any other gives HB_STATUS_INVALID_STRUCT_SIZE. Fields called "reserved" must be 0.
+ * - Ownership. What an "open" function or hb_coordinator_restore gives belongs to the caller until
+ *   the "close" function. The library keeps no pointer that it was given, and texts that it gives
+ *   are static. Outputs must not overlap inputs or each other.
  * - Threads. Different handles are independent. One handle is used by one thread at a time, which
  *   may change. A "const" handle says that nothing about it changes, not that calls may overlap.
- * - Memory. Only the "open" functions allocate, exactly as much as the "footprint" functions say.
- *   Where the system has not that much, the process is aborted.
+ * - Memory. Only the "open" functions and hb_coordinator_restore allocate, exactly as much as the
+ *   "footprint" functions say. Where the system has not that much, the process is aborted.
  * - Time. "now_ns" is a monotonic local clock in nanoseconds and must not go back; "time_unix_ns"
  *   is the agreed time in nanoseconds since the Unix epoch. The library reads no clock.
  * - Determinism. The same calls with the same arguments give the same bytes on every machine.
@@ -109,6 +110,12 @@
 #define HB_POLICY_SHUFFLE 4
 
 /**
+ * Policy: first come, first served decides who is in; then the greedy sequencing rule orders the
+ * trades of each pool, so that buys and sells alternate around the price at its start.
+ */
+#define HB_POLICY_GREEDY 5
+
+/**
  * Replay protection: the host's own nonces make a replay a no-op, as on an EVM rollup.
  */
 #define HB_REPLAY_BY_HOST 0
@@ -153,6 +160,31 @@
  * When no transaction is ready: take a slot without transactions, so that the agreed time goes on.
  */
 #define HB_WHEN_EMPTY_EMPTY_SLOT 1
+
+/**
+ * Side of a trade: it takes the pool's first token and pays with the second one.
+ */
+#define HB_SIDE_BUY 0
+
+/**
+ * Side of a trade: it pays with the pool's first token.
+ */
+#define HB_SIDE_SELL 1
+
+/**
+ * The highest level of pressure.
+ */
+#define HB_PRESSURE_LEVEL_MAX 3
+
+/**
+ * The most legs that a bundle can have; `bundle_leg_count_max` may allow fewer.
+ */
+#define HB_BUNDLE_LEG_COUNT_MAX 8
+
+/**
+ * In place of a leg's number: the bundle as a whole is to blame.
+ */
+#define HB_NO_LEG UINT32_MAX
 
 /**
  * Who has to change something before the same call can succeed.
@@ -204,7 +236,8 @@ typedef int32_t hb_fault;
  * 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
  * calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
  * 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
- * 600..699 with what was kept of a state, and 900..999 are broken invariants of the library.
+ * 600..609 with what was kept of a state, 610..719 with what other sequencers logged, sent or
+ * signed, and 900..999 are broken invariants of the library.
  * `hb_status_fault` says whose fault one is.
  */
 enum hb_status
@@ -445,6 +478,10 @@ enum hb_status
    */
   HB_STATUS_INBOX_INCOMPLETE = 217,
   /**
+   * reserves of more pools are given than the configuration has room for
+   */
+  HB_STATUS_TOO_MANY_RESERVES = 218,
+  /**
    * no log has this number
    */
   HB_STATUS_UNKNOWN_LOG = 220,
@@ -517,6 +554,50 @@ enum hb_status
    */
   HB_STATUS_OUTSIDE_HELD = 243,
   /**
+   * the slot in flight at this height has another hash
+   */
+  HB_STATUS_WRONG_SLOT = 244,
+  /**
+   * the log holds as many undecided entries as it may; the rest waits
+   */
+  HB_STATUS_LOG_FULL = 250,
+  /**
+   * the signer gave no signature
+   */
+  HB_STATUS_SIGNING_FAILED = 251,
+  /**
+   * the base lies below one that the log signed before
+   */
+  HB_STATUS_LOG_BASE_TOO_LOW = 252,
+  /**
+   * the policy follows as many ids as it can
+   */
+  HB_STATUS_ORDER_TABLE_FULL = 253,
+  /**
+   * the body of an id that enough logs hold is not there; fetch it first
+   */
+  HB_STATUS_FACTS_MISSING = 258,
+  /**
+   * what a slot says of rollups is not one record for each configured rollup
+   */
+  HB_STATUS_WRONG_ROLLUP_COUNT = 259,
+  /**
+   * the decided log holds more entries than its member signed
+   */
+  HB_STATUS_WRONG_TAIL = 260,
+  /**
+   * the height does not follow the one that was decided
+   */
+  HB_STATUS_HEIGHT_NOT_NEXT = 265,
+  /**
+   * the record is of a later height than the one to start
+   */
+  HB_STATUS_RECORD_AHEAD = 266,
+  /**
+   * no record of this number was asked for
+   */
+  HB_STATUS_UNKNOWN_PERSIST = 267,
+  /**
    * a limit is out of its range
    */
   HB_STATUS_LIMIT_OUT_OF_RANGE = 300,
@@ -560,6 +641,38 @@ enum hb_status
    * too few sequencers for so many faults
    */
   HB_STATUS_FAIRNESS_INFEASIBLE = 323,
+  /**
+   * there must be more cursors of senders than ids that can be live
+   */
+  HB_STATUS_TOO_FEW_CURSORS = 328,
+  /**
+   * the parts of the rollups sum to more than the whole
+   */
+  HB_STATUS_PARTS_OVER_WHOLE = 329,
+  /**
+   * order fairness over slots counts at most 128 logs
+   */
+  HB_STATUS_TOO_MANY_LOGS = 330,
+  /**
+   * a committee that votes has 1 to 128 members, and no more than its limits allow
+   */
+  HB_STATUS_MEMBER_COUNT_OUT_OF_RANGE = 335,
+  /**
+   * a member's weight is not in 1 ..= 2^32
+   */
+  HB_STATUS_WEIGHT_OUT_OF_RANGE = 336,
+  /**
+   * the weights come to more than 2^61
+   */
+  HB_STATUS_WEIGHT_SUM_OUT_OF_RANGE = 337,
+  /**
+   * this node's own number is none of the committee
+   */
+  HB_STATUS_UNKNOWN_SELF = 338,
+  /**
+   * a timeout is zero or above the largest
+   */
+  HB_STATUS_TIMEOUT_OUT_OF_RANGE = 339,
   /**
    * the bytes end too early
    */
@@ -721,6 +834,170 @@ enum hb_status
    */
   HB_STATUS_OUTCOME_DIFFERS = 605,
   /**
+   * the log belongs to another network or epoch
+   */
+  HB_STATUS_FOREIGN_LOG = 610,
+  /**
+   * no member of the committee has this number
+   */
+  HB_STATUS_UNKNOWN_MEMBER = 611,
+  /**
+   * the kind of a log's entry is unknown
+   */
+  HB_STATUS_UNKNOWN_ENTRY = 612,
+  /**
+   * the runs of a log are not in the one form that is allowed
+   */
+  HB_STATUS_RUNS_OUT_OF_ORDER = 613,
+  /**
+   * evidence that was decided has closed the log
+   */
+  HB_STATUS_LOG_CLOSED = 614,
+  /**
+   * the extension brings nothing new
+   */
+  HB_STATUS_EXTENSION_KNOWN = 615,
+  /**
+   * entries before the first of the extension are missing
+   */
+  HB_STATUS_LOG_GAP = 616,
+  /**
+   * a log goes further beyond its decided position than it may
+   */
+  HB_STATUS_LOG_TOO_FAR = 617,
+  /**
+   * a log does not descend from its decided position
+   */
+  HB_STATUS_NOT_DESCENDED = 618,
+  /**
+   * a base lies below one before it in the log
+   */
+  HB_STATUS_BASE_WENT_BACK = 619,
+  /**
+   * a stamp lies below one before it in the log
+   */
+  HB_STATUS_STAMP_WENT_BACK = 620,
+  /**
+   * the signature is not the member's
+   */
+  HB_STATUS_WRONG_SIGNATURE = 621,
+  /**
+   * two signatures of a log do not contradict each other
+   */
+  HB_STATUS_NO_FORK = 622,
+  /**
+   * a cut does not name each log once
+   */
+  HB_STATUS_WRONG_LOG_COUNT = 623,
+  /**
+   * a cut stands before the decided one
+   */
+  HB_STATUS_CUT_WENT_BACK = 624,
+  /**
+   * extents up to the cut are missing; pull them first
+   */
+  HB_STATUS_CUT_NOT_HELD = 625,
+  /**
+   * a cut moves a log that is closed
+   */
+  HB_STATUS_CUT_MOVES_CLOSED_LOG = 626,
+  /**
+   * an entry of a cut names a base that is not decided before its slot
+   */
+  HB_STATUS_BASE_NOT_DECIDED = 627,
+  /**
+   * the ids released at a cut are not those that the policy gives
+   */
+  HB_STATUS_WRONG_RELEASE = 628,
+  /**
+   * the cut advances a log by more entries than it may
+   */
+  HB_STATUS_EXTENT_TOO_LONG = 631,
+  /**
+   * an entry names a base that is not decided yet
+   */
+  HB_STATUS_BASE_AHEAD = 632,
+  /**
+   * an entry names a rollup that is not ordered here
+   */
+  HB_STATUS_ROLLUP_NOT_ORDERED = 633,
+  /**
+   * the cut charges a member with more first-hand ids than it may bring
+   */
+  HB_STATUS_FIRST_HAND_COUNT_EXCEEDED = 634,
+  /**
+   * the cut charges a member with more first-hand bytes than it may bring
+   */
+  HB_STATUS_FIRST_HAND_BYTES_EXCEEDED = 635,
+  /**
+   * the cut charges a member with more first-hand ids of one rollup than it may bring
+   */
+  HB_STATUS_ROLLUP_COUNT_EXCEEDED = 636,
+  /**
+   * the cut charges a member with more first-hand bytes of one rollup than it may bring
+   */
+  HB_STATUS_ROLLUP_BYTES_EXCEEDED = 637,
+  /**
+   * the message belongs to another epoch
+   */
+  HB_STATUS_WRONG_EPOCH = 650,
+  /**
+   * the height has been decided here
+   */
+  HB_STATUS_HEIGHT_BEHIND = 651,
+  /**
+   * the height has not started here
+   */
+  HB_STATUS_HEIGHT_AHEAD = 652,
+  /**
+   * votes of this round are no longer kept
+   */
+  HB_STATUS_ROUND_BEHIND = 654,
+  /**
+   * the round lies beyond the next, and the member is known to be there
+   */
+  HB_STATUS_ROUND_AHEAD = 655,
+  /**
+   * the same message is held already
+   */
+  HB_STATUS_DUPLICATE_MESSAGE = 656,
+  /**
+   * a conflict of this member is on record already
+   */
+  HB_STATUS_CONFLICT_KNOWN = 657,
+  /**
+   * the fields of a vote contradict each other
+   */
+  HB_STATUS_INVALID_VOTE = 658,
+  /**
+   * a signature is empty or too long
+   */
+  HB_STATUS_WRONG_SIGNATURE_LENGTH = 659,
+  /**
+   * the members of a certificate weigh too little
+   */
+  HB_STATUS_CERTIFICATE_TOO_LIGHT = 660,
+  /**
+   * the certificate proves nothing new here
+   */
+  HB_STATUS_CERTIFICATE_NOT_NEEDED = 661,
+  /**
+   * the peer has asked for more than its share of work
+   */
+  HB_STATUS_RATE_EXCEEDED = 662,
+  /**
+   * as many signatures of this peer wait to be verified as can
+   */
+  HB_STATUS_VERIFICATION_FULL = 663,
+  /**
+   * the message claims to be this member's own
+   */
+  HB_STATUS_OWN_MESSAGE = 664,
+  /**
+   * the kind of a message, or a step in it, is unknown
+   */
+  HB_STATUS_UNKNOWN_MESSAGE = 665,
+  /**
    * an invariant broke; the instance refuses further work
    */
   HB_STATUS_POISONED = 900,
@@ -881,8 +1158,8 @@ typedef struct hb_config {
    */
   uint32_t cancel_count_max;
   /**
-   * Trades that the pool keeps beside its transactions. Range: 0 ..= 2^24. No policy of this
-   * interface looks at trades, so `hb_config_init` sets 0.
+   * Trades that the pool keeps beside its transactions, for `HB_POLICY_GREEDY`.
+   * Range: 0 ..= 2^24.
    */
   uint32_t hint_count_max;
   /**
@@ -946,6 +1223,51 @@ typedef struct hb_config {
    * Must be 0.
    */
   uint32_t reserved;
+  /**
+   * Bytes that are kept for payloads of forced inputs; each of k rollups may hold a k-th of
+   * them. Range: a payload of `payload_bytes_max` for each rollup ..= 2^32.
+   */
+  uint64_t forced_bytes_max;
+  /**
+   * Bytes that are kept for payloads of bundles. Range: `payload_bytes_max` ..= 2^32.
+   */
+  uint64_t bundle_bytes_max;
+  /**
+   * Forced inputs that wait or are taken; each of k rollups may hold a k-th of them.
+   * Range: 0 for no forced inputs, or `rollup_count` ..= 2^16.
+   */
+  uint32_t forced_count_max;
+  /**
+   * Bundles that wait or are taken. Range: 0 ..= 4,096.
+   */
+  uint32_t bundle_count_max;
+  /**
+   * Transactions of one bundle. Range: 1 ..= 8.
+   */
+  uint32_t bundle_leg_count_max;
+  /**
+   * Bytes of the journal that wait to be drained; 0 for no journal. Range: 0, or its header and
+   * the longest record ..= 2^30. `hb_config_init` sets 0.
+   */
+  uint32_t journal_bytes_max;
+  /**
+   * Pools whose reserves one call can tell, under `HB_POLICY_GREEDY`; the others take no memory
+   * for it. Range: 0 ..= 2^20.
+   */
+  uint32_t reserves_count_max;
+  /**
+   * How many percent of a slot forced inputs and bundles can't take. Range: 0 ..= 100, together
+   * with `others_percent`.
+   */
+  uint8_t pool_percent;
+  /**
+   * How many percent of a slot are kept for forced inputs and bundles.
+   */
+  uint8_t others_percent;
+  /**
+   * Must be 0.
+   */
+  uint8_t reserved_end[2];
 } hb_config;
 
 /**
@@ -1077,33 +1399,6 @@ typedef struct hb_slot {
 } hb_slot;
 
 /**
- * The set of a slot's transactions, fixed before anybody knows their order. Set `struct_size`
- * before the call.
- */
-typedef struct hb_fixed_set {
-  /**
-   * `sizeof(struct hb_fixed_set)`.
-   */
-  uint32_t struct_size;
-  /**
-   * Its transactions, over all rollups.
-   */
-  uint32_t transaction_count;
-  /**
-   * The number of its slot; 0 says that there is no set.
-   */
-  uint64_t height;
-  /**
-   * The slot's agreed time, in nanoseconds since the Unix epoch.
-   */
-  uint64_t time_unix_ns;
-  /**
-   * Binds what the slot follows, its time, and which transactions it holds.
-   */
-  uint8_t root[HB_HASH_LEN];
-} hb_fixed_set;
-
-/**
  * Something that became of a transaction.
  */
 typedef struct hb_event {
@@ -1116,7 +1411,7 @@ typedef struct hb_event {
    */
   uint8_t related[HB_HASH_LEN];
   /**
-   * The slot that includes it; 0 for every other event.
+   * The slot that it stands in; 0 where it stands in none.
    */
   uint64_t height;
   /**
@@ -1132,7 +1427,7 @@ typedef struct hb_event {
    */
   uint32_t rollup;
   /**
-   * Its place in its rollup's sub-batch, where a slot includes it.
+   * Its place in its rollup's sub-batch, where it stands in a slot.
    */
   uint32_t position;
   /**
@@ -1203,6 +1498,264 @@ typedef struct hb_counters {
    */
   uint8_t tip_hash[HB_HASH_LEN];
 } hb_counters;
+
+/**
+ * The trade that a transaction makes, as far as the host knows.
+ *
+ * It is the host's word: nothing here can tell whether the payload does what it says.
+ */
+typedef struct hb_trade {
+  /**
+   * The lower 64 bits of what the sender pays: of the pool's second token for a buy, of the
+   * first one for a sell.
+   */
+  uint64_t amount_low;
+  /**
+   * The upper 64 bits of it.
+   */
+  uint64_t amount_high;
+  /**
+   * The pool of two tokens that it trades with.
+   */
+  uint8_t pool[HB_ADDRESS_LEN];
+  /**
+   * Which way it goes: an `HB_SIDE_` number.
+   */
+  uint8_t side;
+  /**
+   * 1 where there is a trade; 0 where there is none, and all else of it must be 0 then.
+   */
+  uint8_t has_trade;
+  /**
+   * Must be 0.
+   */
+  uint8_t reserved[2];
+} hb_trade;
+
+/**
+ * What a pool of two tokens holds before a slot. All amounts must be over 0.
+ */
+typedef struct hb_pool_reserves {
+  /**
+   * The lower 64 bits of what it holds of its first token.
+   */
+  uint64_t reserve0_low;
+  /**
+   * The upper 64 bits of that.
+   */
+  uint64_t reserve0_high;
+  /**
+   * The lower 64 bits of what it holds of its second token.
+   */
+  uint64_t reserve1_low;
+  /**
+   * The upper 64 bits of that.
+   */
+  uint64_t reserve1_high;
+  /**
+   * The rollup that the pool lives on.
+   */
+  uint32_t rollup;
+  /**
+   * Which pool.
+   */
+  uint8_t pool[HB_ADDRESS_LEN];
+} hb_pool_reserves;
+
+/**
+ * What a slice may hold at most.
+ */
+typedef struct hb_slot_room {
+  /**
+   * `sizeof(struct hb_slot_room)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Transactions.
+   */
+  uint32_t transaction_count;
+  /**
+   * Gas.
+   */
+  uint64_t gas;
+  /**
+   * Bytes of transactions in their canonical encoding of 98 bytes and the payload.
+   */
+  uint32_t transaction_bytes;
+  /**
+   * Must be 0.
+   */
+  uint32_t reserved;
+} hb_slot_room;
+
+/**
+ * A transaction of a slice, and the place that it is promised.
+ */
+typedef struct hb_slice_transaction {
+  /**
+   * Which transaction.
+   */
+  uint8_t id[HB_HASH_LEN];
+  /**
+   * Its rollup.
+   */
+  uint32_t rollup;
+  /**
+   * Its place in its rollup's sub-batch.
+   */
+  uint32_t position;
+} hb_slice_transaction;
+
+/**
+ * What a slice promises of one rollup, and, through the running hash, all that was promised for it
+ * before.
+ */
+typedef struct hb_slice_receipt {
+  /**
+   * Whose transactions.
+   */
+  uint32_t rollup;
+  /**
+   * The position of the first one in the rollup's sub-batch.
+   */
+  uint32_t first_position;
+  /**
+   * How many of the rollup the slice holds.
+   */
+  uint32_t transaction_count;
+  /**
+   * Always 0.
+   */
+  uint32_t reserved;
+  /**
+   * The Merkle root over their identities; binds their number too.
+   */
+  uint8_t transaction_root[HB_HASH_LEN];
+  /**
+   * The rollup's running hash behind it.
+   */
+  uint8_t running_hash[HB_HASH_LEN];
+} hb_slice_receipt;
+
+/**
+ * A slice that was added to the open slot. Set `struct_size` before the call.
+ */
+typedef struct hb_slice {
+  /**
+   * `sizeof(struct hb_slice)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Its number in the slot, from 0.
+   */
+  uint32_t slice;
+  /**
+   * The number of the slot that will hold it; 0 says that nothing was ready or fitted.
+   */
+  uint64_t height;
+  /**
+   * The stretch of slots with one membership that the slot belongs to.
+   */
+  uint64_t epoch;
+  /**
+   * Its transactions, over all rollups.
+   */
+  uint32_t transaction_count;
+  /**
+   * How many of `receipts` count: one for each rollup of the configuration, in their order.
+   */
+  uint32_t receipt_count;
+  /**
+   * What it promises.
+   */
+  struct hb_slice_receipt receipts[HB_ROLLUP_COUNT_MAX];
+} hb_slice;
+
+/**
+ * The set of a slot's transactions, fixed before anybody knows their order. Set `struct_size`
+ * before the call.
+ */
+typedef struct hb_fixed_set {
+  /**
+   * `sizeof(struct hb_fixed_set)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Its transactions, over all rollups.
+   */
+  uint32_t transaction_count;
+  /**
+   * The number of its slot; 0 says that there is no set.
+   */
+  uint64_t height;
+  /**
+   * The slot's agreed time, in nanoseconds since the Unix epoch.
+   */
+  uint64_t time_unix_ns;
+  /**
+   * Binds what the slot follows, its time, and which transactions it holds.
+   */
+  uint8_t root[HB_HASH_LEN];
+} hb_fixed_set;
+
+/**
+ * How hard a node pushes back at the moment: what it admits, and how much it takes into one slot.
+ * It never changes what is valid.
+ *
+ * Values above a limit, and a fee below the configured floor, have no effect.
+ */
+typedef struct hb_pressure {
+  /**
+   * `sizeof(struct hb_pressure)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Transactions in one slot, over all rollups.
+   */
+  uint32_t slot_count_max;
+  /**
+   * Gas of the transactions in one slot.
+   */
+  uint64_t slot_gas_max;
+  /**
+   * The lowest fee per gas that is admitted.
+   */
+  uint64_t fee_floor;
+  /**
+   * Bytes of transactions in one slot, in their canonical encoding.
+   */
+  uint32_t slot_bytes_max;
+  /**
+   * 1 where nothing is admitted that would wait for a missing nonce, else 0.
+   */
+  uint8_t refuses_gaps;
+  /**
+   * Must be 0.
+   */
+  uint8_t reserved[3];
+} hb_pressure;
+
+/**
+ * How much of a journal was replayed. Set `struct_size` before the call.
+ */
+typedef struct hb_replayed {
+  /**
+   * `sizeof(struct hb_replayed)`.
+   */
+  uint32_t struct_size;
+  /**
+   * `HB_STATUS_OK`, or what is wrong behind the good bytes; the same as the call returns.
+   */
+  hb_status status;
+  /**
+   * Records that were replayed, the header left out.
+   */
+  uint64_t record_count;
+  /**
+   * Bytes of the journal that are good, the header included.
+   */
+  uint64_t good_bytes;
+} hb_replayed;
 
 /**
  * A slot that was verified. Set `struct_size` before the call.
@@ -1332,7 +1885,8 @@ HB_MUST_USE bool hb_status_is_retryable(int32_t status) HB_NOEXCEPT;
  * Fills a configuration with the defaults: one rollup with the number 0, first come, first
  * served, no fee floor, replays by host, and limits that take less than 128 MiB.
  *
- * `struct_size` is `sizeof(struct hb_config)`. Any thread. Cost: O(1).
+ * `struct_size` is `sizeof(struct hb_config)`; that of an earlier header fills its fields, and
+ * what came since stays off. Any thread. Cost: O(1).
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`.
  */
@@ -1389,7 +1943,8 @@ HB_NOEXCEPT;
  * One thread at a time. Cost: O(log n), one hash and one copy a transaction.
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
- * `HB_STATUS_UNKNOWN_KIND`, `HB_STATUS_TIME_WENT_BACK`, `HB_STATUS_POISONED`.
+ * `HB_STATUS_UNKNOWN_KIND`, `HB_STATUS_TIME_WENT_BACK`, `HB_STATUS_JOURNAL_FULL`,
+ * `HB_STATUS_POISONED`.
  */
 HB_MUST_USE
 hb_status hb_coordinator_submit(struct hb_coordinator *coordinator,
@@ -1413,7 +1968,7 @@ HB_NOEXCEPT;
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
  * `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_TIME_WENT_BACK`, `HB_STATUS_TOO_MANY_IN_FLIGHT`,
- * `HB_STATUS_SEED_NEEDED`, `HB_STATUS_POISONED`.
+ * `HB_STATUS_SLOT_OPEN`, `HB_STATUS_SEED_NEEDED`, `HB_STATUS_JOURNAL_FULL`, `HB_STATUS_POISONED`.
  */
 HB_MUST_USE
 hb_status hb_coordinator_take(struct hb_coordinator *coordinator,
@@ -1421,40 +1976,6 @@ hb_status hb_coordinator_take(struct hb_coordinator *coordinator,
                               uint64_t time_unix_ns,
                               uint32_t when_empty,
                               struct hb_slot *out_slot)
-HB_NOEXCEPT;
-
-/**
- * Fixes the set of the next slot, under a policy that orders it by a seed.
- *
- * Where nothing is ready, `when_empty` says what to do: with `HB_WHEN_EMPTY_NO_SLOT` the call
- * succeeds with an `out_set` whose height is 0. Tell `root` before you ask for the seed: then
- * nobody who learns the seed can change the set, and nobody who chose the set knew the seed.
- * `hb_coordinator_seal_with_seed` goes on, `hb_coordinator_roll_back` gives it back. One thread at
- * a time. Cost: as `hb_coordinator_take`.
- *
- * Statuses: those of `hb_coordinator_take`, `HB_STATUS_SLOT_OPEN`, `HB_STATUS_SEED_NOT_WANTED`.
- */
-HB_MUST_USE
-hb_status hb_coordinator_fix_set(struct hb_coordinator *coordinator,
-                                 uint64_t now_ns,
-                                 uint64_t time_unix_ns,
-                                 uint32_t when_empty,
-                                 struct hb_fixed_set *out_set)
-HB_NOEXCEPT;
-
-/**
- * Orders the fixed set by a seed, and seals its slot.
- *
- * `seed` has `HB_HASH_LEN` bytes. One thread at a time. Cost: O(n log n) for n transactions, and
- * one copy each.
- *
- * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
- * `HB_STATUS_NO_OPEN_SLOT`, `HB_STATUS_SEED_NOT_WANTED`, `HB_STATUS_POISONED`.
- */
-HB_MUST_USE
-hb_status hb_coordinator_seal_with_seed(struct hb_coordinator *coordinator,
-                                        const uint8_t *seed,
-                                        struct hb_slot *out_slot)
 HB_NOEXCEPT;
 
 /**
@@ -1482,7 +2003,8 @@ HB_NOEXCEPT;
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_UNKNOWN_SLOT`, `HB_STATUS_NOT_OLDEST_SLOT`,
  * `HB_STATUS_ALREADY_ACKNOWLEDGED`, `HB_STATUS_EVENTS_FULL`, `HB_STATUS_TIME_WENT_BACK`,
- * `HB_STATUS_NULL_POINTER`, `HB_STATUS_POISONED`. Nothing changes unless it is the first.
+ * `HB_STATUS_JOURNAL_FULL`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_POISONED`. Nothing changes unless
+ * it is the first.
  */
 HB_MUST_USE
 hb_status hb_coordinator_acknowledge(struct hb_coordinator *coordinator,
@@ -1492,13 +2014,14 @@ HB_NOEXCEPT;
 
 /**
  * Gives a slot in flight back, and every one after it: their transactions wait again, in the
- * places that they had. `out_slot_count` (may be null) says how many slots that were.
+ * places that they had. `out_slot_count` (may be null) says how many slots that were, the open one
+ * included, which is given back alone by its own height.
  *
  * One thread at a time. Cost: O(log n) a transaction.
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_UNKNOWN_SLOT`, `HB_STATUS_ALREADY_ACKNOWLEDGED`,
- * `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_POISONED`. Nothing changes
- * unless it is the first.
+ * `HB_STATUS_JOURNAL_FULL`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_POISONED`. Nothing changes unless it is the first.
  */
 HB_MUST_USE
 hb_status hb_coordinator_roll_back(struct hb_coordinator *coordinator,
@@ -1507,11 +2030,12 @@ hb_status hb_coordinator_roll_back(struct hb_coordinator *coordinator,
 HB_NOEXCEPT;
 
 /**
- * Ends every waiting transaction that can't become ready before another one arrives.
+ * Ends every waiting transaction and bundle that can't become ready before another one arrives.
  *
- * For the end of a run, when none will arrive. It stops where the events have no more room:
- * where `out_is_finished` is false, read the events and call again. `out_ended_count` (may be
- * null) says how many ended in this call. One thread at a time. Cost: O(pool).
+ * For the end of a run, when none will arrive and no forced input waits. It stops where the events
+ * have no more room, and does nothing where the journal has none: where `out_is_finished` is
+ * false, read the events, drain the journal where there is one, and call again. `out_ended_count`
+ * (may be null) says how many ended in this call. One thread at a time. Cost: O(pool).
  *
  * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
  * `HB_STATUS_POISONED`.
@@ -1573,6 +2097,451 @@ HB_NOEXCEPT;
 void hb_coordinator_close(struct hb_coordinator *coordinator) HB_NOEXCEPT;
 
 /**
+ * Submits transactions in their order, each with its trade.
+ *
+ * As `hb_coordinator_submit`, and `trades` has `record_count` elements too: the one at a place is
+ * that of the record there. `HB_POLICY_GREEDY` refuses a transaction without one; every other
+ * policy does not look at them. A trade with an unknown side, or anything in it where there is
+ * none, is refused as a record is that can't be read.
+ * One thread at a time. Cost: as `hb_coordinator_submit`.
+ *
+ * Statuses: those of `hb_coordinator_submit`, and `HB_STATUS_UNKNOWN_SIDE`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_submit_with_trades(struct hb_coordinator *coordinator,
+                                            const struct hb_transaction *records,
+                                            const struct hb_trade *trades,
+                                            size_t record_count,
+                                            const uint8_t *payloads,
+                                            size_t payloads_len,
+                                            uint64_t now_ns,
+                                            uint64_t time_unix_ns,
+                                            struct hb_admission *out_admissions,
+                                            size_t *out_admitted_count)
+HB_NOEXCEPT;
+
+/**
+ * Takes the next slot under `HB_POLICY_GREEDY`; under any other policy the same as
+ * `hb_coordinator_take`, and `reserves` are not looked at.
+ *
+ * `reserves` has `reserve_count` elements, at most `reserves_count_max` of the configuration, and
+ * says what each pool holds before this slot, in the order of rollup and pool, each once. A trade
+ * with another pool waits for a slot that names its pool. One thread at a time. Cost: as
+ * `hb_coordinator_take`, and O(n log n) for n transactions of the slot.
+ *
+ * Statuses: those of `hb_coordinator_take`, `HB_STATUS_RESERVES_INVALID`,
+ * `HB_STATUS_TOO_MANY_RESERVES`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_take_with_reserves(struct hb_coordinator *coordinator,
+                                            uint64_t now_ns,
+                                            uint64_t time_unix_ns,
+                                            uint32_t when_empty,
+                                            const struct hb_pool_reserves *reserves,
+                                            size_t reserve_count,
+                                            struct hb_slot *out_slot)
+HB_NOEXCEPT;
+
+/**
+ * Opens the next slot, to be filled slice by slice, and tells its height.
+ *
+ * Its agreed time is fixed now. While it is open no other slot can be taken; submissions,
+ * cancellations and the settling of older slots go on. `hb_coordinator_add_slice` fills it,
+ * `hb_coordinator_seal` ends it, `hb_coordinator_roll_back` gives it back.
+ * One thread at a time. Cost: O(log n) a forced input that it takes.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_SLICES_NOT_OFFERED`, `HB_STATUS_SLOT_OPEN`, `HB_STATUS_TOO_MANY_IN_FLIGHT`,
+ * `HB_STATUS_TIME_WENT_BACK`, those of a journal (240..249), `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_open_slot(struct hb_coordinator *coordinator,
+                                   uint64_t now_ns,
+                                   uint64_t time_unix_ns,
+                                   uint64_t *out_height)
+HB_NOEXCEPT;
+
+/**
+ * Adds what is ready to the open slot as its next slice, and says what that promises: no later
+ * slice changes it.
+ *
+ * `transactions` has room for `transaction_capacity` elements, and the slice holds no more than
+ * that. They come with all rollups mixed, each rollup's in their order. `room` (may be null)
+ * bounds the slice further. Where nothing is ready or fits, the call succeeds with an `out_slice`
+ * whose height is 0. What is promised holds as long as the slot is not rolled back.
+ * One thread at a time. Cost: O(log n) a transaction, and the hashes of a Merkle tree over the
+ * slice.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_INVALID_STRUCT_SIZE`, `HB_STATUS_NO_OPEN_SLOT`, `HB_STATUS_SLICES_NOT_OFFERED`,
+ * `HB_STATUS_TOO_MANY_SLICES`, `HB_STATUS_TIME_WENT_BACK`, those of a journal (240..249),
+ * `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_add_slice(struct hb_coordinator *coordinator,
+                                   uint64_t now_ns,
+                                   const struct hb_slot_room *room,
+                                   struct hb_slice_transaction *transactions,
+                                   size_t transaction_capacity,
+                                   struct hb_slice *out_slice)
+HB_NOEXCEPT;
+
+/**
+ * Seals the open slot as it is; without a slice, and with nothing forced, it is an empty one.
+ *
+ * One thread at a time. Cost: one copy a transaction.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
+ * `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_NO_OPEN_SLOT`, `HB_STATUS_SEED_NEEDED`, those of a
+ * journal (240..249), `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_seal(struct hb_coordinator *coordinator,
+                              struct hb_slot *out_slot)
+HB_NOEXCEPT;
+
+/**
+ * The height of the slot that is open, in slices or as a fixed set; 0 where none is.
+ *
+ * One thread at a time. Cost: O(1).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_open_height(const struct hb_coordinator *coordinator,
+                                     uint64_t *out_height)
+HB_NOEXCEPT;
+
+/**
+ * Fixes the set of the next slot, under a policy that orders it by a seed.
+ *
+ * Where nothing is ready, `when_empty` says what to do: with `HB_WHEN_EMPTY_NO_SLOT` the call
+ * succeeds with an `out_set` whose height is 0. Tell `root` before you ask for the seed: then
+ * nobody who learns the seed can change the set, and nobody who chose the set knew the seed.
+ * `hb_coordinator_seal_with_seed` goes on, `hb_coordinator_roll_back` gives it back. One thread at
+ * a time. Cost: as `hb_coordinator_take`.
+ *
+ * Statuses: those of `hb_coordinator_take`, `HB_STATUS_SEED_NOT_WANTED`, those of a journal
+ * (240..249).
+ */
+HB_MUST_USE
+hb_status hb_coordinator_fix_set(struct hb_coordinator *coordinator,
+                                 uint64_t now_ns,
+                                 uint64_t time_unix_ns,
+                                 uint32_t when_empty,
+                                 struct hb_fixed_set *out_set)
+HB_NOEXCEPT;
+
+/**
+ * Orders the fixed set by a seed, and seals its slot.
+ *
+ * `seed` has `HB_HASH_LEN` bytes. One thread at a time. Cost: O(n log n) for n transactions, and
+ * one copy each.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
+ * `HB_STATUS_NO_OPEN_SLOT`, `HB_STATUS_SEED_NOT_WANTED`, those of a journal (240..249),
+ * `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_seal_with_seed(struct hb_coordinator *coordinator,
+                                        const uint8_t *seed,
+                                        struct hb_slot *out_slot)
+HB_NOEXCEPT;
+
+/**
+ * Cancels a transaction by its identity.
+ *
+ * `id` has `HB_HASH_LEN` bytes. A leg takes its whole bundle with it; a forced input can't be
+ * cancelled. `out_has_ended` (may be null) says whether the transaction waited and has ended now,
+ * with an event. Where it does not, the pool did not know it: should it come, it is refused with
+ * `HB_STATUS_CANCELLED_BEFORE`, until `cancel_count_max` others were cancelled so.
+ * One thread at a time. Cost: O(log n).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_TAKEN_ALREADY`, `HB_STATUS_ENDED_ALREADY`, `HB_STATUS_NOT_CANCELLABLE`,
+ * `HB_STATUS_EVENTS_FULL`, `HB_STATUS_JOURNAL_FULL`, `HB_STATUS_POISONED`. Nothing changes unless
+ * it is the first.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_cancel(struct hb_coordinator *coordinator,
+                                const uint8_t *id,
+                                bool *out_has_ended)
+HB_NOEXCEPT;
+
+/**
+ * Cancels whichever transaction of a sender has this nonce, bundles and forced inputs left out.
+ *
+ * `sender` has `HB_ADDRESS_LEN` bytes. `out_has_ended` (may be null) is as for
+ * `hb_coordinator_cancel`; `out_id` (may be null) has `HB_HASH_LEN` bytes and says which
+ * transaction has ended, or is zero. One thread at a time. Cost: O(log n).
+ *
+ * Statuses: those of `hb_coordinator_cancel`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_cancel_nonce(struct hb_coordinator *coordinator,
+                                      uint32_t rollup,
+                                      const uint8_t *sender,
+                                      uint64_t nonce,
+                                      bool *out_has_ended,
+                                      uint8_t *out_id)
+HB_NOEXCEPT;
+
+/**
+ * Fills in a level of pressure: 0 for none, and 1, 2 and 3 for three quarters, half and a quarter
+ * of a slot, with a fee floor of 2, 4 and 16 times the configured one and at least 1, 2 and 8;
+ * from 2 on nothing is admitted that would wait for a missing nonce.
+ *
+ * A level above `HB_PRESSURE_LEVEL_MAX` is the same as that. Any thread. Cost: O(1).
+ *
+ * Statuses: `HB_STATUS_OK`, and those of `hb_coordinator_open`.
+ */
+HB_MUST_USE
+hb_status hb_pressure_level(const struct hb_config *config,
+                            uint32_t level,
+                            struct hb_pressure *out_pressure)
+HB_NOEXCEPT;
+
+/**
+ * Sets how hard the node pushes back from the next submission and the next slot on.
+ *
+ * A slot that is open keeps the room that it had, and what is in the pool stays there.
+ * One thread at a time. Cost: O(1).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_INVALID_STRUCT_SIZE`, `HB_STATUS_JOURNAL_FULL`, `HB_STATUS_POISONED`. Nothing changes
+ * unless it is the first.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_set_pressure(struct hb_coordinator *coordinator,
+                                      const struct hb_pressure *pressure)
+HB_NOEXCEPT;
+
+/**
+ * The pressure of the moment.
+ *
+ * One thread at a time. Cost: O(1).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_INVALID_STRUCT_SIZE`, `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_pressure(const struct hb_coordinator *coordinator,
+                                  struct hb_pressure *out_pressure)
+HB_NOEXCEPT;
+
+/**
+ * Takes in what another chain's inbox forces, under its running number there.
+ *
+ * It stands in the next slots before everything else, in the order of the inbox, and can't be
+ * cancelled, replaced or displaced. No slot after `deadline_unix_ns` may leave it out while there
+ * is room for it. When its slot is acknowledged, an event says what it came to:
+ * `HB_STATUS_INCLUDED`, or `HB_STATUS_SUPERSEDED`, `HB_STATUS_EVICTED` (a nonce before its own is
+ * missing) and `HB_STATUS_EXPIRED` where it stands there and does nothing. One that no slot can
+ * hold ends at once as evicted, and its index is used up.
+ *
+ * `record` is one transaction, whose payload lies anywhere in the `payloads_len` bytes of
+ * `payloads`. Indexes of a rollup follow each other from 0; `hb_coordinator_next_inbox_index`
+ * tells the next one. `out_id` (may be null) has `HB_HASH_LEN` bytes.
+ * One thread at a time. Cost: one hash, and one copy.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_UNKNOWN_KIND`, `HB_STATUS_UNKNOWN_ROLLUP`, `HB_STATUS_INBOX_OUT_OF_ORDER`,
+ * `HB_STATUS_FORCED_QUEUE_FULL`, `HB_STATUS_FORCED_BYTES_FULL`, `HB_STATUS_SENDER_TABLE_FULL`,
+ * `HB_STATUS_EVENTS_FULL`, `HB_STATUS_TIME_WENT_BACK`, those of a journal (240..249),
+ * `HB_STATUS_POISONED`. Unless it is the first, the index is still the next one.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_submit_forced(struct hb_coordinator *coordinator,
+                                       const struct hb_transaction *record,
+                                       const uint8_t *payloads,
+                                       size_t payloads_len,
+                                       uint64_t inbox_index,
+                                       uint64_t deadline_unix_ns,
+                                       uint64_t now_ns,
+                                       uint64_t time_unix_ns,
+                                       uint8_t *out_id)
+HB_NOEXCEPT;
+
+/**
+ * The inbox index that a rollup's next forced input must have.
+ *
+ * One thread at a time. Cost: O(rollups).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_UNKNOWN_ROLLUP`, `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_next_inbox_index(const struct hb_coordinator *coordinator,
+                                          uint32_t rollup,
+                                          uint64_t *out_index)
+HB_NOEXCEPT;
+
+/**
+ * Takes in transactions, perhaps of several rollups, that go into one slot together, in this order
+ * and behind the pool's transactions, or into none.
+ *
+ * The bundle ends as a unit, with an event for each leg, at the latest when `expiry_unix_ns` or
+ * that of a leg has come. `legs` has `leg_count` elements, whose payloads lie anywhere in the
+ * `payloads_len` bytes of `payloads`. `out_bundle_id` (may be null) has `HB_HASH_LEN` bytes.
+ * `out_refused_leg` (may be null) is written where arguments can be read and the bundle is
+ * refused, and only then: the leg that is to blame, or `HB_NO_LEG`. One thread at a time.
+ * Cost: O(legs²), and one hash and one copy a leg.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_UNKNOWN_KIND`, those of 100..199, `HB_STATUS_TIME_WENT_BACK`, those of a journal
+ * (240..249), `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_submit_bundle(struct hb_coordinator *coordinator,
+                                       const struct hb_transaction *legs,
+                                       size_t leg_count,
+                                       const uint8_t *payloads,
+                                       size_t payloads_len,
+                                       uint64_t expiry_unix_ns,
+                                       uint64_t now_ns,
+                                       uint64_t time_unix_ns,
+                                       uint8_t *out_bundle_id,
+                                       uint32_t *out_refused_leg)
+HB_NOEXCEPT;
+
+/**
+ * Bytes that a snapshot of the state as it is now would have.
+ *
+ * One thread at a time. Cost: O(state).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_snapshot_len(const struct hb_coordinator *coordinator,
+                                      size_t *out_bytes_len)
+HB_NOEXCEPT;
+
+/**
+ * Writes the whole state as bytes, from which `hb_coordinator_restore` goes on.
+ *
+ * Equal states give equal bytes, and nothing changes. `out_bytes_len` is written on success and
+ * where the buffer is too small: it then says how many bytes it needs. A null buffer of capacity 0
+ * is allowed, to ask for that. Where the state has something that no snapshot holds, the status
+ * names it, and nothing is written. Lanes are never in it. One thread at a time. Cost: some passes
+ * over the state, and its hash.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_BUFFER_TOO_SMALL`, `HB_STATUS_NULL_POINTER`,
+ * `HB_STATUS_INVALID_ARGUMENT`, those of 230..249 for what no snapshot holds,
+ * `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_snapshot(const struct hb_coordinator *coordinator,
+                                  uint8_t *buffer,
+                                  size_t buffer_capacity,
+                                  size_t *out_bytes_len)
+HB_NOEXCEPT;
+
+/**
+ * As `hb_coordinator_snapshot`, and begins a new journal behind the snapshot: its header is what
+ * `hb_coordinator_drain_journal` gives next.
+ *
+ * Drain the old journal first, and keep it with its snapshot until the new one is durable.
+ * One thread at a time. Cost: as `hb_coordinator_snapshot`.
+ *
+ * Statuses: those of `hb_coordinator_snapshot`, and `HB_STATUS_JOURNAL_NOT_DRAINED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_checkpoint(struct hb_coordinator *coordinator,
+                                    uint8_t *buffer,
+                                    size_t buffer_capacity,
+                                    size_t *out_bytes_len)
+HB_NOEXCEPT;
+
+/**
+ * Opens a coordinator with the state of a snapshot, as `hb_coordinator_open` opens a fresh one.
+ *
+ * The configuration must be that of the coordinator that wrote it, but for lanes, `index_key`,
+ * `journal_bytes_max` and `reserves_count_max`. Clocks go on where they stood: see
+ * `hb_coordinator_clocks`. Any thread. Cost: O(footprint), and the hash of each transaction.
+ *
+ * Statuses: those of `hb_coordinator_open`; `HB_STATUS_TRUNCATED`, `HB_STATUS_TRAILING_BYTES`,
+ * `HB_STATUS_UNSUPPORTED_VERSION`, and those of 600..699.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_restore(const struct hb_config *config,
+                                 const uint8_t *bytes,
+                                 size_t bytes_len,
+                                 struct hb_coordinator **out_coordinator)
+HB_NOEXCEPT;
+
+/**
+ * The local clock and the agreed time of the newest calls that brought them; either may be null.
+ *
+ * After a restart they go on from here: a host whose own clock starts anew adds `now_ns` to it.
+ * One thread at a time. Cost: O(1).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_clocks(const struct hb_coordinator *coordinator,
+                                uint64_t *out_now_ns,
+                                uint64_t *out_time_unix_ns)
+HB_NOEXCEPT;
+
+/**
+ * How many bytes of the journal wait to be drained.
+ *
+ * Draining can add some hundred to them, which say that clocks moved and events were read.
+ * One thread at a time. Cost: O(1).
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_journal_len(const struct hb_coordinator *coordinator,
+                                     size_t *out_bytes_len)
+HB_NOEXCEPT;
+
+/**
+ * Moves what the journal holds to the front of the buffer, as much as fits, and says how many
+ * bytes that are; 0 where nothing waits. They follow those that were moved before.
+ *
+ * Before it acts on what a call returned, a host that must not lose it drains the journal until
+ * this says 0, and makes it durable. One thread at a time. Cost: two copies, and the hash of one
+ * small record.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_drain_journal(struct hb_coordinator *coordinator,
+                                       uint8_t *buffer,
+                                       size_t buffer_capacity,
+                                       size_t *out_bytes_len)
+HB_NOEXCEPT;
+
+/**
+ * Does again what a journal recorded, and checks that each input has the outcome that it had then.
+ *
+ * The coordinator stands where the journal starts: `hb_coordinator_restore` put it there, or
+ * `hb_coordinator_open` where the journal is the first one. What is replayed is not recorded
+ * again: what `hb_coordinator_drain_journal` gives afterwards goes behind these bytes.
+ *
+ * `out_replayed` is written on success, and where something is wrong with the journal: then it
+ * says up to where all is good, and the coordinator stands exactly there, so that whoever decides
+ * to cut the bytes at that place can go on. Only after `HB_STATUS_OUTCOME_DIFFERS` it refuses
+ * further work. One thread at a time. Cost: that of the inputs, and one hash of the state.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_INVALID_STRUCT_SIZE`, `HB_STATUS_POISONED`; for the journal `HB_STATUS_TRUNCATED`,
+ * `HB_STATUS_UNSUPPORTED_VERSION`, `HB_STATUS_UNKNOWN_KIND`, and those of 600..699.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_replay(struct hb_coordinator *coordinator,
+                                const uint8_t *bytes,
+                                size_t bytes_len,
+                                struct hb_replayed *out_replayed)
+HB_NOEXCEPT;
+
+/**
  * The bytes that `hb_verifier_open` takes from the allocator with this configuration.
  *
  * It is exact, and nothing is allocated afterwards. Any thread. Cost: O(1).
@@ -1629,13 +2598,24 @@ void hb_verifier_close(struct hb_verifier *verifier) HB_NOEXCEPT;
 HB_STATIC_ASSERT(sizeof(hb_status) == 4, hb_status_has_4_bytes);
 HB_STATIC_ASSERT(sizeof(hb_fault) == 4, hb_fault_has_4_bytes);
 HB_STATIC_ASSERT(sizeof(bool) == 1, bool_has_1_byte);
-HB_STATIC_ASSERT(sizeof(hb_config) == 312, hb_config_has_312_bytes);
+HB_STATIC_ASSERT(sizeof(hb_config) == 352, hb_config_has_352_bytes);
+HB_STATIC_ASSERT(offsetof(hb_config, forced_bytes_max) == 312, hb_config_grew_at_312);
 HB_STATIC_ASSERT(sizeof(hb_quota) == 24, hb_quota_has_24_bytes);
 HB_STATIC_ASSERT(sizeof(hb_transaction) == 128, hb_transaction_has_128_bytes);
 HB_STATIC_ASSERT(offsetof(hb_transaction, payload_len) == 64, hb_transaction_payload_len_at_64);
 HB_STATIC_ASSERT(offsetof(hb_transaction, sender) == 72, hb_transaction_sender_at_72);
 HB_STATIC_ASSERT(offsetof(hb_transaction, kind) == 116, hb_transaction_kind_at_116);
 HB_STATIC_ASSERT(sizeof(hb_admission) == 40, hb_admission_has_40_bytes);
+HB_STATIC_ASSERT(sizeof(hb_trade) == 40, hb_trade_has_40_bytes);
+HB_STATIC_ASSERT(offsetof(hb_trade, side) == 36, hb_trade_side_at_36);
+HB_STATIC_ASSERT(sizeof(hb_pool_reserves) == 56, hb_pool_reserves_has_56_bytes);
+HB_STATIC_ASSERT(offsetof(hb_pool_reserves, pool) == 36, hb_pool_reserves_pool_at_36);
+HB_STATIC_ASSERT(sizeof(hb_pressure) == 32, hb_pressure_has_32_bytes);
+HB_STATIC_ASSERT(sizeof(hb_slot_room) == 24, hb_slot_room_has_24_bytes);
+HB_STATIC_ASSERT(sizeof(hb_slice_receipt) == 80, hb_slice_receipt_has_80_bytes);
+HB_STATIC_ASSERT(sizeof(hb_slice) == 1312, hb_slice_has_1312_bytes);
+HB_STATIC_ASSERT(sizeof(hb_slice_transaction) == 40, hb_slice_transaction_has_40_bytes);
+HB_STATIC_ASSERT(sizeof(hb_replayed) == 24, hb_replayed_has_24_bytes);
 HB_STATIC_ASSERT(sizeof(hb_slot) == 104, hb_slot_has_104_bytes);
 HB_STATIC_ASSERT(sizeof(hb_fixed_set) == 56, hb_fixed_set_has_56_bytes);
 HB_STATIC_ASSERT(sizeof(hb_event) == 96, hb_event_has_96_bytes);

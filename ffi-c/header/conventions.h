@@ -13,14 +13,15 @@
  * - Null. A null pointer where one is needed gives HB_STATUS_NULL_POINTER, a misaligned one or an
  *   impossible length HB_STATUS_INVALID_ARGUMENT. An array of length 0 may be null.
  * - Sizes. A structure that may grow begins with struct_size. Set it to its sizeof, in outputs
- *   too; any other size gives HB_STATUS_INVALID_STRUCT_SIZE. Fields called "reserved" must be 0.
- * - Ownership. What an "open" function gives belongs to the caller until the "close" function. The
- *   library keeps no pointer that it was given, and texts that it gives are static. Outputs must
- *   not overlap inputs or each other.
+ *   too. A size that it had in an earlier header is taken, and what came since is then as it was
+ *   before; any other gives HB_STATUS_INVALID_STRUCT_SIZE. Fields called "reserved" must be 0.
+ * - Ownership. What an "open" function or hb_coordinator_restore gives belongs to the caller until
+ *   the "close" function. The library keeps no pointer that it was given, and texts that it gives
+ *   are static. Outputs must not overlap inputs or each other.
  * - Threads. Different handles are independent. One handle is used by one thread at a time, which
  *   may change. A "const" handle says that nothing about it changes, not that calls may overlap.
- * - Memory. Only the "open" functions allocate, exactly as much as the "footprint" functions say.
- *   Where the system has not that much, the process is aborted.
+ * - Memory. Only the "open" functions and hb_coordinator_restore allocate, exactly as much as the
+ *   "footprint" functions say. Where the system has not that much, the process is aborted.
  * - Time. "now_ns" is a monotonic local clock in nanoseconds and must not go back; "time_unix_ns"
  *   is the agreed time in nanoseconds since the Unix epoch. The library reads no clock.
  * - Determinism. The same calls with the same arguments give the same bytes on every machine.

@@ -73,10 +73,16 @@ impl<T> Guarded<T> {
 pub unsafe trait Growing: Copy {
     /// Its size in this version, in bytes.
     const SIZE: u32 = size_of::<Self>() as u32;
+    /// The sizes that it had before fields were added at its end, each a multiple of its alignment.
+    const EARLIER_SIZES: &'static [u32] = &[];
 
-    /// Refuses a size that no version of the structure has; there is one version so far.
+    /// Refuses a size that no version of the structure has.
     fn check_size(size: usize) -> Outcome {
-        if size == Self::SIZE as usize {
+        let is_known = size == Self::SIZE as usize
+            || Self::EARLIER_SIZES
+                .iter()
+                .any(|earlier| size == *earlier as usize);
+        if is_known {
             Ok(())
         } else {
             Err(hb_status::InvalidStructSize)
@@ -84,16 +90,41 @@ pub unsafe trait Growing: Copy {
     }
 }
 
-/// A structure that the caller filled in.
+/// A structure that callers fill in.
+///
+/// # Safety
+/// Every combination of bytes is a value of it.
+pub unsafe trait Input: Growing {
+    /// What it would hold if only fields were set that are in its first version: what was so before
+    /// the others came.
+    fn before_growth() -> Self;
+}
+
+/// A structure that the caller filled in, of this version or an earlier one.
 ///
 /// # Safety
 /// See *Pointers* in the crate's documentation.
-pub unsafe fn input<'a, T: Growing>(pointer: *const T) -> Result<&'a T, hb_status> {
+pub unsafe fn input<T: Input>(pointer: *const T) -> Result<T, hb_status> {
     // SAFETY: passed on to the caller.
-    unsafe { check_growing(pointer) }?;
-    // SAFETY: it is neither null nor misaligned, and as large as the type, all of whose values
-    // are valid.
-    unsafe { pointer.as_ref() }.ok_or(hb_status::NullPointer)
+    let size = unsafe { check_growing(pointer) }?;
+    let mut value = T::before_growth();
+    let (from, to) = (pointer.cast::<u8>(), (&raw mut value).cast::<u8>());
+    // SAFETY: the caller has as many bytes there as the structure says, which is no more than the
+    // type has, and all of whose values are valid.
+    unsafe { std::ptr::copy_nonoverlapping(from, to, size) };
+    Ok(value)
+}
+
+/// The same, or nothing where the caller leaves it out.
+///
+/// # Safety
+/// See *Pointers* in the crate's documentation.
+pub unsafe fn optional_input<T: Input>(pointer: *const T) -> Result<Option<T>, hb_status> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: passed on to the caller.
+    unsafe { input(pointer) }.map(Some)
 }
 
 /// A structure to fill in, of which the caller has set the size.
@@ -104,21 +135,26 @@ pub unsafe fn growing_output<'a, T: Growing>(
     pointer: *mut T,
 ) -> Result<&'a mut MaybeUninit<T>, hb_status> {
     // SAFETY: passed on to the caller.
-    unsafe { check_growing(pointer.cast_const()) }?;
+    let size = unsafe { check_growing(pointer.cast_const()) }?;
+    if size < T::SIZE as usize {
+        // No structure that is given out has grown, so the caller has room for all of it or none.
+        return Err(hb_status::InvalidStructSize);
+    }
     // SAFETY: passed on to the caller.
     unsafe { output(pointer) }
 }
 
-/// Checks a pointer and the size behind it.
+/// Checks a pointer and the size behind it, which it returns.
 ///
 /// # Safety
 /// See *Pointers* in the crate's documentation.
-unsafe fn check_growing<T: Growing>(pointer: *const T) -> Outcome {
+unsafe fn check_growing<T: Growing>(pointer: *const T) -> Result<usize, hb_status> {
     check(pointer)?;
     // SAFETY: it is neither null nor misaligned, and the trait says what comes first. Only these
     // four bytes are sure to be there yet.
-    let size = unsafe { pointer.cast::<u32>().read() };
-    T::check_size(size as usize)
+    let size = unsafe { pointer.cast::<u32>().read() } as usize;
+    T::check_size(size)?;
+    Ok(size)
 }
 
 /// A place to write to.
@@ -158,6 +194,17 @@ pub unsafe fn slice<'a, T>(pointer: *const T, len: usize) -> Result<&'a [T], hb_
     // SAFETY: it is neither null nor misaligned, no longer than memory can be, and the caller
     // vouches for the elements.
     Ok(unsafe { std::slice::from_raw_parts(pointer, len) })
+}
+
+/// An array of bytes to read.
+///
+/// # Safety
+/// See *Pointers* in the crate's documentation.
+pub unsafe fn array<const LEN: usize>(pointer: *const u8) -> Result<[u8; LEN], hb_status> {
+    check(pointer)?;
+    // SAFETY: it is not null, an array of bytes is as aligned as a byte, and the caller vouches for
+    // the elements.
+    Ok(unsafe { pointer.cast::<[u8; LEN]>().read() })
 }
 
 /// Places to write to; null is allowed where there are none.

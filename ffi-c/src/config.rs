@@ -1,14 +1,16 @@
 //! Every choice and every maximum of a network, in one structure.
 
 use hauptbuch_core::config::{
-    Config, NonceMode, Policy, PoolConfig, ReplayProtection, RollupConfig,
+    Config, NonceMode, Policy, PoolConfig, ReplayProtection, RollupConfig, SegmentShares,
 };
 use hauptbuch_core::limits::{BUFFER_CLASS_COUNT, Limits, Quota, ROLLUP_COUNT_MAX};
+use hauptbuch_core::ordering::SegmentRooms;
 use hauptbuch_core::types::{Fee, RollupId};
 
-use crate::boundary::{Growing, Outcome, guard, input, output};
+use crate::boundary::{Growing, Input, Outcome, guard, input, output};
 use crate::coordinator::hb_coordinator;
 use crate::status::hb_status;
+use crate::trades::ReserveTable;
 
 /// The most rollups that one network can serve.
 pub const HB_ROLLUP_COUNT_MAX: usize = 16;
@@ -22,6 +24,9 @@ pub const HB_POLICY_TIME_BUCKET: u32 = 3;
 /// Policy: first come, first served decides who is in; then a seed that nobody knew before shuffles
 /// the senders, each with all its transactions.
 pub const HB_POLICY_SHUFFLE: u32 = 4;
+/// Policy: first come, first served decides who is in; then the greedy sequencing rule orders the
+/// trades of each pool, so that buys and sells alternate around the price at its start.
+pub const HB_POLICY_GREEDY: u32 = 5;
 /// Replay protection: the host's own nonces make a replay a no-op, as on an EVM rollup.
 pub const HB_REPLAY_BY_HOST: u32 = 0;
 /// Replay protection: every transaction expires within the horizon, and until then the library
@@ -109,8 +114,8 @@ pub struct hb_config {
     /// Cancellations that are remembered before their transaction comes, by id and by nonce each.
     /// Range: 1 ..= 2^20.
     pub cancel_count_max: u32,
-    /// Trades that the pool keeps beside its transactions. Range: 0 ..= 2^24. No policy of this
-    /// interface looks at trades, so `hb_config_init` sets 0.
+    /// Trades that the pool keeps beside its transactions, for `HB_POLICY_GREEDY`.
+    /// Range: 0 ..= 2^24.
     pub hint_count_max: u32,
     /// How many percent more per gas a replacement must pay.
     pub replacement_bump_percent: u32,
@@ -145,12 +150,61 @@ pub struct hb_config {
     pub lane_buffer_counts: [u32; 3],
     /// Must be 0.
     pub reserved: u32,
+    /// Bytes that are kept for payloads of forced inputs; each of k rollups may hold a k-th of
+    /// them. Range: a payload of `payload_bytes_max` for each rollup ..= 2^32.
+    pub forced_bytes_max: u64,
+    /// Bytes that are kept for payloads of bundles. Range: `payload_bytes_max` ..= 2^32.
+    pub bundle_bytes_max: u64,
+    /// Forced inputs that wait or are taken; each of k rollups may hold a k-th of them.
+    /// Range: 0 for no forced inputs, or `rollup_count` ..= 2^16.
+    pub forced_count_max: u32,
+    /// Bundles that wait or are taken. Range: 0 ..= 4,096.
+    pub bundle_count_max: u32,
+    /// Transactions of one bundle. Range: 1 ..= 8.
+    pub bundle_leg_count_max: u32,
+    /// Bytes of the journal that wait to be drained; 0 for no journal. Range: 0, or its header and
+    /// the longest record ..= 2^30. `hb_config_init` sets 0.
+    pub journal_bytes_max: u32,
+    /// Pools whose reserves one call can tell, under `HB_POLICY_GREEDY`; the others take no memory
+    /// for it. Range: 0 ..= 2^20.
+    pub reserves_count_max: u32,
+    /// How many percent of a slot forced inputs and bundles can't take. Range: 0 ..= 100, together
+    /// with `others_percent`.
+    pub pool_percent: u8,
+    /// How many percent of a slot are kept for forced inputs and bundles.
+    pub others_percent: u8,
+    /// Must be 0.
+    pub reserved_end: [u8; 2],
 }
 
 // SAFETY: it is `repr(C)`, and `struct_size` comes first.
-unsafe impl Growing for hb_config {}
+unsafe impl Growing for hb_config {
+    /// Up to `reserved`, before forced inputs, bundles, a journal and trades could be asked for.
+    const EARLIER_SIZES: &'static [u32] = &[312];
+}
 
-const _: () = assert!(size_of::<hb_config>() == 312 && align_of::<hb_config>() == 8);
+// SAFETY: it consists of integers.
+unsafe impl Input for hb_config {
+    fn before_growth() -> Self {
+        let shares = SegmentShares::default();
+        Self {
+            forced_bytes_max: 0,
+            bundle_bytes_max: 0,
+            forced_count_max: 0,
+            bundle_count_max: 0,
+            bundle_leg_count_max: 1,
+            journal_bytes_max: 0,
+            reserves_count_max: 0,
+            pool_percent: shares.pool_percent,
+            others_percent: shares.others_percent,
+            reserved_end: [0; 2],
+            ..Self::default()
+        }
+    }
+}
+
+const _: () = assert!(size_of::<hb_config>() == 352 && align_of::<hb_config>() == 8);
+const _: () = assert!(std::mem::offset_of!(hb_config, forced_bytes_max) == 312);
 const _: () = assert!(HB_ROLLUP_COUNT_MAX == ROLLUP_COUNT_MAX && BUFFER_CLASS_COUNT == 3);
 const _: () = assert!(size_of::<hb_quota>() == 24 && align_of::<hb_quota>() == 8);
 const _: () = assert!(HB_NONCES_SEQUENTIAL == NonceMode::Sequential.byte());
@@ -159,11 +213,13 @@ const _: () = assert!(HB_POLICY_FCFS == Policy::Fcfs.byte() as u32);
 const _: () = assert!(HB_POLICY_PRIORITY_FEE == Policy::PriorityFee.byte() as u32);
 const _: () = assert!(HB_POLICY_TIME_BUCKET == Policy::TimeBucket { width_ns: 1 }.byte() as u32);
 const _: () = assert!(HB_POLICY_SHUFFLE == Policy::Shuffle.byte() as u32);
+const _: () = assert!(HB_POLICY_GREEDY == Policy::Greedy.byte() as u32);
 
 /// Fills a configuration with the defaults: one rollup with the number 0, first come, first
 /// served, no fee floor, replays by host, and limits that take less than 128 MiB.
 ///
-/// `struct_size` is `sizeof(struct hb_config)`. Any thread. Cost: O(1).
+/// `struct_size` is `sizeof(struct hb_config)`; that of an earlier header fills its fields, and
+/// what came since stays off. Any thread. Cost: O(1).
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`.
 #[unsafe(no_mangle)]
@@ -173,7 +229,14 @@ pub unsafe extern "C" fn hb_config_init(config: *mut hb_config, struct_size: usi
         // SAFETY: the header asks for it.
         let out = unsafe { output(config) }?;
         hb_config::check_size(struct_size)?;
-        out.write(hb_config::default());
+        let filled = hb_config {
+            // One of the sizes that are known, all of which fit.
+            struct_size: struct_size as u32,
+            ..hb_config::default()
+        };
+        let from = (&raw const filled).cast::<u8>();
+        // SAFETY: the caller has as many bytes there as it says, and the structure no fewer.
+        unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr().cast(), struct_size) };
         Ok(())
     })
 }
@@ -189,9 +252,9 @@ pub unsafe extern "C" fn hb_footprint(config: *const hb_config, out_bytes: *mut 
     guard(|| {
         // SAFETY: the header asks for it.
         let (config, out) = unsafe { (input(config)?, output(out_bytes)?) };
-        let (_, limits) = config.parse()?;
+        let parsed = config.parse()?;
         let handle_bytes = size_of::<hb_coordinator>() as u64;
-        out.write(limits.footprint().bytes().saturating_add(handle_bytes));
+        out.write(parsed.bytes().saturating_add(handle_bytes));
         Ok(())
     })
 }
@@ -208,7 +271,7 @@ pub unsafe extern "C" fn hb_genesis_hash(config: *const hb_config, out_hash: *mu
     guard(|| {
         // SAFETY: the header asks for it; an array of bytes is as aligned as a byte.
         let (config, out) = unsafe { (input(config)?, output(out_hash.cast::<[u8; 32]>())?) };
-        let (config, limits) = config.parse()?;
+        let Parsed { config, limits, .. } = config.parse()?;
         out.write(*config.genesis_hash(&limits).as_bytes());
         Ok(())
     })
@@ -248,7 +311,7 @@ impl Default for hb_config {
             quiet_reserved_count: limits.quiet_reserved_count,
             seen_count_max: limits.seen_count_max,
             cancel_count_max: limits.cancel_count_max,
-            hint_count_max: 0,
+            hint_count_max: limits.hint_count_max,
             replacement_bump_percent: config.pool.replacement_bump_percent,
             quiet_pending_count_max: config.pool.quiet_pending_count_max,
             gap_refusal_percent: config.pool.gap_refusal_percent,
@@ -263,19 +326,55 @@ impl Default for hb_config {
             shared_lane_count_max: limits.shared_lane_count_max,
             lane_buffer_counts: limits.lane_buffer_counts,
             reserved: 0,
+            forced_bytes_max: limits.forced_bytes_max,
+            bundle_bytes_max: limits.bundle_bytes_max,
+            forced_count_max: limits.forced_count_max,
+            bundle_count_max: limits.bundle_count_max,
+            bundle_leg_count_max: limits.bundle_leg_count_max,
+            journal_bytes_max: limits.journal_bytes_max,
+            reserves_count_max: RESERVES_COUNT_DEFAULT,
+            pool_percent: config.shares.pool_percent,
+            others_percent: config.shares.others_percent,
+            reserved_end: [0; 2],
         }
+    }
+}
+
+/// Pools whose reserves one call can tell where nobody chose: two for five transactions of a slot.
+const RESERVES_COUNT_DEFAULT: u32 = 1_024;
+/// The most pools whose reserves one call can tell.
+const RESERVES_COUNT_MAX: u32 = 1 << 20;
+
+/// What the core and this interface make of a configuration, checked.
+pub(crate) struct Parsed {
+    pub config: Config,
+    pub limits: Limits,
+    /// Pools whose reserves one call can tell; 0 under policies that do not ask for them.
+    pub reserves_count_max: u32,
+}
+
+impl Parsed {
+    /// The bytes that a coordinator takes, but for its handle.
+    pub fn bytes(&self) -> u64 {
+        let reserves = ReserveTable::footprint_bytes(self.reserves_count_max);
+        self.limits.footprint().bytes().saturating_add(reserves)
     }
 }
 
 impl hb_config {
     /// What the core makes of it, checked.
-    pub(crate) fn parse(&self) -> Result<(Config, Limits), hb_status> {
-        let is_reserved_clear = self.sender_quota.reserved == 0 && self.origin_quota.reserved == 0;
+    pub(crate) fn parse(&self) -> Result<Parsed, hb_status> {
+        let is_reserved_clear = self.sender_quota.reserved == 0
+            && self.origin_quota.reserved == 0
+            && self.reserved_end == [0; 2];
         if self.reserved != 0 || !is_reserved_clear {
             return Err(hb_status::InvalidArgument);
         }
         let limits = self.limits();
         limits.check()?;
+        if self.reserves_count_max > RESERVES_COUNT_MAX {
+            return Err(hb_status::LimitOutOfRange);
+        }
         let policy = self.policy()?;
         let count = usize::try_from(self.rollup_count).unwrap_or(usize::MAX);
         let numbers = self.rollups.get(..count).ok_or(hb_status::TooManyRollups)?;
@@ -296,17 +395,25 @@ impl hb_config {
                 quiet_pending_count_max: self.quiet_pending_count_max,
                 gap_refusal_percent: self.gap_refusal_percent,
             },
+            shares: SegmentShares {
+                pool_percent: self.pool_percent,
+                others_percent: self.others_percent,
+            },
             index_key: self.index_key,
             ..Config::default()
         };
         let config = config.with_rollups(rollups.get(..count).unwrap_or_default())?;
-        Ok((config, limits))
+        SegmentRooms::check(&config, &limits)?;
+        let wants_reserves = config.policy.needs_hints();
+        Ok(Parsed {
+            config,
+            limits,
+            reserves_count_max: u32::from(wants_reserves) * self.reserves_count_max,
+        })
     }
 
     fn policy(&self) -> Result<Policy, hb_status> {
         let policy = u8::try_from(self.policy).ok().and_then(Policy::from_byte);
-        // A policy that looks at trades could admit nothing, because records carry none.
-        let policy = policy.filter(|policy| !policy.needs_hints());
         policy
             .ok_or(hb_status::UnknownPolicy)?
             .with_parameter(self.bucket_width_ns)
@@ -339,12 +446,11 @@ impl hb_config {
             seen_count_max: self.seen_count_max,
             cancel_count_max: self.cancel_count_max,
             hint_count_max: self.hint_count_max,
-            // This interface takes neither forced inputs nor bundles.
-            forced_count_max: 0,
-            forced_bytes_max: 0,
-            bundle_count_max: 0,
-            bundle_leg_count_max: 1,
-            bundle_bytes_max: 0,
+            forced_count_max: self.forced_count_max,
+            forced_bytes_max: self.forced_bytes_max,
+            bundle_count_max: self.bundle_count_max,
+            bundle_leg_count_max: self.bundle_leg_count_max,
+            bundle_bytes_max: self.bundle_bytes_max,
             nonce_gap_max: self.nonce_gap_max,
             slot_count_max: self.slot_count_max,
             slot_bytes_max: self.slot_bytes_max,
@@ -352,8 +458,7 @@ impl hb_config {
             set_aside_count_max: self.set_aside_count_max,
             in_flight_count_max: self.in_flight_count_max,
             event_count_max: self.event_count_max,
-            // This interface keeps no journal.
-            journal_bytes_max: 0,
+            journal_bytes_max: self.journal_bytes_max,
             producer_count_max: self.producer_count_max,
             lane_count_max: self.lane_count_max,
             shared_lane_count_max: self.shared_lane_count_max,
@@ -395,7 +500,7 @@ fn nonce_mode(number: u8) -> Result<NonceMode, hb_status> {
 ///
 /// # Safety
 /// See *Pointers* in the crate's documentation.
-pub(crate) unsafe fn parse(config: *const hb_config) -> Result<(Config, Limits), hb_status> {
+pub(crate) unsafe fn parse(config: *const hb_config) -> Result<Parsed, hb_status> {
     // SAFETY: passed on to the caller.
     unsafe { input(config) }?.parse()
 }

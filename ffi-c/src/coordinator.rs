@@ -1,16 +1,19 @@
-//! The coordinator's handle, and everything that is done with it.
+//! The coordinator's handle: submission, slots, events and counters.
+
+use std::ptr::null;
 
 use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
-use hauptbuch_core::types::{Hash, Height, Tick, UnixNs};
+use hauptbuch_core::types::{Height, Tick, UnixNs};
 
 use crate::boundary::{
-    Guarded, Outcome, growing_output, guard, optional_output, output, slice, slice_output,
+    Guarded, Outcome, growing_output, guard, optional_output, output, slice_output,
 };
 use crate::config::{check_allocatable, hb_config, parse};
-use crate::output::{hb_counters, hb_event, hb_fixed_set, hb_slot};
+use crate::output::{hb_counters, hb_event, hb_slot};
 use crate::status::hb_status;
 use crate::text::code_of;
-use crate::transaction::{HB_HASH_LEN, hb_admission, hb_transaction};
+use crate::trades::{ReserveTable, submit_all};
+use crate::transaction::{hb_admission, hb_transaction};
 
 /// When no transaction is ready: take no slot.
 pub const HB_WHEN_EMPTY_NO_SLOT: u32 = 0;
@@ -18,9 +21,26 @@ pub const HB_WHEN_EMPTY_NO_SLOT: u32 = 0;
 pub const HB_WHEN_EMPTY_EMPTY_SLOT: u32 = 1;
 
 /// One sequencer: its pool, its order and its slots. Open it with `hb_coordinator_open`.
-pub struct hb_coordinator(Guarded<TransactionCoordinator>);
+pub struct hb_coordinator {
+    pub(crate) inner: Guarded<TransactionCoordinator>,
+    /// Where reserves become the core's; without room under policies that do not look at trades.
+    pub(crate) reserves: ReserveTable,
+}
 
-fn parse_when_empty(number: u32) -> Result<WhenEmpty, hb_status> {
+impl hb_coordinator {
+    /// Hands a coordinator that was made over to a caller.
+    pub(crate) fn hand_over(
+        coordinator: TransactionCoordinator,
+        reserves_count_max: u32,
+    ) -> *mut Self {
+        Box::into_raw(Box::new(Self {
+            inner: Guarded::new(coordinator),
+            reserves: ReserveTable::new(reserves_count_max),
+        }))
+    }
+}
+
+pub(crate) fn parse_when_empty(number: u32) -> Result<WhenEmpty, hb_status> {
     match number {
         HB_WHEN_EMPTY_NO_SLOT => Ok(WhenEmpty::NoSlot),
         HB_WHEN_EMPTY_EMPTY_SLOT => Ok(WhenEmpty::EmptySlot),
@@ -48,12 +68,13 @@ pub unsafe extern "C" fn hb_coordinator_open(
 ) -> hb_status {
     guard(|| {
         // SAFETY: the header asks for it.
-        let ((config, limits), out) = unsafe { (parse(config)?, output(out_coordinator)?) };
-        check_allocatable(limits.footprint().bytes())?;
-        let coordinator = TransactionCoordinator::new(&config, &limits)?;
-        out.write(Box::into_raw(Box::new(hb_coordinator(Guarded::new(
+        let (parsed, out) = unsafe { (parse(config)?, output(out_coordinator)?) };
+        check_allocatable(parsed.bytes())?;
+        let coordinator = TransactionCoordinator::new(&parsed.config, &parsed.limits)?;
+        out.write(hb_coordinator::hand_over(
             coordinator,
-        )))));
+            parsed.reserves_count_max,
+        ));
         Ok(())
     })
 }
@@ -73,7 +94,8 @@ pub unsafe extern "C" fn hb_coordinator_open(
 /// One thread at a time. Cost: O(log n), one hash and one copy a transaction.
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
-/// `HB_STATUS_UNKNOWN_KIND`, `HB_STATUS_TIME_WENT_BACK`, `HB_STATUS_POISONED`.
+/// `HB_STATUS_UNKNOWN_KIND`, `HB_STATUS_TIME_WENT_BACK`, `HB_STATUS_JOURNAL_FULL`,
+/// `HB_STATUS_POISONED`.
 #[unsafe(no_mangle)]
 #[must_use]
 #[allow(clippy::too_many_arguments, reason = "a slice is two arguments in C")]
@@ -90,33 +112,13 @@ pub unsafe extern "C" fn hb_coordinator_submit(
 ) -> hb_status {
     // SAFETY: the header asks for it.
     unsafe {
-        change(coordinator, |coordinator| {
-            let payloads = slice(payloads, payloads_len)?;
-            let records = slice(records, record_count)?;
-            let heard = if out_admissions.is_null() {
-                0
-            } else {
-                record_count
-            };
-            let mut heard = slice_output(out_admissions, heard)?.iter_mut();
-            let out_admitted_count = optional_output(out_admitted_count)?;
-            records
-                .iter()
-                .try_for_each(|record| record.check(payloads))?;
-            let submissions = records.iter().map(|record| record.submission(payloads));
-            let (now, time) = (Tick::new(now_ns), UnixNs::new(time_unix_ns));
-            let mut admitted_count = 0_usize;
-            coordinator.submit_batch(submissions, now, time, |admission| {
-                admitted_count += usize::from(admission.result.is_ok());
-                if let Some(place) = heard.next() {
-                    place.write(admission.into());
-                }
-            })?;
-            if let Some(out) = out_admitted_count {
-                out.write(admitted_count);
-            }
-            Ok(())
-        })
+        let records = (records, null(), record_count);
+        let times = (now_ns, time_unix_ns);
+        let (payloads, heard) = (
+            (payloads, payloads_len),
+            (out_admissions, out_admitted_count),
+        );
+        submit_all(coordinator, records, payloads, times, heard)
     }
 }
 
@@ -129,7 +131,7 @@ pub unsafe extern "C" fn hb_coordinator_submit(
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
 /// `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_TIME_WENT_BACK`, `HB_STATUS_TOO_MANY_IN_FLIGHT`,
-/// `HB_STATUS_SEED_NEEDED`, `HB_STATUS_POISONED`.
+/// `HB_STATUS_SLOT_OPEN`, `HB_STATUS_SEED_NEEDED`, `HB_STATUS_JOURNAL_FULL`, `HB_STATUS_POISONED`.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hb_coordinator_take(
@@ -147,66 +149,6 @@ pub unsafe extern "C" fn hb_coordinator_take(
             let (now, time) = (Tick::new(now_ns), UnixNs::new(time_unix_ns));
             let slot = coordinator.take(now, time, when_empty)?;
             out.write(slot.map_or(hb_slot::NONE, hb_slot::from));
-            Ok(())
-        })
-    }
-}
-
-/// Fixes the set of the next slot, under a policy that orders it by a seed.
-///
-/// Where nothing is ready, `when_empty` says what to do: with `HB_WHEN_EMPTY_NO_SLOT` the call
-/// succeeds with an `out_set` whose height is 0. Tell `root` before you ask for the seed: then
-/// nobody who learns the seed can change the set, and nobody who chose the set knew the seed.
-/// `hb_coordinator_seal_with_seed` goes on, `hb_coordinator_roll_back` gives it back. One thread at
-/// a time. Cost: as `hb_coordinator_take`.
-///
-/// Statuses: those of `hb_coordinator_take`, `HB_STATUS_SLOT_OPEN`, `HB_STATUS_SEED_NOT_WANTED`.
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn hb_coordinator_fix_set(
-    coordinator: *mut hb_coordinator,
-    now_ns: u64,
-    time_unix_ns: u64,
-    when_empty: u32,
-    out_set: *mut hb_fixed_set,
-) -> hb_status {
-    // SAFETY: the header asks for it.
-    unsafe {
-        change(coordinator, |coordinator| {
-            let out = growing_output(out_set)?;
-            let when_empty = parse_when_empty(when_empty)?;
-            let (now, time) = (Tick::new(now_ns), UnixNs::new(time_unix_ns));
-            let set = coordinator.fix_set(now, time, when_empty)?;
-            out.write(set.map_or(hb_fixed_set::NONE, hb_fixed_set::from));
-            Ok(())
-        })
-    }
-}
-
-/// Orders the fixed set by a seed, and seals its slot.
-///
-/// `seed` has `HB_HASH_LEN` bytes. One thread at a time. Cost: O(n log n) for n transactions, and
-/// one copy each.
-///
-/// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
-/// `HB_STATUS_NO_OPEN_SLOT`, `HB_STATUS_SEED_NOT_WANTED`, `HB_STATUS_POISONED`.
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn hb_coordinator_seal_with_seed(
-    coordinator: *mut hb_coordinator,
-    seed: *const u8,
-    out_slot: *mut hb_slot,
-) -> hb_status {
-    // SAFETY: the header asks for it.
-    unsafe {
-        change(coordinator, |coordinator| {
-            if seed.is_null() {
-                return Err(hb_status::NullPointer);
-            }
-            let mut bytes = [0; HB_HASH_LEN];
-            bytes.copy_from_slice(slice(seed, HB_HASH_LEN)?);
-            let out = growing_output(out_slot)?;
-            out.write(hb_slot::from(coordinator.seal_with_seed(Hash::new(bytes))?));
             Ok(())
         })
     }
@@ -255,7 +197,8 @@ pub unsafe extern "C" fn hb_coordinator_slot_bytes(
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_UNKNOWN_SLOT`, `HB_STATUS_NOT_OLDEST_SLOT`,
 /// `HB_STATUS_ALREADY_ACKNOWLEDGED`, `HB_STATUS_EVENTS_FULL`, `HB_STATUS_TIME_WENT_BACK`,
-/// `HB_STATUS_NULL_POINTER`, `HB_STATUS_POISONED`. Nothing changes unless it is the first.
+/// `HB_STATUS_JOURNAL_FULL`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_POISONED`. Nothing changes unless
+/// it is the first.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hb_coordinator_acknowledge(
@@ -273,13 +216,14 @@ pub unsafe extern "C" fn hb_coordinator_acknowledge(
 }
 
 /// Gives a slot in flight back, and every one after it: their transactions wait again, in the
-/// places that they had. `out_slot_count` (may be null) says how many slots that were.
+/// places that they had. `out_slot_count` (may be null) says how many slots that were, the open one
+/// included, which is given back alone by its own height.
 ///
 /// One thread at a time. Cost: O(log n) a transaction.
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_UNKNOWN_SLOT`, `HB_STATUS_ALREADY_ACKNOWLEDGED`,
-/// `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_POISONED`. Nothing changes
-/// unless it is the first.
+/// `HB_STATUS_JOURNAL_FULL`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
+/// `HB_STATUS_POISONED`. Nothing changes unless it is the first.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hb_coordinator_roll_back(
@@ -300,11 +244,12 @@ pub unsafe extern "C" fn hb_coordinator_roll_back(
     }
 }
 
-/// Ends every waiting transaction that can't become ready before another one arrives.
+/// Ends every waiting transaction and bundle that can't become ready before another one arrives.
 ///
-/// For the end of a run, when none will arrive. It stops where the events have no more room:
-/// where `out_is_finished` is false, read the events and call again. `out_ended_count` (may be
-/// null) says how many ended in this call. One thread at a time. Cost: O(pool).
+/// For the end of a run, when none will arrive and no forced input waits. It stops where the events
+/// have no more room, and does nothing where the journal has none: where `out_is_finished` is
+/// false, read the events, drain the journal where there is one, and call again. `out_ended_count`
+/// (may be null) says how many ended in this call. One thread at a time. Cost: O(pool).
 ///
 /// Statuses: `HB_STATUS_OK`, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_ARGUMENT`,
 /// `HB_STATUS_POISONED`.
@@ -424,24 +369,24 @@ pub unsafe extern "C" fn hb_coordinator_close(coordinator: *mut hb_coordinator) 
 ///
 /// # Safety
 /// See *Pointers* in the crate's documentation.
-unsafe fn change(
+pub(crate) unsafe fn change(
     handle: *mut hb_coordinator,
     body: impl FnOnce(&mut TransactionCoordinator) -> Outcome,
 ) -> hb_status {
     // SAFETY: passed on to the caller.
     let handle = unsafe { handle.as_mut() };
-    handle.map_or(hb_status::NullPointer, |handle| handle.0.change(body))
+    handle.map_or(hb_status::NullPointer, |handle| handle.inner.change(body))
 }
 
 /// Runs a body that reads what a handle leads to.
 ///
 /// # Safety
 /// See *Pointers* in the crate's documentation.
-unsafe fn read(
+pub(crate) unsafe fn read(
     handle: *const hb_coordinator,
     body: impl FnOnce(&TransactionCoordinator) -> Outcome,
 ) -> hb_status {
     // SAFETY: passed on to the caller.
     let handle = unsafe { handle.as_ref() };
-    handle.map_or(hb_status::NullPointer, |handle| handle.0.read(body))
+    handle.map_or(hb_status::NullPointer, |handle| handle.inner.read(body))
 }

@@ -14,7 +14,7 @@
 //! # Cost
 //! A call adds to the core's own cost a few comparisons and the entry of a panic boundary, and a
 //! submission one more pass over its records, which are checked before any of them goes in.
-//! Nothing allocates but the two `open` functions.
+//! Nothing allocates but the `open` functions and `hb_coordinator_restore`.
 #![allow(unsafe_code, non_camel_case_types)]
 #![allow(
     clippy::missing_safety_doc,
@@ -24,19 +24,29 @@
 
 mod boundary;
 mod config;
+mod control;
 mod coordinator;
+mod open_slot;
 mod output;
+mod outside;
+mod state;
 mod status;
 mod text;
+mod trades;
 mod transaction;
 mod verifier;
 mod version;
 
 pub use config::*;
+pub use control::*;
 pub use coordinator::*;
+pub use open_slot::*;
 pub use output::*;
+pub use outside::*;
+pub use state::*;
 pub use status::*;
 pub use text::*;
+pub use trades::*;
 pub use transaction::*;
 pub use verifier::*;
 pub use version::*;

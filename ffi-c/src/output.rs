@@ -55,7 +55,7 @@ pub struct hb_event {
     pub id: [u8; HB_HASH_LEN],
     /// The transaction that took its place, where it was replaced; zero for every other event.
     pub related: [u8; HB_HASH_LEN],
-    /// The slot that includes it; 0 for every other event.
+    /// The slot that it stands in; 0 where it stands in none.
     pub height: u64,
     /// The local clock when it happened.
     pub tick_ns: u64,
@@ -63,7 +63,7 @@ pub struct hb_event {
     pub status: hb_status,
     /// Its rollup.
     pub rollup: u32,
-    /// Its place in its rollup's sub-batch, where a slot includes it.
+    /// Its place in its rollup's sub-batch, where it stands in a slot.
     pub position: u32,
     /// Always 0.
     pub reserved: u32,

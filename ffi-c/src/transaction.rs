@@ -7,6 +7,7 @@ use hauptbuch_core::types::{
 
 use crate::boundary::Outcome;
 use crate::status::hb_status;
+use crate::trades::wide;
 
 /// Bytes of a hash and of a transaction's identity.
 pub const HB_HASH_LEN: usize = 32;
@@ -91,7 +92,7 @@ impl hb_transaction {
             rollup: RollupId::new(self.rollup),
             sender: Address::new(self.sender),
             recipient: Address::new(self.recipient),
-            amount: u128::from(self.amount_high) << 64 | u128::from(self.amount_low),
+            amount: wide(self.amount_low, self.amount_high),
             nonce: Nonce::new(self.nonce),
             fee: Fee::new(self.fee),
             gas: Gas::new(self.gas),

@@ -3,7 +3,7 @@
 use hauptbuch_core::batch::SlotVerifier;
 
 use crate::boundary::{Guarded, growing_output, guard, output, slice};
-use crate::config::{check_allocatable, hb_config, parse};
+use crate::config::{Parsed, check_allocatable, hb_config, parse};
 use crate::output::{hb_verified_slot, hb_verify_fault};
 use crate::status::hb_status;
 
@@ -30,8 +30,8 @@ pub unsafe extern "C" fn hb_verifier_footprint(
 ) -> hb_status {
     guard(|| {
         // SAFETY: the header asks for it.
-        let ((_, limits), out) = unsafe { (parse(config)?, output(out_bytes)?) };
-        let bytes = SlotVerifier::footprint_bytes(&limits);
+        let (parsed, out) = unsafe { (parse(config)?, output(out_bytes)?) };
+        let bytes = SlotVerifier::footprint_bytes(&parsed.limits);
         out.write(bytes.saturating_add(size_of::<hb_verifier>() as u64));
         Ok(())
     })
@@ -50,7 +50,8 @@ pub unsafe extern "C" fn hb_verifier_open(
 ) -> hb_status {
     guard(|| {
         // SAFETY: the header asks for it.
-        let ((config, limits), out) = unsafe { (parse(config)?, output(out_verifier)?) };
+        let (parsed, out) = unsafe { (parse(config)?, output(out_verifier)?) };
+        let Parsed { config, limits, .. } = parsed;
         check_allocatable(SlotVerifier::footprint_bytes(&limits))?;
         let verifier = hb_verifier(Guarded::new(SlotVerifier::new(&config, &limits)));
         out.write(Box::into_raw(Box::new(verifier)));

@@ -1,15 +1,15 @@
 //! A C program, built against the library as its users would, does what the core does.
 
 mod replay;
+mod toolchain;
 
-use std::env;
-use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use hauptbuch_core::config::Policy;
+
+use toolchain::{compile, library_dir, run, text, valgrind, write};
 
 #[test]
 fn the_c_program_takes_the_same_slots_as_the_core() {
@@ -130,15 +130,7 @@ fn bad_input_ends_with_2_and_one_clear_line() {
 fn the_c_program_leaks_nothing_and_touches_nothing_it_should_not() {
     let records = replay::workload(60, 4);
     let file = write("tiny.csv", &replay::csv(&records));
-    let mut command = Command::new("valgrind");
-    command
-        .args(["--quiet", "--error-exitcode=9", "--leak-check=full"])
-        .args(["--show-leak-kinds=all", "--errors-for-leak-kinds=all"])
-        .arg(program())
-        .arg(&file);
-    let done = command.output().unwrap_or_else(|error| {
-        panic!("this test needs valgrind (the package `valgrind`), which can't be run: {error}")
-    });
+    let done = run(valgrind(program()).arg(&file));
     assert!(done.status.success(), "{}", text(&done.stderr));
     assert_eq!(
         text(&done.stdout),
@@ -168,95 +160,8 @@ fn the_shared_library_has_its_name_and_gives_out_nothing_but_our_symbols() {
     );
 }
 
-/// The C program, linked with the static library; compiled once.
+/// The C program, compiled once.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let program = scratch().join("replay");
-        let done = run(Command::new("cc")
-            .args([
-                "-std=c11",
-                "-O1",
-                "-g",
-                "-Wall",
-                "-Wextra",
-                "-Werror",
-                "-pedantic",
-            ])
-            .args(["-Wconversion", "-Wshadow", "-Wstrict-prototypes"])
-            .arg("-I")
-            .arg(crate_dir.join("../include"))
-            .arg(crate_dir.join("examples/replay.c"))
-            .arg(library_dir().join("libhauptbuch.a"))
-            .args(["-lpthread", "-ldl", "-lm", "-o"])
-            .arg(&program));
-        assert!(
-            done.status.success(),
-            "replay.c does not build:\n{}",
-            text(&done.stderr)
-        );
-        program
-    })
-}
-
-/// Where the libraries for C stand.
-///
-/// A test of Cargo's gets only the Rust library, so this builds the others, once, in a directory
-/// of its own: the one of the outer run may be locked, and its layout is Cargo's affair.
-fn library_dir() -> &'static Path {
-    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let target = scratch().join("c-library");
-        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // What the test was built from is there, so nothing needs to be fetched.
-        command
-            .args([
-                "build",
-                "--offline",
-                "--lib",
-                "--package",
-                "hauptbuch-ffi-c",
-                "--target-dir",
-            ])
-            .arg(&target)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env_remove("CARGO_BUILD_TARGET");
-        let is_release = !cfg!(debug_assertions);
-        if is_release {
-            command.arg("--release");
-        }
-        let done = run(&mut command);
-        assert!(
-            done.status.success(),
-            "the library does not build:\n{}",
-            text(&done.stderr)
-        );
-        target.join(if is_release { "release" } else { "debug" })
-    })
-}
-
-fn scratch() -> &'static Path {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-}
-
-fn write(name: &str, content: &str) -> PathBuf {
-    let path = scratch().join(name);
-    fs::write(&path, content).expect("the directory for a test's files can be written to");
-    path
-}
-
-fn run(command: &mut Command) -> Output {
-    let name = command.get_program().to_owned();
-    command
-        .output()
-        .unwrap_or_else(|error| panic!("this test needs `{}`: {error}", display(&name)))
-}
-
-fn display(name: &OsStr) -> String {
-    name.to_string_lossy().into_owned()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    PROGRAM.get_or_init(|| compile("replay", "replay", &[]))
 }

@@ -49,6 +49,26 @@ fn screaming(name: &str) -> String {
 }
 
 #[test]
+fn the_table_of_what_a_host_can_do_has_every_function_and_no_other() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let page = fs::read_to_string(&path).expect("the page stands beside the sources");
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let names = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
+    let mut listed: Vec<_> = names.filter(|name| name.starts_with("hb_")).collect();
+    let header = generate::header();
+    let opened = header.match_indices('(').map(|(at, _)| &header[..at]);
+    let mut declared: Vec<_> = opened
+        .filter_map(|before| before.rsplit([' ', '*', '\n']).next())
+        .filter(|name| name.starts_with("hb_") && header.contains(&format!("{name}(")))
+        .collect();
+    listed.sort_unstable();
+    declared.sort_unstable();
+    declared.dedup();
+    assert!(declared.len() > 40, "{declared:?}");
+    assert_eq!(listed, declared);
+}
+
+#[test]
 fn every_name_in_the_header_carries_the_prefix() {
     for line in generate::header().lines() {
         let name = line

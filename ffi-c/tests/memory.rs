@@ -9,6 +9,11 @@ use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 
 use hauptbuch::*;
+use hauptbuch_core::types::PoolReserves;
+
+mod owner;
+
+use owner::{Follower, Owner};
 
 thread_local! {
     static TAKEN_BYTES: Cell<u64> = const { Cell::new(0) };
@@ -186,4 +191,151 @@ fn drive(
             included += events.iter().filter(is_included).count() as u64;
         }
     }
+}
+
+/// Everything else that can be done with a handle, on one that has all there is to have.
+#[test]
+fn no_verb_allocates_and_a_restored_coordinator_takes_what_a_fresh_one_does() {
+    let config = hb_config {
+        policy: HB_POLICY_FCFS,
+        bundle_count_max: 4,
+        ..owner::config()
+    };
+    let journalled = hb_config {
+        journal_bytes_max: 1 << 16,
+        ..config
+    };
+    let follower = Follower::with(&config);
+    let plain = Owner::with(&config);
+    let mut buffers = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    let before = taken();
+    for round in 0..50 {
+        outside_and_slices(&plain, &follower, round);
+        let (place, capacity, mut len) = (buffers.0.as_mut_ptr(), buffers.0.len(), 0);
+        // SAFETY: the capacity is the buffer's, and the handle is open.
+        let status = unsafe { hb_coordinator_snapshot(plain.0, place, capacity, &mut len) };
+        assert_eq!(status, hb_status::Ok);
+    }
+    assert_eq!(taken() - before, 0, "a verb allocated");
+
+    let kept = Owner::with(&journalled);
+    let (snapshot, mut journal_len) = (kept.snapshot(), 0);
+    let before = taken();
+    journal_round(&kept, &mut buffers.1, &mut journal_len);
+    assert_eq!(taken() - before, 0, "keeping a journal allocated");
+
+    let mut footprint = 0;
+    // SAFETY: both lead to what the function wants.
+    let status = unsafe { hb_footprint(&journalled, &mut footprint) };
+    assert_eq!(status, hb_status::Ok);
+    let before = (taken(), live());
+    let again = Owner::restored(&journalled, &snapshot);
+    assert_eq!(
+        (taken() - before.0, live() - before.1),
+        (footprint, footprint)
+    );
+    let before = taken();
+    let (status, replayed) = again.replay(&buffers.1[..journal_len]);
+    assert_eq!(
+        (status, replayed.good_bytes),
+        (hb_status::Ok, journal_len as u64)
+    );
+    assert_eq!(taken() - before, 0, "replaying allocated");
+    assert!(again.snapshot() == kept.snapshot());
+}
+
+/// One slot in slices with a forced input before and a bundle behind, and its end.
+fn outside_and_slices(owner: &Owner, follower: &Follower, round: u64) {
+    let other = |sender| owner::transfer(sender, round);
+    let transfers = [other(3), other(4)];
+    assert_eq!(owner.force(other(1), round).0, hb_status::Ok);
+    assert_eq!(owner.bundle(&[other(2), other(1 + 4)]).0, hb_status::Ok);
+    assert_eq!(owner.submit(&transfers, &[]), (hb_status::Ok, 2));
+    let unknown = [round as u8 + 1; 32];
+    assert_eq!(owner.cancel(&unknown), (hb_status::Ok, false));
+    let mut slot = owner::empty_slot();
+    let mut slice = MaybeUninit::<hb_slice>::zeroed();
+    let mut places = [const { MaybeUninit::<hb_slice_transaction>::uninit() }; 8];
+    let (mut pressure, mut height) = (MaybeUninit::<hb_pressure>::zeroed(), 0);
+    // SAFETY: the handle is open, all fields may be 0, and there is room for as many as is said.
+    unsafe {
+        let (slice, pressure) = (slice.as_mut_ptr(), pressure.as_mut_ptr());
+        (*slice).struct_size = size_of::<hb_slice>() as u32;
+        (*pressure).struct_size = size_of::<hb_pressure>() as u32;
+        let (now, time, first) = (owner::NOW, owner::TIME, places.as_mut_ptr().cast());
+        let statuses = [
+            hb_coordinator_pressure(owner.0, pressure),
+            hb_coordinator_set_pressure(owner.0, pressure),
+            hb_coordinator_open_slot(owner.0, now, time, &mut height),
+            hb_coordinator_add_slice(owner.0, now, std::ptr::null(), first, 8, slice),
+            hb_coordinator_seal(owner.0, &mut slot),
+        ];
+        assert_eq!(statuses, [hb_status::Ok; 5]);
+        assert_eq!(((*slice).transaction_count, slot.transaction_count), (2, 5));
+    }
+    let mut bytes = [0; 8_192];
+    let (place, capacity, mut len) = (bytes.as_mut_ptr(), bytes.len(), 0);
+    // SAFETY: the capacity is the buffer's, and the handle is open.
+    let status =
+        unsafe { hb_coordinator_slot_bytes(owner.0, slot.height, place, capacity, &mut len) };
+    assert_eq!(status, hb_status::Ok);
+    assert_eq!(follower.verify(&bytes[..len]), hb_status::Ok);
+    assert_eq!(owner.acknowledge(slot.height), hb_status::Ok);
+    let mut events = [const { MaybeUninit::<hb_event>::uninit() }; 16];
+    let mut count = 0;
+    // SAFETY: there is room for as many, and the handle is open.
+    let status =
+        unsafe { hb_coordinator_drain_events(owner.0, events.as_mut_ptr().cast(), 16, &mut count) };
+    assert_eq!((status, count), (hb_status::Ok, 5));
+}
+
+/// Transactions, cancellations and slots, with the journal drained behind each.
+fn journal_round(owner: &Owner, journal: &mut [u8], journal_len: &mut usize) {
+    for round in 0..10 {
+        let record = owner::transfer(1, round);
+        assert_eq!(owner.submit(&[record], &[]), (hb_status::Ok, 1));
+        assert_eq!(owner.cancel(&[round as u8 + 1; 32]), (hb_status::Ok, false));
+        let height = owner.take().1.height;
+        assert_eq!(owner.acknowledge(height), hb_status::Ok);
+        let mut events = [const { MaybeUninit::<hb_event>::uninit() }; 16];
+        let (mut count, mut len) = (0, 0);
+        let rest = &mut journal[*journal_len..];
+        let (place, capacity) = (rest.as_mut_ptr(), rest.len());
+        // SAFETY: there is room for as many of both, and the handle is open.
+        unsafe {
+            let first = events.as_mut_ptr().cast();
+            let statuses = [
+                hb_coordinator_drain_events(owner.0, first, 16, &mut count),
+                hb_coordinator_drain_journal(owner.0, place, capacity, &mut len),
+            ];
+            assert_eq!((statuses, count), ([hb_status::Ok; 2], 1));
+        }
+        assert!(len > 0);
+        *journal_len += len;
+    }
+}
+
+#[test]
+fn trades_take_memory_only_where_the_policy_looks_at_them() {
+    let footprint = |policy, reserves_count_max| {
+        let config = hb_config {
+            policy,
+            reserves_count_max,
+            ..owner::config()
+        };
+        let (mut bytes, before) = (0, live());
+        // SAFETY: both lead to what the function wants.
+        let status = unsafe { hb_footprint(&config, &mut bytes) };
+        assert_eq!(status, hb_status::Ok);
+        let owner = Owner::with(&config);
+        assert_eq!(live() - before, bytes);
+        drop(owner);
+        bytes
+    };
+    assert_eq!(footprint(HB_POLICY_FCFS, 0), footprint(HB_POLICY_FCFS, 999));
+    let (without, with) = (
+        footprint(HB_POLICY_GREEDY, 0),
+        footprint(HB_POLICY_GREEDY, 999),
+    );
+    assert_eq!(with - without, 999 * size_of::<PoolReserves>() as u64);
 }

@@ -220,5 +220,6 @@ fn buckets_have_a_width_and_nothing_else_has() {
     let out_of_range = hb_status::PolicyParameterOutOfRange;
     assert_eq!(status_of(HB_POLICY_TIME_BUCKET, 0), out_of_range);
     assert_eq!(status_of(HB_POLICY_FCFS, 5), out_of_range);
-    assert_eq!(status_of(5, 0), hb_status::UnknownPolicy);
+    assert_eq!(status_of(HB_POLICY_GREEDY, 5), out_of_range);
+    assert_eq!(status_of(6, 0), hb_status::UnknownPolicy);
 }

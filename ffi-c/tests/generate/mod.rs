@@ -9,7 +9,7 @@ use cbindgen::{
 };
 
 /// The sources, in the order in which the header describes what they declare.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 13] = [
     "version",
     "status",
     "text",
@@ -17,6 +17,11 @@ const SOURCES: [&str; 8] = [
     "transaction",
     "output",
     "coordinator",
+    "trades",
+    "open_slot",
+    "control",
+    "outside",
+    "state",
     "verifier",
 ];
 

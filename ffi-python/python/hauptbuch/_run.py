@@ -56,7 +56,11 @@ def simulate(
     :param transactions: a frame (see the package) or the path of a CSV, CSV.gz or Parquet file.
         Needed are the columns ``sender``, ``nonce``, ``gas`` and ``fee``; all that are understood
         are listed in the message of an ``InputError`` about columns.
-    :param policy: how they are put in order, one of ``POLICIES``.
+    :param policy: how they are put in order, one of ``POLICIES``. ``"greedy"`` orders trades, so it
+        needs the columns ``pool`` (an address; a row without one does not trade, and is refused),
+        ``side`` (``buy`` or ``sell``, seen from the pool's first token), ``amount`` (what is paid),
+        ``reserve0`` and ``reserve1`` (what the pool holds when the row arrives). Every other policy
+        takes them and does not look at them.
     :param bucket_ms: milliseconds of a bucket under the policy ``time-bucket``; 100 unless given.
     :param batch_ms: milliseconds of simulated time from slot to slot.
     :param seed: where all randomness comes from.
