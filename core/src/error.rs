@@ -214,7 +214,7 @@ codes! {
     NotFinal = 286, Caller, true, "the height is not final";
     AlreadyFinal = 287, Caller, false, "the height is final, and what is final stays";
     HeightOutOfWindow = 288, Caller, true, "the height lies outside of those that are kept";
-    FinalityHalted = 289, Operator, false,
+    FinalityHalted = 289, Caller, false,
         "two values were certified for one height; nothing becomes final any more";
 
     // 300..399: configuration.
@@ -373,11 +373,11 @@ codes! {
     StatusChangeNotAllowed = 699, Sender, false,
         "the sequencer's status does not allow the change";
     ChangeWithoutEffect = 700, Sender, false, "the change would change nothing";
-    RegistryFull = 701, Operator, false, "the registry holds as many sequencers as it can";
-    CommitteeFull = 702, Operator, true, "the next committee has as many members as it can";
+    RegistryFull = 701, Sender, false, "the registry holds as many sequencers as it can";
+    CommitteeFull = 702, Sender, true, "the next committee has as many members as it can";
     EvidenceInvalid = 703, Sender, false, "the statements do not contradict each other";
     EpochEnded = 704, Sender, false, "the epoch ended with a slot before this one";
-    HandOverMissing = 705, Caller, true, "the next epoch's members have not been handed over";
+    HandOverMissing = 705, Sender, true, "the next epoch's members have not been handed over";
     WrongMembership = 706, Sender, false,
         "the members are not those that the epoch's last slot names";
     FinalityConflict = 707, Sender, false, "another value is final at this height";

@@ -28,7 +28,8 @@ impl Electorate {
     ///
     /// # Errors
     /// - [`ElectorateError::ProviderMissing`] where this build lacks the provider;
-    /// - [`ElectorateError::UnknownSuite`] where the members sign with another suite than it checks;
+    /// - [`ElectorateError::UnknownSuite`] where the members sign with another suite than it
+    ///   checks;
     /// - [`ElectorateError::MemberCountOutOfRange`] where they are none, or more than there is room
     ///   for.
     pub fn new(
@@ -73,8 +74,8 @@ impl Electorate {
     /// Takes another epoch's members in their place, without allocating.
     ///
     /// # Errors
-    /// [`ElectorateError::UnknownSuite`] and [`ElectorateError::MemberCountOutOfRange`]; nothing has
-    /// changed then.
+    /// [`ElectorateError::UnknownSuite`] and [`ElectorateError::MemberCountOutOfRange`]; nothing
+    /// has changed then.
     pub fn replace(&mut self, membership: &Membership) -> Result<(), ElectorateError> {
         if membership.suite().number() != self.context.suite_id {
             return Err(ElectorateError::UnknownSuite);

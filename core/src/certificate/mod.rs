@@ -6,11 +6,12 @@
 //! prepared, and weights. A check goes in two steps, so that its signatures can be verified on as
 //! many threads as the host likes:
 //!
-//! 1. [`CommitCertificate::check`] looks at all that needs no signature: the epoch, that every signer
-//!    is a member, that they weigh more than two thirds. What fails here costs nobody a signature.
+//! 1. [`CommitCertificate::check`] looks at all that needs no signature: the epoch, that every
+//!    signer is a member, that they weigh more than two thirds. What fails here costs nobody a
+//!    signature.
 //! 2. The [`SignatureJob`]s of the [`CertificateCheck`] are run, in any order, anywhere; each needs
-//!    only shared references. [`CertificateCheck::conclude`] takes the members whose signatures were
-//!    good and gives a [`CommitProof`], or refuses.
+//!    only shared references. [`CertificateCheck::conclude`] takes the members whose signatures
+//!    were good and gives a [`CommitProof`], or refuses.
 //!
 //! # Guarantees
 //! - 3w > 2W in whole numbers: exactly two thirds are too few. Weights are in 1 ..= 2^32, so no
@@ -28,8 +29,9 @@
 //! the others.
 //!
 //! # What it does not do
-//! It does not know whether an electorate is the right one: that follows from the certificate of the
-//! epoch before it, which `finality` checks. It does not shrink: ML-DSA signatures can't be merged.
+//! It does not know whether an electorate is the right one: that follows from the certificate of
+//! the epoch before it, which `finality` checks. It does not shrink: ML-DSA signatures can't be
+//! merged.
 
 mod commit;
 mod electorate;

@@ -9,12 +9,12 @@ impl FinalityEngine {
     ///
     /// # Errors
     /// - [`FinalityError::CertificateNotNeeded`] where no ancestor is wanted;
-    /// - [`FinalityError::WrongHeight`], [`FinalityError::WrongParent`] unless it has the height and
-    ///   the hash that are wanted;
+    /// - [`FinalityError::WrongHeight`], [`FinalityError::WrongParent`] unless it has the height
+    ///   and the hash that are wanted;
     /// - [`FinalityError::WrongEpoch`], [`FinalityError::EpochEnded`] where it says that an epoch
     ///   changed in between, so that the certificate proves nothing about it;
-    /// - [`FinalityError::FinalityConflict`] where the chain does not lead to what is final here: the
-    ///   engine halts;
+    /// - [`FinalityError::FinalityConflict`] where the chain does not lead to what is final here:
+    ///   the engine halts;
     /// - [`FinalityError::EventsFull`], [`FinalityError::FinalityHalted`].
     pub fn handle_header(&mut self, link: &Link) -> Result<Outcome, FinalityError> {
         self.go_on()?;

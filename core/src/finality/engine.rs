@@ -112,8 +112,8 @@ impl FinalityEngine {
     /// # Errors
     /// - [`FinalityError::HeightBehind`] for a height that is final;
     /// - [`FinalityError::HeightOutOfWindow`] for one too far above;
-    /// - [`FinalityError::WrongEpoch`], [`FinalityError::WrongParent`] where it does not fit what is
-    ///   below it;
+    /// - [`FinalityError::WrongEpoch`], [`FinalityError::WrongParent`] where it does not fit what
+    ///   is below it;
     /// - [`FinalityError::EventsFull`], [`FinalityError::FinalityHalted`].
     pub fn handle_progress(&mut self, link: &Link, to: Progress) -> Result<(), FinalityError> {
         self.go_on()?;
@@ -232,7 +232,8 @@ impl FinalityEngine {
     /// Puts the next epoch's members in place: those that the last slot of this one names.
     ///
     /// # Errors
-    /// - [`FinalityError::EpochNotNext`] unless the epoch has ended and the members are of the next;
+    /// - [`FinalityError::EpochNotNext`] unless the epoch has ended and the members are of the
+    ///   next;
     /// - [`FinalityError::WrongMembership`] unless they have the hash that the last slot names;
     /// - [`FinalityError::UnknownSuite`], [`FinalityError::MemberCountOutOfRange`] where their keys
     ///   can't be prepared here;

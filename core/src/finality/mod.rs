@@ -11,19 +11,19 @@
 //! - Members of an epoch are those whose hash the last slot of the epoch before named; that slot's
 //!   certificate, by the old members, is what authorises them.
 //! - A height that is final keeps its value. A proof of another one, or of a slot that does not
-//!   descend from it, halts the engine and is kept as evidence: more than a third has lied, and going
-//!   on would choose a side.
+//!   descend from it, halts the engine and is kept as evidence: more than a third has lied, and
+//!   going on would choose a side.
 //! - A candidate that gives way is rolled back, and everything above it is revoked, newest first;
 //!   nothing changes where the events would not fit.
 //!
 //! # Catching up
-//! One certificate proves all slots below it in its epoch: the engine takes the newest slot with its
-//! proof ([`FinalityEngine::handle_certificate`]), then headers down to what is final here, newest
-//! first ([`FinalityEngine::handle_header`]), each checked by its hash alone.
+//! One certificate proves all slots below it in its epoch: the engine takes the newest slot with
+//! its proof ([`FinalityEngine::handle_certificate`]), then headers down to what is final here,
+//! newest first ([`FinalityEngine::handle_header`]), each checked by its hash alone.
 //!
 //! # Cost
-//! O(window) comparisons of numbers for a step, and of hashes none beside the header's own. Memory is fixed by
-//! [`FinalityLimits`]: about 250 KB by default, beside the members' keys.
+//! O(window) comparisons of numbers for a step, and of hashes none beside the header's own. Memory
+//! is fixed by [`FinalityLimits`]: about 250 KB by default, beside the members' keys.
 //!
 //! # What it does not do
 //! It checks no signature itself, asks for nothing and keeps no bodies; see

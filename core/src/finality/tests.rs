@@ -460,9 +460,22 @@ fn an_epoch_hands_over_by_its_last_slot() {
         events,
         [(Kind::Reached, 2), (Kind::EpochBegan, 1), (Kind::Final, 2)]
     );
-    // A second value of the old epoch's last slot is still found out.
-    let refused = engine.handle_certificate(&link(1, 0, 9), &by_old(1, 9));
-    assert_eq!(refused, Err(E::FinalityConflict));
+}
+
+#[test]
+fn a_second_value_of_an_epoch_that_ended_is_still_found_out() {
+    let mut engine = engine(&[1, 1, 1]);
+    let next = membership(1, &[1, 5]);
+    let last = Link {
+        next_membership: next.hash(),
+        ..link(1, 0, 1)
+    };
+    let by_old = |value| proof_by(0, &[1, 1, 1], &[0, 1, 2], 1, value);
+    engine.handle_certificate(&last, &by_old(1)).unwrap();
+    engine.hand_over(&next).unwrap();
+    let refused = engine.handle_certificate(&link(1, 0, 9), &by_old(9));
+    assert_eq!(refused, Err(FinalityError::FinalityConflict));
+    assert_eq!(engine.conflict().unwrap().culprits().len(), 3);
 }
 
 #[test]

@@ -139,7 +139,8 @@ pub enum FinalityEventKind {
     EpochEnded = 6,
     /// The next epoch's members are in place.
     EpochBegan = 7,
-    /// Two values were certified: see [`FinalityEngine::conflict`](super::FinalityEngine::conflict).
+    /// Two values were certified: see
+    /// [`FinalityEngine::conflict`](super::FinalityEngine::conflict).
     Halted = 8,
 }
 

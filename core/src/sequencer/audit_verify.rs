@@ -6,8 +6,8 @@ use crate::types::{Epoch, Hash, Height};
 
 /// Checks records as they were exported, one after another, in fixed memory.
 ///
-/// It finds every record that was changed, left out, put in or put elsewhere, as long as the hash at
-/// the end is known from somewhere else: a state root, or somebody who kept it. A log that was
+/// It finds every record that was changed, left out, put in or put elsewhere, as long as the hash
+/// at the end is known from somewhere else: a state root, or somebody who kept it. A log that was
 /// rewritten from some record to its end is consistent with itself; only [`AuditVerifier::hash`]
 /// tells.
 ///

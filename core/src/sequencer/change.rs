@@ -185,8 +185,8 @@ pub fn possession_bytes(
         chain_id,
         epoch,
     };
-    let written = preamble
-        .encode(&mut out)
+    let written = out
+        .bytes(&preamble.to_bytes())
         .and_then(|()| out.u32(id.get()))
         .and_then(|()| out.bytes(public_key.as_bytes()));
     debug_assert!(written.is_ok(), "24 + 4 + 1,952");

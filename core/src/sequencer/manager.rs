@@ -106,9 +106,10 @@ impl SequencerManager {
     /// epoch, a registration at once.
     ///
     /// # Errors
-    /// Whether a change is refused follows from the decided changes before it, so every node refuses
-    /// the same ones, with two exceptions of the caller's making: [`ChangeError::AuditFull`], where
-    /// the audit log is to be drained first, and [`ChangeError::WrongHeight`].
+    /// Whether a change is refused follows from the decided changes before it, so every node
+    /// refuses the same ones, with two exceptions of the caller's making:
+    /// [`ChangeError::AuditFull`], where the audit log is to be drained first, and
+    /// [`ChangeError::WrongHeight`].
     pub fn decide_change(
         &mut self,
         height: Height,

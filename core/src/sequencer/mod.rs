@@ -10,8 +10,8 @@
 //! # Guarantees
 //! - Nobody is registered without proof of possession of its key, nor under a number, key or
 //!   address that another one has. A banned sequencer stays registered, so that it can't return.
-//! - An epoch has `heads_min` members or more: a loss that would leave fewer waits for whoever comes
-//!   in its place, and the audit log says so.
+//! - An epoch has `heads_min` members or more: a loss that would leave fewer waits for whoever
+//!   comes in its place, and the audit log says so.
 //! - What happened stands in a chain of records ([`AuditRecord`]) that anybody can check
 //!   ([`AuditVerifier`]) and nobody can edit without changing every hash after it.
 //! - A change that is refused changes nothing.

@@ -54,7 +54,6 @@ use core::fmt;
 
 use zeroize::Zeroize as _;
 
-use crate::codec::{EncodeError, Writer};
 use crate::crypto::hash::Domain;
 use crate::error::operation_error;
 use crate::types::Epoch;
@@ -287,23 +286,18 @@ impl Preamble {
     /// Bytes of its encoding.
     pub const LEN: usize = 24;
 
-    /// Appends its bytes.
-    ///
-    /// # Errors
-    /// [`EncodeError::BufferTooSmall`] where `out` has no room for them.
-    pub fn encode(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
-        out.bytes(self.domain.as_bytes())?;
-        out.u8(self.suite.number())?;
-        out.u64(self.chain_id)?;
-        out.u64(self.epoch.get())
-    }
-
     /// Its bytes.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::LEN] {
         let mut bytes = [0; Self::LEN];
-        let written = self.encode(&mut Writer::new(&mut bytes));
-        debug_assert!(written.is_ok(), "LEN is the length of the encoding");
+        let chain_id = self.chain_id.to_le_bytes();
+        let epoch = self.epoch.get().to_le_bytes();
+        let suite = [self.suite.number()];
+        let fields = self.domain.as_bytes().iter().chain(&suite);
+        let fields = fields.chain(&chain_id).chain(&epoch);
+        for (place, byte) in bytes.iter_mut().zip(fields) {
+            *place = *byte;
+        }
         bytes
     }
 }

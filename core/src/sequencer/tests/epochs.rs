@@ -82,7 +82,15 @@ fn changes_take_effect_with_the_next_epoch() {
             (AuditKind::Effective, 7, 1),
         ]
     );
-    // A suspended one returns; a removed one starts anew, with a proof of the epoch.
+}
+
+#[test]
+fn a_suspended_one_returns_and_a_removed_one_starts_anew() {
+    let mut manager = registry(&[1, 2, 3], rules(1));
+    for change in [Change::Suspend(id(1)), Change::Remove(id(3))] {
+        manager.decide_change(height(5), &change).unwrap();
+    }
+    manager.advance_epoch(height(6), Tick::ZERO).unwrap();
     manager
         .decide_change(height(7), &Change::Activate(id(1)))
         .unwrap();
@@ -94,7 +102,9 @@ fn changes_take_effect_with_the_next_epoch() {
         .decide_change(height(7), &Change::Admit(again.view()))
         .unwrap();
     manager.advance_epoch(height(8), Tick::new(9)).unwrap();
-    assert_eq!(member_ids(&manager), [1, 2, 7]);
+    assert_eq!(member_ids(&manager), [1, 2]);
+    let again = manager.sequencer(id(3)).unwrap();
+    assert_eq!(again.status, SequencerStatus::Inactive);
 }
 
 #[test]
