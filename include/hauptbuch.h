@@ -598,6 +598,46 @@ enum hb_status
    */
   HB_STATUS_UNKNOWN_PERSIST = 267,
   /**
+   * this build lacks the provider of signatures
+   */
+  HB_STATUS_PROVIDER_MISSING = 280,
+  /**
+   * the suite makes no key from a seed
+   */
+  HB_STATUS_SEED_NOT_TAKEN = 281,
+  /**
+   * the suite's keys are made from a seed
+   */
+  HB_STATUS_SEED_WANTED = 282,
+  /**
+   * the bytes are no secret key, or not that of the public key
+   */
+  HB_STATUS_SECRET_KEY_INVALID = 283,
+  /**
+   * no attempt led to a signature
+   */
+  HB_STATUS_SIGNING_GAVE_UP = 284,
+  /**
+   * the audit log has no room for a record; drain it first
+   */
+  HB_STATUS_AUDIT_FULL = 285,
+  /**
+   * the height is not final
+   */
+  HB_STATUS_NOT_FINAL = 286,
+  /**
+   * the height is final, and what is final stays
+   */
+  HB_STATUS_ALREADY_FINAL = 287,
+  /**
+   * the height lies outside of those that are kept
+   */
+  HB_STATUS_HEIGHT_OUT_OF_WINDOW = 288,
+  /**
+   * two values were certified for one height; nothing becomes final any more
+   */
+  HB_STATUS_FINALITY_HALTED = 289,
+  /**
    * a limit is out of its range
    */
   HB_STATUS_LIMIT_OUT_OF_RANGE = 300,
@@ -673,6 +713,14 @@ enum hb_status
    * a timeout is zero or above the largest
    */
   HB_STATUS_TIMEOUT_OUT_OF_RANGE = 339,
+  /**
+   * order fairness and sealed transactions want members of equal weight
+   */
+  HB_STATUS_WEIGHTS_UNEQUAL = 345,
+  /**
+   * a committee has fewer members than order fairness needs
+   */
+  HB_STATUS_HEADS_TOO_FEW = 346,
   /**
    * the bytes end too early
    */
@@ -997,6 +1045,106 @@ enum hb_status
    * the kind of a message, or a step in it, is unknown
    */
   HB_STATUS_UNKNOWN_MESSAGE = 665,
+  /**
+   * a signature does not verify
+   */
+  HB_STATUS_SIGNATURE_INVALID = 690,
+  /**
+   * the certificate decides another height
+   */
+  HB_STATUS_CERTIFICATE_OF_OTHER_HEIGHT = 691,
+  /**
+   * the certificate decides another value
+   */
+  HB_STATUS_CERTIFICATE_OF_OTHER_VALUE = 692,
+  /**
+   * the certificate was checked against another membership
+   */
+  HB_STATUS_CERTIFICATE_OF_OTHER_SET = 693,
+  /**
+   * the proof that a sequencer holds its key does not verify
+   */
+  HB_STATUS_POSSESSION_UNPROVEN = 694,
+  /**
+   * another sequencer has this number
+   */
+  HB_STATUS_SEQUENCER_ID_TAKEN = 695,
+  /**
+   * another sequencer has this key
+   */
+  HB_STATUS_PUBLIC_KEY_TAKEN = 696,
+  /**
+   * another sequencer has this address
+   */
+  HB_STATUS_ADDRESS_TAKEN = 697,
+  /**
+   * no sequencer has this number
+   */
+  HB_STATUS_UNKNOWN_SEQUENCER = 698,
+  /**
+   * the sequencer's status does not allow the change
+   */
+  HB_STATUS_STATUS_CHANGE_NOT_ALLOWED = 699,
+  /**
+   * the change would change nothing
+   */
+  HB_STATUS_CHANGE_WITHOUT_EFFECT = 700,
+  /**
+   * the registry holds as many sequencers as it can
+   */
+  HB_STATUS_REGISTRY_FULL = 701,
+  /**
+   * the next committee has as many members as it can
+   */
+  HB_STATUS_COMMITTEE_FULL = 702,
+  /**
+   * the statements do not contradict each other
+   */
+  HB_STATUS_EVIDENCE_INVALID = 703,
+  /**
+   * the epoch ended with a slot before this one
+   */
+  HB_STATUS_EPOCH_ENDED = 704,
+  /**
+   * the next epoch's members have not been handed over
+   */
+  HB_STATUS_HAND_OVER_MISSING = 705,
+  /**
+   * the members are not those that the epoch's last slot names
+   */
+  HB_STATUS_WRONG_MEMBERSHIP = 706,
+  /**
+   * another value is final at this height
+   */
+  HB_STATUS_FINALITY_CONFLICT = 707,
+  /**
+   * more headers lie between than are kept; catch up by a certificate between
+   */
+  HB_STATUS_CATCH_UP_TOO_LONG = 708,
+  /**
+   * a sequencer's status, or the kind of a record, is unknown
+   */
+  HB_STATUS_UNKNOWN_STATUS = 709,
+  /**
+   * a record's number, epoch or height does not follow the one before
+   */
+  HB_STATUS_AUDIT_OUT_OF_ORDER = 710,
+  /**
+   * the kind of a change to the membership is unknown
+   */
+  HB_STATUS_UNKNOWN_CHANGE = 711,
+  /**
+   * the members do not stand in the order of their numbers, once each
+   */
+  HB_STATUS_MEMBERS_OUT_OF_ORDER = 712,
+  /**
+   * the signature suite is unknown, or not the network's
+   */
+  HB_STATUS_UNKNOWN_SUITE = 713,
+  /**
+   * the epoch does not follow the one before
+   */
+  HB_STATUS_EPOCH_NOT_NEXT = 714,
   /**
    * an invariant broke; the instance refuses further work
    */
