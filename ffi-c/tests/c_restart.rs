@@ -121,9 +121,7 @@ impl Life {
 
     fn bundle(&mut self, legs: [(u8, u64); 2], now: u64) {
         let legs = legs.map(|(sender, nonce)| transfer(sender, nonce));
-        let bundled = self
-            .own
-            .submit_bundle(&legs, LATER, tick(now), time(now));
+        let bundled = self.own.submit_bundle(&legs, LATER, tick(now), time(now));
         bundled.expect("there is room for it");
     }
 

@@ -175,14 +175,20 @@ fn an_open_slot_stands_in_a_snapshot_with_its_promises() {
 
     let again = Owner::restored(&config(), &snapshot);
     assert_eq!(again.snapshot(), snapshot);
-    assert_eq!((open_height(&again), again.take().0), (1, hb_status::SlotOpen));
+    assert_eq!(
+        (open_height(&again), again.take().0),
+        (1, hb_status::SlotOpen)
+    );
     // Both go on with the same slice, and seal the same slot.
     let goes_on = |own: &Owner| {
         let third = add(own, Some(&room(1)), 8);
         let receipt = third.slice.receipts[0];
         let slot = seal(own).1;
         let bytes = own.slot_bytes(1, slot.bytes_len as usize).2;
-        (slot, (third.slice.slice, receipt.running_hash, slot.hash, bytes))
+        (
+            slot,
+            (third.slice.slice, receipt.running_hash, slot.hash, bytes),
+        )
     };
     let ((_, expected), (slot, sealed)) = (goes_on(&owner), goes_on(&again));
     assert_eq!(sealed, expected);
@@ -198,7 +204,10 @@ fn an_open_slot_stands_in_a_snapshot_with_its_promises() {
     // Given back instead, it is as if it had never been opened.
     let third = Owner::restored(&config(), &snapshot);
     assert_eq!(third.roll_back(1), hb_status::Ok);
-    assert_eq!((open_height(&third), third.counters().waiting_count), (0, 5));
+    assert_eq!(
+        (open_height(&third), third.counters().waiting_count),
+        (0, 5)
+    );
     assert_eq!(third.take().1.transaction_count, 6);
 }
 
