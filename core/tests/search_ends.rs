@@ -1,9 +1,9 @@
 //! How far a flood of transactions that do not fit can empty a slot under priority, in numbers.
 //!
-//! The search for something smaller is bounded by `set_aside_count_max`. So whoever keeps more large
-//! transactions than that in front of the others, and one small one before them, has a slot to
-//! themselves for the price of the small one. What this comes to stands in `SAFETY.md` and with the
-//! limit; these tests hold the numbers.
+//! The search for something smaller is bounded by `set_aside_count_max`. So whoever keeps more
+//! large transactions than that in front of the others, and one small one before them, has a slot
+//! to themselves for the price of the small one. What this comes to stands in `SAFETY.md` and with
+//! the limit; these tests hold the numbers.
 
 mod common;
 

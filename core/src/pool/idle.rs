@@ -77,7 +77,7 @@ impl Idle {
         };
     }
 
-    /// Writes what does not follow from the senders: how long each has been idle, where that counts.
+    /// Writes what does not follow from the senders: who has been idle longer, where that counts.
     pub fn export(&self, out: &mut impl Sink) {
         match self {
             Self::ByAge(idle) => {
