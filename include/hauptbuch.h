@@ -2178,6 +2178,39 @@ hb_status hb_coordinator_roll_back(struct hb_coordinator *coordinator,
 HB_NOEXCEPT;
 
 /**
+ * As `hb_coordinator_acknowledge`, for the slot with this hash only.
+ *
+ * For a host whose answer can come late: after a rollback another slot can stand at the same
+ * height. `hash` has `HB_HASH_LEN` bytes, as `hb_slot` tells them. One thread at a time.
+ * Cost: O(log n) a transaction.
+ *
+ * Statuses: those of `hb_coordinator_acknowledge`, and `HB_STATUS_WRONG_SLOT` where the slot at
+ * this height is another one. Nothing changes unless it is `HB_STATUS_OK`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_acknowledge_slot(struct hb_coordinator *coordinator,
+                                          uint64_t height,
+                                          const uint8_t *hash,
+                                          uint64_t now_ns)
+HB_NOEXCEPT;
+
+/**
+ * As `hb_coordinator_roll_back`, for the slot with this hash only.
+ *
+ * `hash` has `HB_HASH_LEN` bytes, as `hb_slot` tells them; a slot that is open has none yet.
+ * One thread at a time. Cost: O(log n) a transaction.
+ *
+ * Statuses: those of `hb_coordinator_roll_back`, and `HB_STATUS_WRONG_SLOT` where the slot at this
+ * height is another one. Nothing changes unless it is `HB_STATUS_OK`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_roll_back_slot(struct hb_coordinator *coordinator,
+                                        uint64_t height,
+                                        const uint8_t *hash,
+                                        size_t *out_slot_count)
+HB_NOEXCEPT;
+
+/**
  * Ends every waiting transaction and bundle that can't become ready before another one arrives.
  *
  * For the end of a run, when none will arrive and no forced input waits. It stops where the events

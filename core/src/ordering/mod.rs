@@ -35,6 +35,13 @@
 //! the members' clocks.
 //!
 //! # What it does not promise
+//! Under [`Policy::PriorityFee`] a slot need not be full. More than `set_aside_count_max` senders
+//! whose next transactions pay most and do not fit end the search: with the default limits, 257
+//! transactions as large as a slot behind one small one leave a slot with that one alone, for its
+//! price, for as long as new small ones come. An index by size would find what fits behind them,
+//! but even one byte a transaction for it is more than the 320 bytes leave. A quota of gas for an
+//! origin is what holds it back.
+//!
 //! With one sequencer the arrival index and the clock are that sequencer's word: the twin shows
 //! that the order is the one of the record, not that the record is true. So a bucket promises that
 //! who pays more within `width_ns` goes first, as far as the recorded ticks are honest; whoever

@@ -413,7 +413,7 @@ impl TransactionPool {
         if let Some(count) = heap.and_then(|heap| self.rollup_counts.get_mut(heap as usize)) {
             *count = count.saturating_add(1);
         }
-        self.idle.remove(sender);
+        self.note_busy(sender);
         self.link(handle.index, rule);
         self.start_waiting(handle.index, &entry);
         Ok(handle)
@@ -467,25 +467,6 @@ impl TransactionPool {
         ledger.end_replaced(old.id, envelope.rollup, arriving.id);
         let places = [old.sender, origin.unwrap_or(NONE)];
         self.enter(arriving, arrival, places, old.is_quiet, rule)
-    }
-
-    /// Makes place for a new sender by forgetting the one that has been idle longest.
-    pub(super) fn forget_idle_sender(&mut self, time: UnixNs) -> Result<(), AdmissionError> {
-        let full = AdmissionError::SenderTableFull;
-        let place = self.idle.first().ok_or(full)?;
-        let own = self.senders.get(place).copied().ok_or(full)?;
-        let must_keep = match self.rules.replay_protection {
-            ReplayProtection::ByHost => false,
-            ReplayProtection::ByExpiry { .. } => own.keep_until > time,
-        };
-        if must_keep {
-            return Err(full);
-        }
-        self.by_address
-            .remove(self.address_hash(own.rollup, own.address), place);
-        self.idle.remove(place);
-        self.senders.remove(place);
-        Ok(())
     }
 }
 

@@ -51,8 +51,7 @@ impl TransactionPool {
         }
         self.export_forced(out);
         self.export_bundles(out);
-        out.u32(self.idle.len() as u32);
-        self.idle.iter().for_each(|place| out.u32(place));
+        self.idle.export(out);
         for recent in [&self.seen, &self.cancelled_ids, &self.cancelled_nonces] {
             export_recent(recent, out);
         }
@@ -105,7 +104,8 @@ impl TransactionPool {
         check(entries_fit, "the free places are those left over")?;
         self.restore_forced(input)?;
         self.restore_bundles(input)?;
-        self.restore_idle(input)?;
+        let restored = self.restore_idle(places(input)?);
+        restored.ok_or(Broken("the idle are those who have nothing"))?;
         for recent in [
             &mut self.seen,
             &mut self.cancelled_ids,
@@ -250,19 +250,6 @@ impl TransactionPool {
         if let Some(count) = heap.and_then(|heap| self.rollup_counts.get_mut(heap as usize)) {
             *count = count.saturating_add(1);
         }
-    }
-
-    fn restore_idle(&mut self, input: &mut Reader<'_>) -> Result<(), Broken> {
-        for place in places(input)? {
-            let is_idle = self.senders.get(place).is_some() && self.is_idle(place);
-            check(is_idle && self.idle.append(place), "the idle have nothing")?;
-        }
-        let senders = self.senders.iter();
-        let idle = senders.filter(|(place, _)| self.is_idle(*place));
-        check(
-            idle.count() == self.idle.len(),
-            "all who have nothing are idle",
-        )
     }
 
     /// Marks the transaction at `place` as taken, and returns its handle.

@@ -25,6 +25,7 @@ mod entry;
 mod export;
 mod forced;
 mod hints;
+mod idle;
 mod line;
 mod outside;
 mod pinned;
@@ -47,8 +48,8 @@ pub use verify::Broken;
 use alloc::boxed::Box;
 
 use crate::bounded::{
-    ChunkArena, ChunkList, Handle, HandleIndex, HeapSet, KeyedHash, LinkedSet, RecentSet, Slab,
-    fixed_slice, fixed_slice_bytes,
+    ChunkArena, ChunkList, Handle, HandleIndex, HeapSet, KeyedHash, RecentSet, Slab, fixed_slice,
+    fixed_slice_bytes,
 };
 use crate::config::{Config, NonceMode, PoolConfig, ReplayProtection, RollupConfig, SegmentShares};
 use crate::error::{Code, operation_error};
@@ -62,6 +63,7 @@ use bundle::BundleTable;
 use entry::{Entry, Sender};
 use forced::ForcedQueues;
 use hints::HintTable;
+use idle::Idle;
 use pinned::Pins;
 use room::DisplaceKey;
 
@@ -108,8 +110,8 @@ pub struct TransactionPool {
     bundles: BundleTable,
     /// Senders of those.
     pins: Pins,
-    /// Senders without a transaction, the one longest so first.
-    idle: LinkedSet,
+    /// Senders without a transaction, the one that is forgotten first at hand.
+    idle: Idle,
     /// What the origins hold; several may share a place.
     origins: Box<[InUse]>,
     /// What the rollups hold, by their place among the configured ones.
@@ -227,7 +229,7 @@ impl TransactionPool {
             ready: HeapSet::new(ROLLUP_COUNT_MAX as u32, pending),
             displaceable: HeapSet::new(room::QUEUE_COUNT, pending),
             expiring: HeapSet::new(1, pending),
-            idle: LinkedSet::new(sender_place_count(limits)),
+            idle: Idle::new(config.replay_protection, sender_place_count(limits)),
             origins: fixed_slice(limits.origin_count_max as usize, InUse::default()),
             rollup_counts: [0; ROLLUP_COUNT_MAX],
             seen: RecentSet::new(limits.seen_count_max, hash),
@@ -264,7 +266,7 @@ impl TransactionPool {
             ));
         let of_senders = Slab::<Sender>::footprint_bytes(senders)
             .saturating_add(HandleIndex::footprint_bytes(senders))
-            .saturating_add(LinkedSet::footprint_bytes(senders))
+            .saturating_add(Idle::footprint_bytes(senders))
             .saturating_add(Pins::footprint_bytes(limits))
             .saturating_add(fixed_slice_bytes::<InUse>(limits.origin_count_max as usize));
         let remembered = RecentSet::footprint_bytes(limits.seen_count_max)

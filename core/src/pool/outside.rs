@@ -208,7 +208,7 @@ impl TransactionPool {
             }
         };
         self.pins.pin(place);
-        self.idle.remove(place);
+        self.note_busy(place);
         Some(place)
     }
 
@@ -246,12 +246,5 @@ impl TransactionPool {
     pub(super) fn unpin_sender(&mut self, place: u32) {
         self.pins.unpin(place);
         self.note_idle(place);
-    }
-
-    /// Notes a sender that has nothing in the pool.
-    pub(super) fn note_idle(&mut self, place: u32) {
-        if self.is_idle(place) {
-            self.idle.append(place);
-        }
     }
 }

@@ -54,6 +54,18 @@ pub(super) struct Newcomer {
 }
 
 impl TransactionPool {
+    /// How many quiet transactions the pool holds, taken ones included.
+    #[must_use]
+    pub const fn quiet_count(&self) -> u32 {
+        self.quiet_count
+    }
+
+    /// Bytes that payloads of quiet transactions take, in whole chunks.
+    #[must_use]
+    pub const fn quiet_bytes(&self) -> u64 {
+        self.quiet_bytes
+    }
+
     /// Checks the quotas of a sender and an origin for one transaction more.
     pub(super) fn check_quotas(
         &self,

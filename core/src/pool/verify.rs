@@ -235,7 +235,8 @@ impl TransactionPool {
         let is_known =
             |place: u32| self.senders.get(place).is_some() && self.pins.of(place).count > 0;
         check(self.pins.senders().all(is_known), "only senders are pinned")?;
-        let queues = self.ready.is_consistent()
+        let queues = self.idle.is_consistent(&self.senders)
+            && self.ready.is_consistent()
             && self.displaceable.is_consistent()
             && self.expiring.is_consistent();
         check(queues, "queues are ordered")?;
