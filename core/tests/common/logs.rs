@@ -19,7 +19,7 @@ use hauptbuch_core::receive_log::{
 };
 use hauptbuch_core::types::{
     Address, Envelope, Epoch, Fee, Gas, Hash, Height, LogPosition, Nonce, RollupId, Submission,
-    Tick, Transaction, UnixNs,
+    Tick, Transaction, TxId, UnixNs,
 };
 
 use super::common::{Seeded, tiny_limits};
@@ -163,6 +163,8 @@ pub struct World {
     /// Every extension that was signed.
     pub extensions: Vec<Vec<u8>>,
     pub tick: u64,
+    /// What had ended in no log, and was logged after all.
+    pub readmitted: Vec<TxId>,
 }
 
 impl World {
@@ -198,6 +200,7 @@ impl World {
             nonces: BTreeMap::new(),
             extensions: Vec::new(),
             tick: 0,
+            readmitted: Vec::new(),
             setup,
             config,
             limits,
@@ -272,6 +275,10 @@ impl World {
         let mut waiting = Vec::new();
         for (member, id) in std::mem::take(&mut self.on_their_way) {
             let facts = self.library.facts[&id];
+            if self.coordinator.pool().find(id.id).is_none() {
+                // Its pool has ended it, so no member takes it in.
+                continue;
+            }
             let came = self.random.below(100) < 60;
             let source = BodySource::FirstHand;
             let taken =
@@ -308,7 +315,7 @@ impl World {
             let entry = match entry.kind {
                 EntryKind::Stamp(time) => Entry::Stamp(time),
                 EntryKind::Id(id) => {
-                    self.coordinator.mark_logged(id.id, true).unwrap();
+                    self.mark(id);
                     Entry::Id {
                         rollup: id.rollup,
                         id: id.id,
@@ -327,6 +334,19 @@ impl World {
             admit(held, &bytes);
         }
         self.extensions.push(bytes);
+    }
+
+    /// Marks what a member logs; what the pool ended since is taken in again.
+    fn mark(&mut self, id: LoggedId) {
+        if self.coordinator.mark_logged(id.id, true).is_ok() {
+            return;
+        }
+        let transaction = Transaction::decode(&self.library.bytes[&id], 64).unwrap();
+        let (now, time) = (Tick::new(self.tick), self.stream.time());
+        let submission = Submission::from(transaction);
+        let taken = self.coordinator.submit_logged(&submission, now, time);
+        assert_eq!(taken, Ok(id.id));
+        self.readmitted.push(id.id);
     }
 
     /// A cut through all logs; one log in eight stands still.
