@@ -289,7 +289,7 @@ pub struct PlainGenesis {
 
 impl PlainGenesis {
     pub fn hash(&self) -> Digest {
-        let mut out = std::vec![4];
+        let mut out = std::vec![5];
         out.extend(self.chain_id.to_le_bytes());
         out.push(self.policy);
         out.extend(self.policy_parameter.to_le_bytes());
