@@ -1,6 +1,7 @@
 //! Slots against a second writer of the same format, and the verifier against everything else.
 
 mod hostile;
+mod logged;
 mod plain;
 mod refused;
 mod segments;
