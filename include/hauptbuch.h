@@ -614,6 +614,10 @@ enum hb_status
    */
   HB_STATUS_WRONG_BODY = 295,
   /**
+   * the verifier has met a slot that its cut does not give, and goes no further
+   */
+  HB_STATUS_VERIFIER_SPENT = 296,
+  /**
    * a limit is out of its range
    */
   HB_STATUS_LIMIT_OUT_OF_RANGE = 300,
@@ -834,13 +838,9 @@ enum hb_status
    */
   HB_STATUS_WRONG_NO_OP = 539,
   /**
-   * the verifier has met a slot that its cut does not give, and goes no further
-   */
-  HB_STATUS_VERIFIER_SPENT = 540,
-  /**
    * the no-ops do not stand in the order of their places
    */
-  HB_STATUS_NO_OP_OUT_OF_ORDER = 541,
+  HB_STATUS_NO_OP_OUT_OF_ORDER = 540,
   /**
    * the bytes belong to another network
    */
