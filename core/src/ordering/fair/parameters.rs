@@ -63,6 +63,7 @@ pub struct Parameters {
     f: u32,
     quorum: u32,
     threshold: u32,
+    by_median: bool,
 }
 
 impl Parameters {
@@ -129,7 +130,33 @@ impl Parameters {
             f,
             quorum,
             threshold,
+            by_median: false,
         })
+    }
+
+    /// The committee of median timestamps, whose streams form no graphs: f = ⌊(n − 1)/2⌋ may lie or
+    /// be silent, and T = ⌈n/2⌉ = f + 1 logs that hold an id give it a key; one of them is honest.
+    ///
+    /// # Errors
+    /// [`ParametersError::CommitteeSizeOutOfRange`] unless 1 ≤ n ≤ [`LOG_COUNT_MAX`].
+    pub const fn median(n: u32) -> Result<Self, ParametersError> {
+        if n == 0 || n > LOG_COUNT_MAX {
+            return Err(ParametersError::CommitteeSizeOutOfRange);
+        }
+        let f = (n - 1) / 2;
+        Ok(Self {
+            n,
+            f,
+            quorum: n - f,
+            threshold: n.div_ceil(2),
+            by_median: true,
+        })
+    }
+
+    /// Whether streams order by median timestamps, and not by graphs.
+    #[must_use]
+    pub const fn orders_by_median(self) -> bool {
+        self.by_median
     }
 
     /// How many members there are, and so the most lists that a graph counts.

@@ -75,7 +75,8 @@ mod table;
 mod tests;
 mod twin;
 
-pub use order::{MedianError, MedianLimits, MedianOrder, Released};
+pub use order::{MedianError, MedianLimits, MedianOrder, MedianOrderOf, Released};
+pub use table::MedianId;
 pub use twin::{MedianTwin, MedianViolation};
 
 /// Which of the n stamps in rising order the key is, counted from 1: the lower median.

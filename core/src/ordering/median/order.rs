@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::rank;
-use super::table::{ABSENT, Table};
+use super::table::{ABSENT, MedianId, Table};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::error::operation_error;
 use crate::receive_log::{CutEntry, Entry};
@@ -39,39 +39,42 @@ impl MedianLimits {
 
 /// An id that was released, with the key that it had then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Released {
+pub struct Released<I = TxId> {
     /// Its key: the lower median of its stamps.
     pub key: UnixNs,
     /// The id.
-    pub id: TxId,
+    pub id: I,
 }
 
 /// A waiting id at a cut.
 #[derive(Clone, Copy, Debug, Default)]
-struct Waiting {
+struct Waiting<I> {
     key: u64,
     floor: u64,
-    id: TxId,
+    id: I,
     at: u32,
 }
 
+/// The policy over transaction ids.
+pub type MedianOrder = MedianOrderOf<TxId>;
+
 /// The policy: follows the entries of decided cuts and says which ids are released at each.
 ///
-/// Memory: [`MedianOrder::footprint_bytes`].
+/// Memory: [`MedianOrderOf::footprint_bytes`].
 #[derive(Debug)]
-pub struct MedianOrder {
+pub struct MedianOrderOf<I> {
     log_count: u32,
-    table: Table,
+    table: Table<I>,
     /// Waiting ids by (key, id), and by (floor, id).
-    by_key: Box<[Waiting]>,
-    by_floor: Box<[Waiting]>,
+    by_key: Box<[Waiting<I>]>,
+    by_floor: Box<[Waiting<I>]>,
     /// One row, to sort.
     row: Box<[u64]>,
     /// What the newest cut released.
-    released: Box<[Released]>,
+    released: Box<[Released<I>]>,
 }
 
-impl MedianOrder {
+impl<I: MedianId> MedianOrderOf<I> {
     /// Makes one that follows nothing. `index_key` comes from the host at random; it changes speed
     /// only.
     ///
@@ -90,14 +93,14 @@ impl MedianOrder {
         })
     }
 
-    /// The bytes that [`MedianOrder::new`] takes.
+    /// The bytes that [`MedianOrderOf::new`] takes.
     #[must_use]
     pub const fn footprint_bytes(limits: &MedianLimits) -> u64 {
         let ids = limits.id_count_max as usize;
-        Table::footprint_bytes(limits.log_count, limits.id_count_max)
-            + 2 * fixed_slice_bytes::<Waiting>(ids)
+        Table::<I>::footprint_bytes(limits.log_count, limits.id_count_max)
+            + 2 * fixed_slice_bytes::<Waiting<I>>(ids)
             + fixed_slice_bytes::<u64>(limits.log_count as usize)
-            + fixed_slice_bytes::<Released>(ids)
+            + fixed_slice_bytes::<Released<I>>(ids)
     }
 
     /// A log's next entry is a stamp. One below the log's last is taken as that.
@@ -107,20 +110,6 @@ impl MedianOrder {
     pub fn stamp(&mut self, log: u32, time: UnixNs) -> Result<(), MedianError> {
         let is_known = self.table.stamp(log, time);
         is_known.then_some(()).ok_or(MedianError::UnknownLog)
-    }
-
-    /// Takes the next entry that a cut covers: a stamp or an id; others mean nothing here. Void
-    /// entries are the caller's to leave out.
-    ///
-    /// # Errors
-    /// Those of [`MedianOrder::stamp`] and [`MedianOrder::append`].
-    pub fn handle_entry(&mut self, entry: &CutEntry<'_>) -> Result<(), MedianError> {
-        let log = u32::from(entry.member);
-        match entry.entry {
-            Entry::Stamp(time) => self.stamp(log, *time),
-            Entry::Id { id, .. } => self.append(log, id),
-            Entry::Closed | Entry::Inbox { .. } => Ok(()),
-        }
     }
 
     /// Before the entries of a cut: no stamp counts as less than `time` from now on, which is the
@@ -134,7 +123,7 @@ impl MedianOrder {
     /// # Errors
     /// [`MedianError::UnknownLog`]; [`MedianError::OrderTableFull`] where as many ids are followed
     /// as can be, which the budgets of members exclude.
-    pub fn append(&mut self, log: u32, id: &TxId) -> Result<(), MedianError> {
+    pub fn append(&mut self, log: u32, id: &I) -> Result<(), MedianError> {
         let last = self.table.last.get(log as usize);
         let last = *last.ok_or(MedianError::UnknownLog)?;
         let at = self.table.find_or_insert(id);
@@ -149,7 +138,7 @@ impl MedianOrder {
     /// The entry of an id in a log no longer counts. An id without entries is forgotten.
     ///
     /// Released ids keep theirs, because nothing about them is decided any more.
-    pub fn lapse(&mut self, log: u32, id: &TxId) {
+    pub fn lapse(&mut self, log: u32, id: &I) {
         let Some(at) = self.table.find(id) else {
             return;
         };
@@ -166,7 +155,7 @@ impl MedianOrder {
 
     /// Forgets an id: one that is gone, or one that was released and whose further entries the
     /// caller keeps away from now on.
-    pub fn forget(&mut self, id: &TxId) {
+    pub fn forget(&mut self, id: &I) {
         if let Some(at) = self.table.find(id) {
             self.table.remove(at);
         }
@@ -180,7 +169,7 @@ impl MedianOrder {
 
     /// The key that an id has now, for a look at it; nothing where it is unknown or has none yet.
     #[must_use]
-    pub fn key(&mut self, id: &TxId) -> Option<UnixNs> {
+    pub fn key(&mut self, id: &I) -> Option<UnixNs> {
         let at = self.table.find(id)?;
         let key = self.kth_smallest(at, false);
         (key != ABSENT).then_some(UnixNs::new(key))
@@ -195,7 +184,7 @@ impl MedianOrder {
     }
 
     /// All entries of a cut are in: the ids that it releases, in their order.
-    pub fn release(&mut self) -> &[Released] {
+    pub fn release(&mut self) -> &[Released<I>] {
         let waiting = self.sort_waiting();
         let horizon = self.horizon().get();
         let (mut first, mut count) = (0, 0);
@@ -225,6 +214,29 @@ impl MedianOrder {
             count += 1;
         }
         &self.released[..count]
+    }
+
+    /// The last stamp of a log, raised ones included.
+    pub(in crate::ordering) fn last(&self, log: usize) -> UnixNs {
+        UnixNs::new(self.table.last[log])
+    }
+
+    /// The stamp of an id in a log; the largest there is where the log does not hold it.
+    pub(in crate::ordering) fn stamp_of(&self, log: usize, id: &I) -> UnixNs {
+        let at = self.table.find(id);
+        UnixNs::new(at.map_or(ABSENT, |at| self.table.row(at)[log]))
+    }
+
+    /// Sets the stamp of an id in a log; false where there is no room.
+    pub(in crate::ordering) fn restore(&mut self, log: usize, id: &I, stamp: UnixNs) -> bool {
+        let at = self.table.find_or_insert(id);
+        at.map(|at| self.table.row_mut(at)[log] = stamp.get())
+            .is_some()
+    }
+
+    /// Follows nothing any more, and no log has a stamp.
+    pub(in crate::ordering) fn clear(&mut self) {
+        self.table.clear();
     }
 
     fn is_released(&self, at: u32) -> bool {
@@ -267,5 +279,21 @@ impl MedianOrder {
         }
         self.row.sort_unstable();
         self.row[rank(self.log_count) - 1]
+    }
+}
+
+impl MedianOrder {
+    /// Takes the next entry that a cut covers: a stamp or an id; others mean nothing here. Void
+    /// entries are the caller's to leave out.
+    ///
+    /// # Errors
+    /// Those of [`MedianOrderOf::stamp`] and [`MedianOrderOf::append`].
+    pub fn handle_entry(&mut self, entry: &CutEntry<'_>) -> Result<(), MedianError> {
+        let log = u32::from(entry.member);
+        match entry.entry {
+            Entry::Stamp(time) => self.stamp(log, *time),
+            Entry::Id { id, .. } => self.append(log, id),
+            Entry::Closed | Entry::Inbox { .. } => Ok(()),
+        }
     }
 }

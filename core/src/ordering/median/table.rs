@@ -5,30 +5,42 @@ use alloc::boxed::Box;
 use crate::bounded::{HandleIndex, KeyedHash, Slab, fixed_slice, fixed_slice_bytes};
 use crate::types::{TxId, UnixNs};
 
+/// What can be followed: a name with a total order.
+pub trait MedianId: Copy + Ord + Default + core::fmt::Debug {
+    /// Its hash under a table's key.
+    fn hash_under(&self, hash: &KeyedHash) -> u64;
+}
+
+impl MedianId for TxId {
+    fn hash_under(&self, hash: &KeyedHash) -> u64 {
+        hash.bytes32(self.as_bytes())
+    }
+}
+
 /// Stands for the stamp of a log that does not hold an id. A stamp of that size would be the last
 /// nanosecond of the clock; it counts as infinite too, which its log can't tell apart.
 pub(super) const ABSENT: u64 = u64::MAX;
 
 /// One id.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Followed {
-    pub id: TxId,
+pub(super) struct Followed<I> {
+    pub id: I,
     pub is_released: bool,
 }
 
 /// Ids with their stamps, one row of `log_count` each.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct Table<I> {
     log_count: usize,
     hash: KeyedHash,
     index: HandleIndex,
-    pub ids: Slab<Followed>,
+    pub ids: Slab<Followed<I>>,
     stamps: Box<[u64]>,
     /// The last stamp of each log.
     pub last: Box<[u64]>,
 }
 
-impl Table {
+impl<I: MedianId> Table<I> {
     pub fn new(log_count: u32, id_count_max: u32, index_key: [u64; 2]) -> Self {
         Self {
             log_count: log_count as usize,
@@ -42,7 +54,7 @@ impl Table {
 
     pub const fn footprint_bytes(log_count: u32, id_count_max: u32) -> u64 {
         HandleIndex::footprint_bytes(id_count_max)
-            + Slab::<Followed>::footprint_bytes(id_count_max)
+            + Slab::<Followed<I>>::footprint_bytes(id_count_max)
             + fixed_slice_bytes::<u64>((id_count_max as usize + 1) * log_count as usize)
     }
 
@@ -59,15 +71,15 @@ impl Table {
         }
     }
 
-    pub fn find(&self, id: &TxId) -> Option<u32> {
-        let hash = self.hash.bytes32(id.as_bytes());
+    pub fn find(&self, id: &I) -> Option<u32> {
+        let hash = id.hash_under(&self.hash);
         self.index.find(hash, |at| {
             self.ids.get(at).is_some_and(|held| held.id == *id)
         })
     }
 
     /// The row of an id, a new one where it has none; nothing where there is no room.
-    pub fn find_or_insert(&mut self, id: &TxId) -> Option<u32> {
+    pub fn find_or_insert(&mut self, id: &I) -> Option<u32> {
         if let Some(found) = self.find(id) {
             return Some(found);
         }
@@ -75,7 +87,7 @@ impl Table {
             id: *id,
             is_released: false,
         })?;
-        let hash = self.hash.bytes32(id.as_bytes());
+        let hash = id.hash_under(&self.hash);
         let inserted = self.index.insert(hash, at.index);
         debug_assert!(inserted, "the index holds as many keys as there are rows");
         self.row_mut(at.index).fill(ABSENT);
@@ -84,9 +96,17 @@ impl Table {
 
     pub fn remove(&mut self, at: u32) {
         if let Some(held) = self.ids.remove(at) {
-            let hash = self.hash.bytes32(held.id.as_bytes());
+            let hash = held.id.hash_under(&self.hash);
             self.index.remove(hash, at);
         }
+    }
+
+    /// Forgets every id and every stamp. O(ids).
+    pub fn clear(&mut self) {
+        for at in 0..(self.stamps.len() / self.log_count.max(1)) as u32 {
+            self.remove(at);
+        }
+        self.last.fill(0);
     }
 
     pub fn row(&self, at: u32) -> &[u64] {

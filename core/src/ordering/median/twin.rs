@@ -23,7 +23,7 @@ operation_error! {
 #[derive(Debug)]
 pub struct MedianTwin {
     rank: usize,
-    table: Table,
+    table: Table<TxId>,
 }
 
 impl MedianTwin {
@@ -42,7 +42,7 @@ impl MedianTwin {
     /// The bytes that [`MedianTwin::new`] takes.
     #[must_use]
     pub const fn footprint_bytes(limits: &MedianLimits) -> u64 {
-        Table::footprint_bytes(limits.log_count, limits.id_count_max)
+        Table::<TxId>::footprint_bytes(limits.log_count, limits.id_count_max)
     }
 
     /// A log's next entry is a stamp.

@@ -31,18 +31,23 @@ impl FairStream {
         }
         self.outcome.clear();
         let counts = self.counts_for_age(cut);
+        self.raise_clocks(counts);
         self.apply_entries(cut, counts, bodies);
         self.height = cut.height;
         if counts {
             self.age.advance(cut.height);
         }
         self.agree_on_time();
+        if counts {
+            self.note_time();
+        }
         self.update_graphs();
         for number in 0..self.rollups.len() {
             self.form(number);
         }
         for number in 0..self.rollups.len() {
             self.release(number);
+            self.release_by_median(number);
         }
         for (number, slot) in rollups.iter().enumerate() {
             self.drain(number, slot);
@@ -58,7 +63,12 @@ impl FairStream {
         for (log, extent) in cut.extents.iter().enumerate() {
             for entry in extent.entries {
                 match entry.kind {
-                    EntryKind::Stamp(stamp) => self.stamps[log] = stamp,
+                    EntryKind::Stamp(stamp) => {
+                        self.stamps[log] = stamp;
+                        if let Some(median) = &mut self.median {
+                            median.stamp(log, stamp);
+                        }
+                    }
                     EntryKind::Id(id) => self.apply_id(cut, log, entry, id, counts, bodies),
                 }
             }
@@ -109,6 +119,11 @@ impl FairStream {
         let record = self.records.get_mut(number);
         if record.facts.is_none() && record.head_count() >= threshold {
             record.facts = bodies.facts(&id);
+        }
+        if let Some(median) = &mut self.median
+            && record.place == Place::Outside
+        {
+            median.append(record.rollup as usize, log, &id);
         }
         if let Place::Graph { slot, vertex } = record.place {
             let line = &mut self.rollups[record.rollup as usize].line;
@@ -170,9 +185,11 @@ impl FairStream {
                 }
             }
             for log in members_of(lapsed) {
-                if self.records.leave(number, log, now, height) {
+                let is_gone = self.records.leave(number, log, now, height);
+                if is_gone {
                     self.outcome.lapsed.push(record.id);
                 }
+                self.lapse_by_median(number, log, is_gone);
             }
             if lapsed != 0 {
                 self.outcome.lost.push(LostEntry {

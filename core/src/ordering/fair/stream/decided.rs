@@ -9,6 +9,7 @@ use super::entry::LoggedId;
 use super::error::StreamConfigError;
 use super::forming::FormScratch;
 use super::limits::{FairLimits, RollupPart};
+use super::median::MedianState;
 use super::memory::{Age, DrainedMemory};
 use super::outcome::{Charge, Drained, GraphEvent, LostEntry};
 use super::records::{Records, only};
@@ -40,6 +41,8 @@ pub struct FairStream {
     pub(super) rollups: Box<[Rollup]>,
     pub(super) past: DrainedMemory,
     pub(super) cursors: Cursors,
+    /// What makes the order instead of graphs, where median timestamps do.
+    pub(super) median: Option<MedianState>,
     pub(super) workspace: Workspace,
     pub(super) cut_scratch: CutScratch,
     pub(super) form_scratch: FormScratch,
@@ -96,6 +99,10 @@ impl<T: Copy> Fixed<T> {
         }
     }
 
+    pub(super) const fn room(&self) -> usize {
+        self.values.len() - self.len
+    }
+
     pub(super) const fn clear(&mut self) {
         self.len = 0;
     }
@@ -135,7 +142,7 @@ impl Sizes {
     ) -> Self {
         let logs = parameters.n() as usize;
         // A graph of a line can be updated and released in one slot, and one more can be formed.
-        let events = rollups.len() * (2 * limits.graph_count_max as usize + 2);
+        let events = rollups.len() * (2 * graph_count_max(parameters, limits) as usize + 2);
         Self {
             logs,
             rollups: rollups.len(),
@@ -143,6 +150,14 @@ impl Sizes {
             entries: logs * limits.extent_entries_max as usize,
             events,
         }
+    }
+}
+
+/// The most graphs of a rollup; none where median timestamps make the order.
+const fn graph_count_max(parameters: Parameters, limits: &FairLimits) -> u32 {
+    match parameters.orders_by_median() {
+        true => 0,
+        false => limits.graph_count_max,
     }
 }
 
@@ -158,7 +173,7 @@ impl Rollup {
         part: &RollupPart,
     ) -> Result<Self, StreamConfigError> {
         let vertices = vertex_count_max(parameters, part);
-        let graphs = limits.graph_count_max;
+        let graphs = graph_count_max(parameters, limits);
         let line = Line::new(parameters, vertices, graphs);
         Ok(Self {
             part: *part,
@@ -171,7 +186,7 @@ impl Rollup {
 
     fn footprint_bytes(parameters: Parameters, limits: &FairLimits, part: &RollupPart) -> u64 {
         let vertices = vertex_count_max(parameters, part);
-        let graphs = limits.graph_count_max;
+        let graphs = graph_count_max(parameters, limits);
         Line::footprint_bytes(parameters, vertices, graphs)
             + fixed_slice_bytes::<u32>(graphs as usize * vertices as usize)
             + Ring::<u32>::footprint_bytes(limits.live_ids_max(parameters))
@@ -206,7 +221,8 @@ impl Outcome {
 }
 
 impl FairStream {
-    /// Makes the state before the first slot. `key` hides the tables' layout from senders; it
+    /// Makes the state before the first slot: by graphs, or by median timestamps where
+    /// [`Parameters::orders_by_median`], which needs no `rank`. `key` hides the tables' layout from senders; it
     /// changes speed only.
     ///
     /// # Errors
@@ -225,6 +241,8 @@ impl FairStream {
             parts.push(Rollup::new(parameters, limits, part)?);
         }
         let live = sizes.live as u32;
+        let median = parameters.orders_by_median();
+        let median = median.then(|| MedianState::new(parameters, limits, rollups, key));
         Ok(Self {
             parameters,
             limits: *limits,
@@ -238,6 +256,7 @@ impl FairStream {
             rollups: parts.into_boxed_slice(),
             past: DrainedMemory::new(limits.drained_count_max, key),
             cursors: Cursors::new(limits.cursor_count_max, key),
+            median: median.transpose()?,
             workspace: Workspace::new(
                 parameters,
                 widest(parameters, rollups),
@@ -259,6 +278,10 @@ impl FairStream {
         let sizes = Sizes::new(parameters, limits, rollups);
         let widest = widest(parameters, rollups);
         let parts = rollups.iter();
+        let median = match parameters.orders_by_median() {
+            true => MedianState::footprint_bytes(parameters, limits, rollups),
+            false => 0,
+        };
         Age::footprint_bytes(limits.log_age_slots_max)
             + fixed_slice_bytes::<UnixNs>(sizes.logs)
             + Records::footprint_bytes(sizes.logs, sizes.rollups, sizes.live as u32)
@@ -268,6 +291,7 @@ impl FairStream {
                 .sum::<u64>()
             + DrainedMemory::footprint_bytes(limits.drained_count_max)
             + Cursors::footprint_bytes(limits.cursor_count_max)
+            + median
             + Workspace::footprint_bytes(parameters, widest, limits.ranked_pairs_max)
             + CutScratch::footprint_bytes(sizes)
             + FormScratch::footprint_bytes(sizes)
@@ -435,7 +459,11 @@ impl FairStream {
     }
 }
 
-fn widest(parameters: Parameters, rollups: &[RollupPart]) -> u32 {
+/// The most vertices of any graph.
+pub(super) fn widest(parameters: Parameters, rollups: &[RollupPart]) -> u32 {
+    if parameters.orders_by_median() {
+        return 1;
+    }
     let widths = rollups
         .iter()
         .map(|part| vertex_count_max(parameters, part));

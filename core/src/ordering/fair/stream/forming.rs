@@ -53,6 +53,9 @@ impl FormScratch {
 impl FairStream {
     /// Rule 10: forms at most one graph of a rollup, if a candidate is solid.
     pub(super) fn form(&mut self, number: usize) {
+        if self.median.is_some() {
+            return;
+        }
         let Some(count) = self.gather_candidates(number) else {
             return;
         };

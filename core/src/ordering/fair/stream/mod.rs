@@ -86,6 +86,7 @@ mod error;
 mod forming;
 mod held;
 mod limits;
+mod median;
 mod member;
 mod memory;
 mod outcome;

@@ -29,6 +29,8 @@ pub(super) enum Place {
     Outside,
     /// In the graph of this slot of its rollup's line, with this vertex number.
     Graph { slot: u32, vertex: u32 },
+    /// Released by median timestamps, while a nonce before its own is missing: its entries lapse.
+    Held,
     /// In its rollup's queue.
     Queued,
 }
@@ -93,7 +95,7 @@ impl Record {
     }
 
     pub(super) const fn is_outside(&self) -> bool {
-        matches!(self.place, Place::Outside)
+        matches!(self.place, Place::Outside | Place::Held)
     }
 
     pub(super) const fn head_count(&self) -> u32 {

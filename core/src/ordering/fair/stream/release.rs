@@ -43,7 +43,7 @@ impl FairStream {
     /// used or that have expired keep their own, and so do those whose nonce one before them has,
     /// ranked earlier or in the queue: a variant that moved would push others of its sender past
     /// ids that they came before.
-    fn fill_nonce_places(&mut self, number: usize, count: usize) {
+    pub(super) fn fill_nonce_places(&mut self, number: usize, count: usize) {
         let scratch = &mut self.form_scratch;
         let mut moving = 0;
         for (place, record) in (0..).zip(&scratch.records[..count]) {

@@ -41,6 +41,9 @@ impl FairStream {
         self.time = UnixNs::ZERO;
         self.age.restore(0);
         self.stamps.fill(UnixNs::ZERO);
+        if let Some(median) = &mut self.median {
+            median.clear();
+        }
         self.records.clear();
         for own in &mut self.rollups {
             own.line.clear();
@@ -74,11 +77,13 @@ impl FairStream {
         for stamp in &mut self.stamps {
             *stamp = UnixNs::new(reader.u64()?);
         }
+        self.restore_clocks(reader)?;
         let count = self.restore_records(reader)?;
         self.restore_logs(reader, count)?;
         for number in 0..self.rollups.len() {
             self.restore_line(reader, number, count)?;
             self.restore_queue(reader, number, count)?;
+            self.restore_held(reader, number, count)?;
         }
         self.restore_past(reader)?;
         self.restore_cursors(reader)?;
@@ -93,6 +98,7 @@ impl FairStream {
             return Err(StateError::Inconsistent);
         }
         let n = self.parameters.n();
+        let place_kind_max = if self.median.is_some() { 3 } else { 2 };
         for place in 0..count {
             let id = read_id(reader)?;
             let rollup = self.rollup_number(id.rollup);
@@ -106,7 +112,7 @@ impl FairStream {
             };
             let (heads, charged) = (reader.u128()?, reader.u128()?);
             let beyond = |set: u128| n < 128 && set >> n != 0;
-            if beyond(heads) || beyond(charged) || place_kind > 2 {
+            if beyond(heads) || beyond(charged) || place_kind > place_kind_max {
                 return Err(StateError::Inconsistent);
             }
             let mut periods = [NEVER; PERIOD_COUNT];
@@ -127,8 +133,10 @@ impl FairStream {
             record.heads = heads;
             record.periods = periods;
             record.lapsed_age = lapsed_age;
-            if place_kind == 2 {
-                record.place = Place::Queued;
+            match place_kind {
+                2 => record.place = Place::Queued,
+                3 => record.place = Place::Held,
+                _ => {}
             }
             if heads != 0 {
                 self.records.count_live();
@@ -136,6 +144,61 @@ impl FairStream {
             self.form_scratch.records[place] = number;
         }
         Ok(count)
+    }
+
+    /// Under median timestamps: agreed times by age, and the logs' clocks.
+    fn restore_clocks(&mut self, reader: &mut Reader<'_>) -> Result<(), StateError> {
+        let Some(median) = &mut self.median else {
+            return Ok(());
+        };
+        let oldest = (self.age.now() + 1).saturating_sub(median.times.len() as u64);
+        for age in oldest..=self.age.now() {
+            median.set_time(age, UnixNs::new(reader.u64()?));
+        }
+        for log in 0..self.stamps.len() {
+            median.stamp(log, UnixNs::new(reader.u64()?));
+        }
+        Ok(())
+    }
+
+    /// Under median timestamps: the stamp of an entry whose id is not released.
+    fn restore_stamp(
+        &mut self,
+        reader: &mut Reader<'_>,
+        number: u32,
+        log: usize,
+    ) -> Result<(), StateError> {
+        let record = self.records.get(number);
+        let Some(median) = &mut self.median else {
+            return Ok(());
+        };
+        if record.place == Place::Outside {
+            let stamp = UnixNs::new(reader.u64()?);
+            let order = &mut median.orders[record.rollup as usize];
+            let restored = order.restore(log, &record.id, stamp);
+            restored.then_some(()).ok_or(StateError::Inconsistent)?;
+        }
+        Ok(())
+    }
+
+    fn restore_held(
+        &mut self,
+        reader: &mut Reader<'_>,
+        number: usize,
+        count: usize,
+    ) -> Result<(), StateError> {
+        if self.median.is_none() {
+            return Ok(());
+        }
+        for _ in 0..reader.u32()? {
+            let record = self.record_at(reader, count)?;
+            let own = self.records.get(record);
+            let fits = own.place == Place::Held && own.rollup as usize == number;
+            let held = self.median.as_mut().map(|median| &mut median.held[number]);
+            let held = held.filter(|held| fits && held.room() > 0);
+            held.ok_or(StateError::Inconsistent)?.push(record);
+        }
+        Ok(())
     }
 
     fn record_at(&self, reader: &mut Reader<'_>, count: usize) -> Result<u32, StateError> {
@@ -161,6 +224,7 @@ impl FairStream {
                     }
                     self.form_scratch.drafted[number as usize] = mark;
                     self.records.link(number, log, rollup, age);
+                    self.restore_stamp(reader, number, log)?;
                     entry_count += 1;
                 }
             }

@@ -19,6 +19,9 @@ use crate::types::Hash;
 /// The version of the bytes.
 pub(super) const STATE_VERSION: u8 = 1;
 
+/// Stands in the place of the rank where median timestamps make the order.
+const BY_MEDIAN: u8 = 3;
+
 impl FairStream {
     /// How long the canonical bytes are. O(state).
     #[must_use]
@@ -63,6 +66,7 @@ impl FairStream {
         for stamp in &self.stamps {
             sink.u64(stamp.get());
         }
+        self.write_clocks(sink);
         sink.u32(count as u32);
         for number in &self.form_scratch.records[..count] {
             write_record(sink, self.records.get(*number));
@@ -92,7 +96,10 @@ impl FairStream {
         sink.u32(limits.graph_count_max);
         sink.u32(limits.cursor_count_max);
         sink.u32(limits.drained_count_max);
-        sink.u8(self.rank as u8);
+        sink.u8(match self.median {
+            Some(_) => BY_MEDIAN,
+            None => self.rank as u8,
+        });
         sink.u32(limits.ranked_pairs_max);
         sink.u8(self.rollups.len() as u8);
         for own in &self.rollups {
@@ -134,6 +141,12 @@ impl FairStream {
                 for record in self.records.log(log, rollup) {
                     sink.u32(self.place_of(record));
                     sink.u64(self.records.covered_age(record, log));
+                    let own = self.records.get(record);
+                    if let Some(median) = &self.median
+                        && own.place == Place::Outside
+                    {
+                        sink.u64(median.orders[rollup].stamp_of(log, &own.id).get());
+                    }
                 }
             }
         }
@@ -162,6 +175,27 @@ impl FairStream {
         sink.u32(own.queue.len() as u32);
         for record in own.queue.iter() {
             sink.u32(self.place_of(*record));
+        }
+        if let Some(median) = &self.median {
+            sink.u32(median.held[number].all().len() as u32);
+            for record in median.held[number].all() {
+                sink.u32(self.place_of(*record));
+            }
+        }
+    }
+
+    /// Under median timestamps: agreed times by age, oldest first, and the logs' raised clocks.
+    fn write_clocks(&self, sink: &mut impl Sink) {
+        let Some(median) = &self.median else {
+            return;
+        };
+        let oldest = (self.age.now() + 1).saturating_sub(median.times.len() as u64);
+        for age in oldest..=self.age.now() {
+            sink.u64(median.time_at(age).get());
+        }
+        for log in 0..self.stamps.len() {
+            let order = median.orders.first();
+            sink.u64(order.map_or(0, |order| order.last(log).get()));
         }
     }
 
@@ -193,6 +227,7 @@ fn write_record(sink: &mut impl Sink, record: &Record) {
         Place::Outside => 0,
         Place::Graph { .. } => 1,
         Place::Queued => 2,
+        Place::Held => 3,
     });
     sink.u8(u8::from(record.facts.is_some()));
     if let Some(Facts {

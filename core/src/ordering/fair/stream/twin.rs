@@ -7,7 +7,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::decided::{FairStream, Fixed, vertex_count_max};
+use super::decided::{FairStream, Fixed, widest};
 use super::entry::{Bodies, Cut, EntryKind, Facts, LoggedId, RollupSlot, Room};
 use super::error::{Broken, StreamConfigError};
 use super::limits::{FairLimits, ReplayProtection, RollupPart};
@@ -269,12 +269,6 @@ fn retain<T: Copy>(list: &mut Fixed<T>, mut keep: impl FnMut(&T) -> bool) {
         }
     }
     list.truncate(kept);
-}
-
-fn widest(parameters: Parameters, rollups: &[RollupPart]) -> u32 {
-    let widths = rollups.iter();
-    let widths = widths.map(|part| vertex_count_max(parameters, part));
-    widths.max().unwrap_or(0)
 }
 
 const NOT_ENDED: Ended = Ended {

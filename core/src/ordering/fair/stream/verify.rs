@@ -3,7 +3,8 @@
 use super::decided::FairStream;
 use super::error::Broken;
 use super::outcome::Charge;
-use super::records::{Place, members_of, only};
+use super::records::{Place, Record, members_of, only};
+use crate::types::UnixNs;
 
 impl FairStream {
     /// Walks all structures. O(n · live ids + cursors + drained ids).
@@ -37,8 +38,8 @@ impl FairStream {
                 "enough logs hold an id whose facts are not known",
             )?;
             expect(
-                record.is_outside() || (record.is_live() && record.facts.is_some()),
-                "an id in a graph or a queue is not live or has no facts",
+                record.place == Place::Outside || (record.is_live() && record.facts.is_some()),
+                "an id that is held, in a graph or a queue is not live or has no facts",
             )?;
             expect(
                 record.is_live() || record.lapsed_age <= now,
@@ -108,7 +109,7 @@ impl FairStream {
     }
 
     fn verify_lines(&self) -> Result<(), Broken> {
-        let (mut in_graphs, mut queued) = (0, 0);
+        let (mut in_graphs, mut queued, mut held) = (0, 0, self.verify_median()?);
         for (number, own) in self.rollups.iter().enumerate() {
             for place in 0..own.line.len() {
                 let slot = own.line.slot(place);
@@ -141,6 +142,7 @@ impl FairStream {
                 Place::Outside => {}
                 Place::Graph { .. } => in_graphs -= 1,
                 Place::Queued => queued -= 1,
+                Place::Held => held -= 1,
             }
             expect(
                 members_of(record.heads | record.charged).all(|log| log < self.records.logs()),
@@ -151,7 +153,45 @@ impl FairStream {
             in_graphs == 0,
             "a record names a graph that does not hold it",
         )?;
+        expect(held == 0, "a record is held and in no list, or twice")?;
         expect(queued == 0, "a record is queued and in no queue, or twice")
+    }
+
+    /// Walks what median timestamps keep; returns how many records are held.
+    fn verify_median(&self) -> Result<i64, Broken> {
+        let Some(median) = &self.median else {
+            return Ok(0);
+        };
+        let mut held_count = 0;
+        for (number, (order, held)) in median.orders.iter().zip(&median.held).enumerate() {
+            let own = |record: &Record| record.rollup as usize == number;
+            for record in held.all() {
+                held_count += 1;
+                let record = self.records.get(*record);
+                let fits = record.place == Place::Held && own(record);
+                expect(fits, "a list of held ids names one that is not")?;
+            }
+            let mut followed = 0;
+            for (_, record) in self.records.iter().filter(|(_, record)| own(record)) {
+                followed += usize::from(record.is_live() && record.place == Place::Outside);
+                for log in 0..self.records.logs() {
+                    let stamp = order.stamp_of(log, &record.id);
+                    let counts = record.heads & only(log) != 0 && record.place == Place::Outside;
+                    let fits = if counts {
+                        stamp <= order.last(log) || stamp == UnixNs::NEVER
+                    } else {
+                        stamp == UnixNs::NEVER
+                    };
+                    expect(fits, "an entry has a stamp that its log never had")?;
+                }
+            }
+            let fits = order.followed_count() <= followed;
+            expect(fits, "an id that nobody waits for is followed")?;
+            for (log, stamp) in self.stamps.iter().enumerate() {
+                expect(*stamp <= order.last(log), "a clock went back")?;
+            }
+        }
+        Ok(held_count)
     }
 
     fn verify_memory(&self) -> Result<(), Broken> {
