@@ -32,7 +32,7 @@
 //! # Order fairness
 //! [`fair`] makes an order of what the members of a committee received, and checks it;
 //! [`fair::stream`] does so slot after slot, in fixed memory. [`median`] makes a simpler one, of
-//! the members' clocks.
+//! the members' clocks, which [`fair::stream`] follows too.
 //!
 //! # What it does not promise
 //! Under [`Policy::PriorityFee`] a slot need not be full. More than `set_aside_count_max` senders

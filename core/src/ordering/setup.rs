@@ -24,7 +24,7 @@ pub struct FairSetup {
     pub limits: FairLimits,
     /// The rollups in their order.
     pub parts: heapless::Vec<RollupPart, ROLLUP_COUNT_MAX>,
-    /// How what is not bound is ranked.
+    /// How what is not bound is ranked; of no use to median timestamps.
     pub rank: Rank,
 }
 
@@ -32,17 +32,22 @@ pub struct FairSetup {
 pub type RollupSlots = heapless::Vec<RollupSlot, ROLLUP_COUNT_MAX>;
 
 impl FairSetup {
-    /// What order fairness is made from under this configuration.
+    /// What the order by receive logs is made from under this configuration: order fairness, or
+    /// median timestamps, which [`Parameters::orders_by_median`] then says.
     ///
     /// # Errors
     /// [`ConfigError::PolicyParameterOutOfRange`] where the policy is another one; those of
     /// [`Parameters::with_quorum`] for its committee, as [`ConfigError::FairnessInfeasible`]; those
     /// of [`FairLimits::check`] for the sizes.
     pub fn of(config: &Config, limits: &Limits) -> Result<Self, ConfigError> {
-        let Policy::Fair(committee) = config.policy else {
-            return Err(ConfigError::PolicyParameterOutOfRange);
+        let (parameters, rank) = match config.policy {
+            Policy::Fair(committee) => (parameters_of(committee)?, rank_of(committee)),
+            Policy::Median(committee) => {
+                let parameters = Parameters::median(committee.member_count.into());
+                (parameters.map_err(from_parameters)?, Rank::Copeland)
+            }
+            _ => return Err(ConfigError::PolicyParameterOutOfRange),
         };
-        let parameters = parameters_of(committee)?;
         let logs = &config.logs;
         let limits_of_stream = FairLimits {
             first_hand_count_max: logs.first_hand_count_max,
@@ -60,11 +65,6 @@ impl FairSetup {
         limits_of_stream
             .check(parameters, &parts)
             .map_err(from_stream)?;
-        let rank = match committee.rank {
-            FairRank::Copeland => Rank::Copeland,
-            FairRank::RankedPairs => Rank::RankedPairs,
-            FairRank::Path => Rank::Path,
-        };
         Ok(Self {
             parameters,
             limits: limits_of_stream,
@@ -143,14 +143,10 @@ impl FairSetup {
 /// replays themselves; [`ConfigError::PoolBelowLogs`] where the pool can't hold all that can be
 /// live beside what slots in flight hold; and those of [`FairSetup::of`].
 pub fn check_logs(config: &Config, limits: &Limits) -> Result<(), ConfigError> {
-    let member_count = match config.policy {
-        Policy::Fair(committee) => {
-            FairSetup::of(config, limits)?;
-            committee.member_count
-        }
-        Policy::Median(committee) => committee.member_count,
-        _ => return Ok(()),
+    let Some(member_count) = config.policy.log_count() else {
+        return Ok(());
     };
+    FairSetup::of(config, limits)?;
     let has_windows = |own: &crate::config::RollupConfig| own.nonce_mode == NonceMode::Window;
     if config.rollups.iter().any(has_windows) {
         return Err(ConfigError::WindowsNotOrdered);
@@ -194,12 +190,24 @@ fn parameters_of(committee: FairCommittee) -> Result<Parameters, ConfigError> {
         committee.quorum.into(),
         mode,
     )
-    .map_err(|error| match error {
+    .map_err(from_parameters)
+}
+
+const fn rank_of(committee: FairCommittee) -> Rank {
+    match committee.rank {
+        FairRank::Copeland => Rank::Copeland,
+        FairRank::RankedPairs => Rank::RankedPairs,
+        FairRank::Path => Rank::Path,
+    }
+}
+
+const fn from_parameters(error: ParametersError) -> ConfigError {
+    match error {
         ParametersError::CommitteeSizeOutOfRange => ConfigError::CommitteeSizeOutOfRange,
         ParametersError::FaultCountOutOfRange => ConfigError::FaultCountOutOfRange,
         ParametersError::GammaOutOfRange => ConfigError::GammaOutOfRange,
         ParametersError::FairnessInfeasible => ConfigError::FairnessInfeasible,
-    })
+    }
 }
 
 /// Each rollup's own part of a slot and of a member's budget.

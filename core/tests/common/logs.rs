@@ -182,7 +182,11 @@ pub struct World {
 
 impl World {
     pub fn new(seed: u64, replay_protection: ReplayProtection) -> Self {
-        let (config, limits) = (config(replay_protection), limits());
+        Self::of(seed, config(replay_protection))
+    }
+
+    pub fn of(seed: u64, config: Config) -> Self {
+        let limits = limits();
         let setup = FairSetup::of(&config, &limits).unwrap();
         let coordinator = TransactionCoordinator::new(&config, &limits).unwrap();
         let boundary = coordinator.tip().hash;

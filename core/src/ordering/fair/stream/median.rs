@@ -14,7 +14,7 @@ use super::entry::LoggedId;
 use super::error::StreamConfigError;
 use super::forming::OfSender;
 use super::limits::{FairLimits, RollupPart};
-use super::records::{Place, hash_of};
+use super::records::{Place, hash_of, only};
 use crate::bounded::{KeyedHash, NONE, fixed_slice, fixed_slice_bytes};
 use crate::ordering::fair::Parameters;
 use crate::ordering::median::{MedianId, MedianLimits, MedianOrderOf};
@@ -273,6 +273,14 @@ impl FairStream {
             }
         }
         held_count
+    }
+
+    /// The stamp that a log gives an id that waits; nothing where it does not hold it.
+    pub(super) fn waiting_stamp(&self, log: usize, id: &LoggedId) -> Option<UnixNs> {
+        let record = self.records.get(self.records.find(id)?);
+        let median = self.median.as_ref()?;
+        let counts = record.place == Place::Outside && record.heads & only(log) != 0;
+        counts.then(|| median.orders[record.rollup as usize].stamp_of(log, id))
     }
 
     /// The ids of a rollup that are held for a nonce of their sender, in the order in which they

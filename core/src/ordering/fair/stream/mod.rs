@@ -55,6 +55,24 @@
 //!   replays itself, the one used longest ago goes, while fewer than n · FH are free.
 //! - A candidate's facts are read from its body in the slot in which T logs hold it, and kept.
 //!
+//! # Median timestamps
+//! Where [`Parameters::orders_by_median`](super::Parameters::orders_by_median), no graphs are
+//! formed: a [`MedianOrderOf`](crate::ordering::median::MedianOrderOf) a rollup follows the entries
+//! that count, and what a cut releases joins the queue at once. Rules 1 to 3 and 5 to 9 and 13 hold
+//! as they stand, "in a graph" meaning "released"; a clock counts as the agreed time of A slots ago
+//! at least; and age counts slots that moved ⌈(n + 1)/2⌉ logs. In place of rules 10 to 12:
+//!
+//! - Released ids join the queue in the order of (key, id), behind those that were held.
+//! - One is *held* while a nonce between its sender's cursor and its own is neither released nor
+//!   queued. It lets others pass, and its entries lapse. Without a cursor the smallest nonce of the
+//!   sender that is queued is the base, or else the smallest that any id has whose facts are known.
+//! - A sender's ids that join together fill their places in nonce order, as in rule 12.
+//!
+//! So within a rollup ids stand in the order of their final keys, those aside that a nonce moved.
+//! ⌈n/2⌉ logs that hold an id make its facts known, one of which is honest. A sender whose cursor
+//! is not there can have a later nonce made its base by liars, while fewer logs than that hold the
+//! earlier one.
+//!
 //! # Cost
 //! One slot of five members is O(k log k) for a cut of k entries and O(n · live ids) to form and to
 //! lapse, besides what the graphs cost. One core of an Intel Xeon of 2023 at the default target,

@@ -18,7 +18,10 @@ use crate::types::{Address, Height, Nonce, UnixNs};
 
 mod compare;
 mod graphs;
+mod median;
 mod slots;
+
+use median::Medians;
 
 /// Where an id stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,8 @@ enum Standing {
     Outside,
     /// In a graph that was formed in this slot.
     Formed(Height),
+    /// Released by median timestamps, while a nonce before its own is missing.
+    Held,
     Queued,
 }
 
@@ -74,6 +79,8 @@ struct Counted {
     id: LoggedId,
     age: u64,
     height: Height,
+    /// The last stamp before it in its log, as far as it was raised.
+    stamp: UnixNs,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +125,7 @@ pub struct StreamTwin {
     nexts: Fixed<Next>,
     use_count: u64,
     queues: Box<[Fixed<LoggedId>]>,
+    medians: Medians,
     graph: Graph,
     workspace: Workspace,
     /// The vertices of the graph that is built.
@@ -168,6 +176,7 @@ impl StreamTwin {
             nexts: Fixed::new(limits.cursor_count_max as usize, NO_NEXT),
             use_count: 0,
             queues: queues.into_boxed_slice(),
+            medians: Medians::new(parameters, limits.log_age_slots_max as usize + 1, rollups),
             graph: graph.map_err(|_| StreamConfigError::LimitOutOfRange)?,
             workspace: Workspace::new(parameters, widest, limits.ranked_pairs_max),
             vertices: Fixed::new(live, none),
@@ -194,6 +203,11 @@ impl StreamTwin {
         fixed_slice_bytes::<RollupPart>(rollups.len())
             + fixed_slice_bytes::<Height>(limits.log_age_slots_max as usize + 1)
             + 2 * fixed_slice_bytes::<UnixNs>(logs)
+            + Medians::footprint_bytes(
+                parameters,
+                limits.log_age_slots_max as usize + 1,
+                rollups,
+            )
             + Fixed::<Known>::footprint_bytes(live)
             + logs as u64 * log
             + Fixed::<Ended>::footprint_bytes(limits.drained_count_max as usize)

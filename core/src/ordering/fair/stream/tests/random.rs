@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use super::super::*;
 use super::world::{Library, entry, facts, id, parameters, small_limits};
-use crate::ordering::fair::Rank;
+use crate::ordering::fair::{Parameters, Rank};
 use crate::types::{Address, Height, Nonce, RollupId, UnixNs};
 
 /// Accounts of which nothing was ever used.
@@ -43,7 +43,8 @@ struct Plan {
     /// How many of a hundred bodies arrive in a slot.
     arrives: u64,
     replay: ReplayProtection,
-    rank: Rank,
+    /// By median timestamps where there is none.
+    rank: Option<Rank>,
     seed: u64,
 }
 
@@ -66,7 +67,11 @@ struct Run {
 
 impl Run {
     fn new(plan: Plan) -> Self {
-        let own = parameters(plan.n, 1);
+        let rank = plan.rank.unwrap_or(Rank::Copeland);
+        let own = match plan.rank {
+            Some(_) => parameters(plan.n, 1),
+            None => Parameters::median(plan.n).unwrap(),
+        };
         let limits = FairLimits {
             first_hand_count_max: 4 * plan.rollups,
             first_hand_bytes_max: 1_000 * u64::from(plan.rollups),
@@ -85,14 +90,14 @@ impl Run {
                 replay: plan.replay,
             })
             .collect();
-        let stream = |key| FairStream::new(own, &limits, &parts, plan.rank, key).unwrap();
+        let stream = |key| FairStream::new(own, &limits, &parts, rank, key).unwrap();
         let member = |me| FairMember::new(own, &limits, &parts, me, [1, 2]).unwrap();
         Self {
             plan,
             random: Random(0x9e37_79b9_7f4a_7c15 ^ (plan.seed + 1) << 20),
             stream: stream([1, 2]),
             restored: stream([77, 99]),
-            twin: StreamTwin::new(own, &limits, &parts, plan.rank).unwrap(),
+            twin: StreamTwin::new(own, &limits, &parts, rank).unwrap(),
             members: (1..plan.n).map(member).collect(),
             undecided: vec![Vec::new(); plan.n as usize],
             library: Library::default(),
@@ -168,6 +173,11 @@ impl Run {
                 known[self.random.below(known.len() as u64) as usize]
             };
             self.undecided[0].push(entry(base, own));
+            if self.plan.rank.is_none() && self.random.chance(50) {
+                let time = self.random.below(2 + 2_000 * now);
+                let kind = EntryKind::Stamp(UnixNs::new(time));
+                self.undecided[0].push(Entry { base, kind });
+            }
         }
     }
 
@@ -258,6 +268,17 @@ impl Run {
         }
     }
 
+    /// Whether nothing of the sender that stands before an id was included.
+    fn is_before_base(&self, own: &LoggedId) -> bool {
+        let facts = self.library.0[own];
+        let before = self.library.0.iter().filter(|(id, other)| {
+            id.rollup == own.rollup && other.sender == facts.sender && other.nonce < facts.nonce
+        });
+        let ends = before.map(|(id, _)| self.ended.get(id));
+        ends.into_iter()
+            .all(|end| end != Some(&DrainOutcome::Included))
+    }
+
     fn run(&mut self) {
         for _ in 0..12 {
             self.send(self.plan.transactions / 12);
@@ -280,6 +301,11 @@ impl Run {
         for own in sent.difference(&self.lost) {
             let end = self.ended.get(own);
             let (included, seed) = (Some(&DrainOutcome::Included), self.plan.seed);
+            // Where nobody knows a sender's first nonce, a liar's head can let a later one be it.
+            if self.plan.rank.is_none() && end == Some(&DrainOutcome::Superseded) {
+                assert!(self.is_before_base(own), "seed {seed} {own:?}");
+                continue;
+            }
             assert_eq!(end, included, "seed {seed} {own:?}");
         }
         assert!(
@@ -292,7 +318,7 @@ impl Run {
 
 #[test]
 fn stream_twin_and_restored_stream_agree() {
-    let seeds = std::env::var("HAUPTBUCH_SEEDS").map_or(16, |text| text.parse().unwrap());
+    let seeds = std::env::var("HAUPTBUCH_SEEDS").map_or(24, |text| text.parse().unwrap());
     for seed in 0..seeds {
         let plan = Plan {
             n: 5 + (seed % 3) as u32,
@@ -303,7 +329,9 @@ fn stream_twin_and_restored_stream_agree() {
                 3 => ReplayProtection::ByHost,
                 _ => ReplayProtection::ByExpiry,
             },
-            rank: [Rank::Copeland, Rank::Path, Rank::RankedPairs][seed as usize / 3 % 3],
+            rank: [Rank::Copeland, Rank::Path, Rank::RankedPairs]
+                .get(seed as usize / 3 % 4)
+                .copied(),
             seed,
         };
         Run::new(plan).run();

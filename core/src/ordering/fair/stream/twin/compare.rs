@@ -42,6 +42,14 @@ impl StreamTwin {
             let charged = stream.charged_members(&known.id);
             let charged = charged.fold(0_u128, |set, member| set | 1 << member);
             same(charged == known.charged, "the charges for an id differ")?;
+            for (log, own) in self.logs.iter().enumerate() {
+                let stamp = stream.waiting_stamp(log, &known.id);
+                let mut entries = own.all().iter();
+                let own = entries.find(|entry| entry.id == known.id);
+                let own = own.map(|entry| entry.stamp);
+                let is_same = stamp.is_none_or(|stamp| Some(stamp) == own);
+                same(is_same, "the stamp of an entry differs")?;
+            }
         }
         Ok(())
     }
@@ -57,6 +65,8 @@ impl StreamTwin {
         }
         let queue = self.queues[rollup].all().iter().copied();
         same(queue.eq(stream.queue(own)), "a queue differs")?;
+        let held = self.medians.held[rollup].all().iter().copied();
+        same(held.eq(stream.held(own)), "the held ids differ")?;
         let (mut place, mut last) = (0, None);
         while let Some(formed) = self.formed_after(rollup, last) {
             self.gather(rollup, formed);

@@ -249,7 +249,7 @@ impl StreamTwin {
 
     /// Each place, from the front, takes the smallest nonce of its sender from here on. Ids whose
     /// nonce was used or that have expired stay, and so do variants of what is before them.
-    fn place_nonces(&mut self, rollup: usize) {
+    pub(super) fn place_nonces(&mut self, rollup: usize) {
         let count = self.order.all().len();
         self.held.clear();
         for place in 0..count {
@@ -304,7 +304,7 @@ impl StreamTwin {
         self.facts_of(&id).filter(|_| !stays)
     }
 
-    fn facts_of(&self, id: &LoggedId) -> Option<Facts> {
+    pub(super) fn facts_of(&self, id: &LoggedId) -> Option<Facts> {
         Some(self.known.all()[self.find(id)?].facts)
     }
 }

@@ -22,17 +22,24 @@ impl StreamTwin {
         self.height = cut.height;
         let moved = cut.extents.iter().filter(|extent| extent.has_moved());
         let least = self.parameters.n() - self.parameters.f();
-        if moved.count() >= least as usize {
+        let has_aged = moved.count() >= least as usize;
+        if has_aged {
             self.age += 1;
+            self.medians.times.rotate_left(1);
             self.reached.rotate_left(1);
             if let Some(last) = self.reached.last_mut() {
                 *last = cut.height;
             }
         }
+        let is_old = self.age >= u64::from(self.limits.log_age_slots_max);
+        self.medians.raise(is_old);
         for (log, extent) in cut.extents.iter().enumerate() {
             for entry in extent.entries {
                 match entry.kind {
-                    EntryKind::Stamp(stamp) => self.stamps[log] = stamp,
+                    EntryKind::Stamp(stamp) => {
+                        self.stamps[log] = stamp;
+                        self.medians.clocks[log] = self.medians.clocks[log].max(stamp);
+                    }
                     EntryKind::Id(id) => self.enter(log, id, entry.base)?,
                 }
             }
@@ -43,8 +50,14 @@ impl StreamTwin {
         self.median.copy_from_slice(&self.stamps);
         self.median.sort_unstable();
         self.time = self.time.max(self.median[(self.median.len() - 1) / 2]);
+        if has_aged && let Some(last) = self.medians.times.last_mut() {
+            *last = self.time;
+        }
         for rollup in 0..self.parts.len() {
-            self.form(rollup);
+            match self.parameters.orders_by_median() {
+                true => self.release_by_median(rollup),
+                false => self.form(rollup),
+            }
         }
         for rollup in 0..self.parts.len() {
             self.release(rollup)?;
@@ -81,6 +94,7 @@ impl StreamTwin {
             id,
             age: self.age,
             height,
+            stamp: self.medians.clocks[log],
         });
         Ok(())
     }
@@ -276,7 +290,8 @@ impl StreamTwin {
         let (now, span) = (self.age, u64::from(self.limits.log_age_slots_max));
         for known in 0..self.known.all().len() {
             let own = self.known.all()[known];
-            if !own.is_live() || own.standing != Standing::Outside {
+            let is_outside = matches!(own.standing, Standing::Outside | Standing::Held);
+            if !own.is_live() || !is_outside {
                 continue;
             }
             let mut left = 0;
@@ -289,7 +304,12 @@ impl StreamTwin {
             if left == 0 {
                 own.turn(self.height);
                 own.lapsed_age = now;
+                own.standing = Standing::Outside;
                 self.lapsed.push(own.id);
+                let id = own.id;
+                for held in &mut self.medians.held {
+                    retain(held, |own| *own != id);
+                }
             }
         }
         retain(&mut self.known, |known| {
