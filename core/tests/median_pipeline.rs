@@ -30,13 +30,13 @@ struct Decided {
     drained: Vec<Drained>,
     cut: Cut,
     time: UnixNs,
-    /// The coordinator before it.
+    /// The coordinator before it, once its logs were written.
     before: Vec<u8>,
 }
 
 fn slot(world: &mut World) -> Decided {
-    let before = snapshot_of(&world.coordinator);
     world.log();
+    let before = snapshot_of(&world.coordinator);
     let cut = world.propose();
     world.decide(&cut);
     let drained = world.stream.drained().to_vec();
@@ -59,6 +59,8 @@ fn slot(world: &mut World) -> Decided {
     }
     world.coordinator.acknowledge(height, now).unwrap();
     while world.coordinator.poll_event().is_some() {}
+    let mut journal = vec![0; 1 << 16];
+    world.coordinator.poll_journal(&mut journal);
     Decided {
         bytes,
         drained,
@@ -82,7 +84,9 @@ fn run(seed: u64, slots: u64, expires: bool) -> (World, Vec<Decided>) {
 
 fn included(drained: &[Drained]) -> usize {
     let outcomes = drained.iter().map(|one| one.outcome);
-    outcomes.filter(|one| *one == DrainOutcome::Included).count()
+    outcomes
+        .filter(|one| *one == DrainOutcome::Included)
+        .count()
 }
 
 #[test]
@@ -141,10 +145,6 @@ fn every_consistent_edit_is_refused_by_its_code() {
         let refusal = |drained: &[Drained], time: UnixNs| -> Code {
             let own = TransactionCoordinator::restore(&world.config, &world.limits, &slot.before);
             let mut own = own.unwrap();
-            for one in drained {
-                // What was logged since that state was written is in the pool already, or not.
-                let _ = own.mark_logged(one.id.id, true);
-            }
             let taken = own.take_drained(Tick::new(world.tick), time, &slot.cut, drained);
             let bytes = taken.unwrap().bytes.to_vec();
             let (mut verifier, mut followed) = verifier_before(&world, &decided, at);

@@ -203,11 +203,7 @@ impl StreamTwin {
         fixed_slice_bytes::<RollupPart>(rollups.len())
             + fixed_slice_bytes::<Height>(limits.log_age_slots_max as usize + 1)
             + 2 * fixed_slice_bytes::<UnixNs>(logs)
-            + Medians::footprint_bytes(
-                parameters,
-                limits.log_age_slots_max as usize + 1,
-                rollups,
-            )
+            + Medians::footprint_bytes(parameters, limits.log_age_slots_max as usize + 1, rollups)
             + Fixed::<Known>::footprint_bytes(live)
             + logs as u64 * log
             + Fixed::<Ended>::footprint_bytes(limits.drained_count_max as usize)

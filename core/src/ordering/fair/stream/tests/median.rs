@@ -99,7 +99,11 @@ fn a_released_id_is_held_for_a_missing_nonce_and_others_pass_it() {
     let mut pair = Pair::new(5, &small_limits());
     let everywhere = |time: u64, names: &[u64]| -> Vec<Vec<Say>> {
         let ids = names.iter().map(|name| Id(*name));
-        let log: Vec<Say> = [At(time)].into_iter().chain(ids).chain([At(time + 9)]).collect();
+        let log: Vec<Say> = [At(time)]
+            .into_iter()
+            .chain(ids)
+            .chain([At(time + 9)])
+            .collect();
         [(); 5].map(|()| log.clone()).to_vec()
     };
     for (name, sender, nonce) in [(1, 1, 0), (2, 1, 1), (3, 1, 2), (4, 2, 0)] {
@@ -311,7 +315,13 @@ fn damaged_bytes_are_refused_or_are_a_whole_state() {
     };
     pair.cut(&[(); 5].map(|()| log(&[1, 3], 10)));
     pair.cut(&[(); 5].map(|()| log(&[5], 20)));
-    pair.cut(&[log(&[6], 21), log(&[], 30), log(&[6], 40), log(&[], 25), log(&[], 20)]);
+    pair.cut(&[
+        log(&[6], 21),
+        log(&[], 30),
+        log(&[6], 40),
+        log(&[], 25),
+        log(&[], 20),
+    ]);
     assert_eq!(pair.stream.held(ROLLUP).count(), 1);
     let mut bytes = std::vec![0; pair.stream.encoded_len()];
     pair.stream.encode(&mut bytes).unwrap();
