@@ -16,6 +16,7 @@
 
 pub mod arrivals;
 pub mod attack;
+pub mod committee;
 pub mod error;
 pub mod fairness;
 mod hex;
