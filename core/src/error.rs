@@ -121,6 +121,8 @@ codes! {
     OriginQuotaExceeded = 118, Sender, true, "the origin holds as much of the pool as it may";
     AlreadyEnded = 119, Sender, false, "the same transaction has ended already";
     CancelledBefore = 120, Sender, false, "the transaction was cancelled before it came";
+    LoggedStays = 121, Sender, false,
+        "a receive log holds the transaction or its nonce, so that it stays until a slot drains it";
 
     HintMissing = 130, Sender, false,
         "the ordering policy needs the trade of each transaction, and this one has none";
@@ -199,6 +201,15 @@ codes! {
         "what a slot says of rollups is not one record for each configured rollup";
     WrongTail = 260, Caller, false,
         "the decided log holds more entries than its member signed";
+    BodyMissing = 290, Caller, true,
+        "the pool does not hold the body of an id that a slot drained; submit it first";
+    OrderedByLogs = 291, Caller, false,
+        "the ordering policy takes what a cut drained, not what the pool holds";
+    NotOrderedByLogs = 292, Caller, false, "the ordering policy keeps no receive logs";
+    DrainedTooMuch = 293, Caller, false, "what was drained is more than the slot has room for";
+    DrainedTwice = 294, Caller, false, "an id is drained twice, or a slot in flight holds it";
+    WrongBody = 295, Caller, false,
+        "what a log says of a body is not what the body in the pool says";
 
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
@@ -223,6 +234,11 @@ codes! {
         "the parts of the rollups sum to more than the whole";
     TooManyLogs = 330, Operator, false,
         "order fairness over slots counts at most 128 logs";
+    WindowsNotOrdered = 355, Operator, false,
+        "receive logs order nonces one after another, not windows of them";
+    OutsideNeedsHostNonces = 356, Operator, false,
+        "with receive logs forced inputs and bundles need rollups whose hosts refuse replays";
+    PoolBelowLogs = 357, Operator, false, "the pool can't hold all that receive logs may hold";
 
     // 400..499: bytes that do not decode.
     Truncated = 400, Sender, false, "the bytes end too early";
@@ -267,6 +283,13 @@ codes! {
     WrongForced = 533, Sender, false, "a forced input is not the one that the inbox holds";
     ForcedLeftOut = 534, Sender, false, "a forced input was left out past its deadline";
     WrongBundle = 535, Sender, false, "a bundle's legs are not all there, or not in order";
+    WrongCut = 536, Sender, false, "the slot's cut is not one that its logs allow";
+    WrongAgreedTime = 537, Sender, false, "the slot's time is not the one that its cut gives";
+    WrongDrained = 538, Sender, false, "the order is not the one that the cut gives";
+    WrongNoOp = 539, Sender, false, "a no-op is not one that the cut gives";
+    VerifierSpent = 540, Caller, false,
+        "the verifier has met a slot that its cut does not give, and goes no further";
+    NoOpOutOfOrder = 541, Sender, false, "the no-ops do not stand in the order of their places";
 
     // 600..699: what was kept, and does not belong or hold together.
     WrongNetwork = 600, Operator, false, "the bytes belong to another network";

@@ -44,11 +44,13 @@ pub mod fair;
 pub mod greedy;
 pub mod median;
 mod rooms;
+mod setup;
 pub mod shuffle;
 mod verify;
 
 pub use engine::{OrderingEngine, SelectionHooks, SlotRoom, SlotUse};
 pub use rooms::SegmentRooms;
+pub use setup::{FairSetup, RollupSlots, check_logs};
 pub use verify::{OrderVerifier, OrderViolation};
 
 use crate::config::Policy;
@@ -59,7 +61,9 @@ impl SelectionRule for Policy {
         let index = candidate.arrival.index;
         let fee = !candidate.envelope.fee.get();
         match self {
-            Self::Fcfs | Self::Shuffle | Self::Greedy => SelectionKey([0, 0, index]),
+            Self::Fcfs | Self::Shuffle | Self::Greedy | Self::Fair(_) | Self::Median(_) => {
+                SelectionKey([0, 0, index])
+            }
             Self::PriorityFee => SelectionKey([0, fee, index]),
             Self::TimeBucket { width_ns } => {
                 // A width of 0 is refused with the configuration.
