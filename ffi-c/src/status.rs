@@ -76,6 +76,8 @@ pub enum hb_status {
     AlreadyEnded = 119,
     /// the transaction was cancelled before it came
     CancelledBefore = 120,
+    /// a receive log holds the transaction or its nonce, so that it stays until a slot drains it
+    LoggedStays = 121,
     /// the ordering policy needs the trade of each transaction, and this one has none
     HintMissing = 130,
     /// the trade pays an amount of zero
@@ -186,6 +188,18 @@ pub enum hb_status {
     WrongRollupCount = 259,
     /// the decided log holds more entries than its member signed
     WrongTail = 260,
+    /// the pool does not hold the body of an id that a slot drained; submit it first
+    BodyMissing = 290,
+    /// the ordering policy takes what a cut drained, not what the pool holds
+    OrderedByLogs = 291,
+    /// the ordering policy keeps no receive logs
+    NotOrderedByLogs = 292,
+    /// what was drained is more than the slot has room for
+    DrainedTooMuch = 293,
+    /// an id is drained twice, or a slot in flight holds it
+    DrainedTwice = 294,
+    /// what a log says of a body is not what the body in the pool says
+    WrongBody = 295,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -214,6 +228,12 @@ pub enum hb_status {
     PartsOverWhole = 329,
     /// order fairness over slots counts at most 128 logs
     TooManyLogs = 330,
+    /// receive logs order nonces one after another, not windows of them
+    WindowsNotOrdered = 355,
+    /// with receive logs forced inputs and bundles need rollups whose hosts refuse replays
+    OutsideNeedsHostNonces = 356,
+    /// the pool can't hold all that receive logs may hold
+    PoolBelowLogs = 357,
     /// the bytes end too early
     Truncated = 400,
     /// bytes follow after the end
@@ -282,6 +302,18 @@ pub enum hb_status {
     ForcedLeftOut = 534,
     /// a bundle's legs are not all there, or not in order
     WrongBundle = 535,
+    /// the slot's cut is not one that its logs allow
+    WrongCut = 536,
+    /// the slot's time is not the one that its cut gives
+    WrongAgreedTime = 537,
+    /// the order is not the one that the cut gives
+    WrongDrained = 538,
+    /// a no-op is not one that the cut gives
+    WrongNoOp = 539,
+    /// the verifier has met a slot that its cut does not give, and goes no further
+    VerifierSpent = 540,
+    /// the no-ops do not stand in the order of their places
+    NoOpOutOfOrder = 541,
     /// the bytes belong to another network
     WrongNetwork = 600,
     /// the bytes belong to other limits or choices
@@ -385,6 +417,7 @@ impl hb_status {
         Self::OriginQuotaExceeded,
         Self::AlreadyEnded,
         Self::CancelledBefore,
+        Self::LoggedStays,
         Self::HintMissing,
         Self::HintInvalid,
         Self::HintTableFull,
@@ -440,6 +473,12 @@ impl hb_status {
         Self::FactsMissing,
         Self::WrongRollupCount,
         Self::WrongTail,
+        Self::BodyMissing,
+        Self::OrderedByLogs,
+        Self::NotOrderedByLogs,
+        Self::DrainedTooMuch,
+        Self::DrainedTwice,
+        Self::WrongBody,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
@@ -454,6 +493,9 @@ impl hb_status {
         Self::TooFewCursors,
         Self::PartsOverWhole,
         Self::TooManyLogs,
+        Self::WindowsNotOrdered,
+        Self::OutsideNeedsHostNonces,
+        Self::PoolBelowLogs,
         Self::Truncated,
         Self::TrailingBytes,
         Self::UnsupportedVersion,
@@ -488,6 +530,12 @@ impl hb_status {
         Self::WrongForced,
         Self::ForcedLeftOut,
         Self::WrongBundle,
+        Self::WrongCut,
+        Self::WrongAgreedTime,
+        Self::WrongDrained,
+        Self::WrongNoOp,
+        Self::VerifierSpent,
+        Self::NoOpOutOfOrder,
         Self::WrongNetwork,
         Self::WrongSettings,
         Self::WrongSnapshot,

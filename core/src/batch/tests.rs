@@ -346,6 +346,7 @@ fn the_builder_refuses_what_it_cannot_write() {
         reserves: &[],
         forced: &[],
         bundles: &[],
+        drained: DrainedBytes::NONE,
     };
     for len in 0..needed {
         let refused = builder.build(&plan, &mut out[..len]);
@@ -388,6 +389,7 @@ fn the_builder_never_lets_the_agreed_time_go_back() {
             reserves: &[],
             forced: &[],
             bundles: &[],
+            drained: DrainedBytes::NONE,
         };
         let built = builder.build(&plan, &mut out);
         let built = built.unwrap();

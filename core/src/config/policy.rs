@@ -128,6 +128,16 @@ impl Policy {
         matches!(self, Self::Fair(_) | Self::Median(_))
     }
 
+    /// How many receive logs there are, where they give the order.
+    #[must_use]
+    pub const fn log_count(self) -> Option<u8> {
+        match self {
+            Self::Fair(FairCommittee { member_count, .. })
+            | Self::Median(MedianCommittee { member_count }) => Some(member_count),
+            _ => None,
+        }
+    }
+
     /// The name that people use for it.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -43,6 +43,7 @@ fn records() -> Vec<Record<'static>> {
         amount: 1 << 100,
     };
     let submitted = |account_nonce: Option<Nonce>, is_from_lane| Record::Submitted {
+        is_logged: false,
         is_from_lane,
         account_nonce,
         origin: 9,

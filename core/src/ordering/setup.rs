@@ -163,14 +163,20 @@ pub fn check_logs(config: &Config, limits: &Limits) -> Result<(), ConfigError> {
     let members = u64::from(member_count);
     let first_hand = u64::from(config.logs.first_hand_count_max);
     let live = members.saturating_mul(first_hand);
-    let in_flight = u64::from(limits.slot_count_max).saturating_mul(limits.in_flight_count_max.into());
+    let in_flight =
+        u64::from(limits.slot_count_max).saturating_mul(limits.in_flight_count_max.into());
     let kept = u64::from(limits.rollup_reserved_count).saturating_mul(config.rollups.len() as u64);
     let chunks = first_hand.saturating_mul(CHUNK_OVERHEAD_BYTES);
     let bytes = config.logs.first_hand_bytes_max.saturating_add(chunks);
-    let in_flight_bytes = u64::from(limits.slot_bytes_max).saturating_mul(limits.in_flight_count_max.into());
-    let has_room = u64::from(limits.pending_count_max) >= live.saturating_add(in_flight).saturating_add(kept)
+    let in_flight_bytes =
+        u64::from(limits.slot_bytes_max).saturating_mul(limits.in_flight_count_max.into());
+    let has_room = u64::from(limits.pending_count_max)
+        >= live.saturating_add(in_flight).saturating_add(kept)
         && u64::from(limits.sender_count_max) > live
-        && limits.pending_bytes_max >= members.saturating_mul(bytes).saturating_add(in_flight_bytes);
+        && limits.pending_bytes_max
+            >= members
+                .saturating_mul(bytes)
+                .saturating_add(in_flight_bytes);
     has_room.then_some(()).ok_or(ConfigError::PoolBelowLogs)
 }
 

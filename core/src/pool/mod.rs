@@ -26,6 +26,7 @@ mod export;
 mod forced;
 mod hints;
 mod line;
+mod logged;
 mod outside;
 mod pinned;
 mod ready;
@@ -40,6 +41,7 @@ pub use ahead::AHEAD_COUNT;
 pub use bundle::{BundleRefusal, BundleSize, bundle_id};
 pub use cancel::{CancelError, Cancelled};
 pub use forced::{ForcedCounts, ForcedError, OutsideTransaction};
+pub use logged::LogMarkError;
 pub use ready::ReadyView;
 pub use refusal::AdmissionError;
 pub use verify::Broken;
@@ -50,7 +52,7 @@ use crate::bounded::{
     ChunkArena, ChunkList, Handle, HandleIndex, HeapSet, KeyedHash, LinkedSet, RecentSet, Slab,
     fixed_slice, fixed_slice_bytes,
 };
-use crate::config::{Config, NonceMode, PoolConfig, ReplayProtection, RollupConfig, SegmentShares};
+use crate::config::{Config, PoolConfig, ReplayProtection, RollupConfig};
 use crate::error::{Code, operation_error};
 use crate::event::Ledger;
 use crate::limits::{Limits, Quota, ROLLUP_COUNT_MAX};
@@ -62,6 +64,8 @@ use bundle::BundleTable;
 use entry::{Entry, Sender};
 use forced::ForcedQueues;
 use hints::HintTable;
+use line::LineMode;
+use logged::BodyMax;
 use pinned::Pins;
 use room::DisplaceKey;
 
@@ -160,6 +164,8 @@ struct Rules {
     refuses_gaps_now: bool,
     replay_protection: ReplayProtection,
     needs_hints: bool,
+    /// Whether receive logs give the order.
+    by_logs: bool,
     pending_count_max: u32,
     payload_bytes_max: u32,
     slot_gas_max: Gas,
@@ -186,6 +192,7 @@ impl TransactionPool {
     pub fn new(config: &Config, limits: &Limits) -> Self {
         let hash = KeyedHash::new(config.index_key);
         let pending = limits.pending_count_max;
+        let body = BodyMax::of(config, limits);
         Self {
             rules: Rules {
                 rollups: config.rollups.clone(),
@@ -195,12 +202,10 @@ impl TransactionPool {
                 refuses_gaps_now: false,
                 replay_protection: config.replay_protection,
                 needs_hints: config.policy.needs_hints(),
+                by_logs: config.policy.orders_by_logs(),
                 pending_count_max: pending,
-                payload_bytes_max: limits.payload_bytes_max,
-                slot_gas_max: Gas::new(limits.slot_gas_max.saturating_sub(SegmentShares::part(
-                    limits.slot_gas_max,
-                    config.shares.others_percent,
-                ))),
+                payload_bytes_max: body.payload_bytes,
+                slot_gas_max: body.gas,
                 sender_count_max: limits.sender_count_max,
                 gapped_count_max: limits.sender_gapped_count_max,
                 nonce_gap_max: limits.nonce_gap_max,
@@ -376,11 +381,13 @@ impl TransactionPool {
         self.taken_count = self.taken_count.saturating_sub(1);
         if let Some(own) = self.senders.get_mut(entry.sender) {
             own.taken_count = own.taken_count.saturating_sub(1);
-            own.is_base_fixed = true;
+            if mode != LineMode::Logged {
+                own.is_base_fixed = true;
+            }
             if entry.expiry != UnixNs::NEVER {
                 own.keep_until = own.keep_until.max(entry.expiry);
             }
-            if mode == NonceMode::Window {
+            if mode == LineMode::Window {
                 let moved = own
                     .included
                     .insert(entry.nonce.saturating_distance(own.next));
@@ -390,6 +397,7 @@ impl TransactionPool {
                 }
             }
         }
+        self.move_cursor(&entry, mode);
         self.seen
             .insert(entry.id.as_bytes(), Code::Included.number());
         self.forget(handle.index, &entry);
@@ -411,12 +419,12 @@ impl TransactionPool {
             entry.is_taken = false;
         }
         let mode = self.mode_of_sender(entry.sender);
-        if mode == NonceMode::Sequential {
+        if mode == LineMode::Sequential {
             self.withdraw_head(entry.sender);
         }
         if let Some(own) = self.senders.get_mut(entry.sender) {
             own.taken_count = own.taken_count.saturating_sub(1);
-            if mode == NonceMode::Sequential {
+            if mode == LineMode::Sequential {
                 own.next = own.next.min(entry.nonce);
             }
         }
@@ -461,12 +469,13 @@ impl TransactionPool {
     }
 
     fn is_unready(&self, entry: &Entry) -> bool {
-        !entry.is_taken
-            && self.mode_of_sender(entry.sender) == NonceMode::Sequential
-            && self
-                .senders
-                .get(entry.sender)
-                .is_none_or(|own| entry.nonce >= own.ready_end)
+        let own = self.senders.get(entry.sender);
+        let is_unready = match self.mode_of_sender(entry.sender) {
+            LineMode::Sequential => own.is_none_or(|own| entry.nonce >= own.ready_end),
+            LineMode::Window => false,
+            LineMode::Logged => !entry.is_logged,
+        };
+        !entry.is_taken && is_unready
     }
 
     /// Ends a waiting transaction, and writes it down.
@@ -546,6 +555,9 @@ impl TransactionPool {
 
     /// Lets a waiting transaction be displaced and expire.
     fn start_waiting(&mut self, index: u32, entry: &Entry) {
+        if entry.is_logged {
+            return;
+        }
         self.allow_displacing(index, entry);
         if entry.expiry != UnixNs::NEVER {
             self.expiring.push(0, entry.expiry.get(), index);
@@ -554,6 +566,9 @@ impl TransactionPool {
 
     /// Keeps a transaction that was taken from being displaced, and from expiring.
     fn stop_waiting(&mut self, index: u32, entry: &Entry) {
+        if entry.is_logged {
+            return;
+        }
         if let Some(queue) = self.displace_queue(entry) {
             self.displaceable.remove(queue, index);
         }

@@ -18,10 +18,10 @@
 
 use super::ahead::TAKES_BETWEEN;
 use super::entry::{Entry, Sender};
+use super::line::LineMode;
 use super::refusal::AdmissionError;
 use super::{InUse, TransactionPool};
 use crate::bounded::NONE;
-use crate::config::NonceMode;
 use crate::error::Code;
 use crate::event::Ledger;
 use crate::limits::{Limits, Quota, ROLLUP_COUNT_MAX};
@@ -150,10 +150,8 @@ impl TransactionPool {
             }
             // From the end of the line up to the one that was found, and no further than needed.
             let mut at = match self.mode_of_sender(entry.sender) {
-                NonceMode::Sequential => {
-                    self.senders.get(entry.sender).map_or(NONE, |own| own.last)
-                }
-                NonceMode::Window => index,
+                LineMode::Sequential => self.senders.get(entry.sender).map_or(NONE, |own| own.last),
+                LineMode::Window | LineMode::Logged => index,
             };
             loop {
                 let last = *self.entries.get(at).ok_or(lack)?;
