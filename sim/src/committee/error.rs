@@ -2,9 +2,10 @@
 
 use core::fmt;
 
+use hauptbuch_core::config::ConfigError;
 use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::LimitsError;
-use hauptbuch_core::ordering::fair::stream::{ApplyError, MemberError, StreamConfigError};
+use hauptbuch_core::ordering::fair::stream::{ApplyError, MemberError};
 use hauptbuch_core::receive_log::{CutError, ExtensionError, OwnLogError};
 
 /// Why a committee can't be made, or what refused a step. Honest members give no reason to refuse
@@ -12,8 +13,8 @@ use hauptbuch_core::receive_log::{CutError, ExtensionError, OwnLogError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CommitteeError {
-    /// Limits and rollups give no stream.
-    Stream(StreamConfigError),
+    /// The configuration gives no committee.
+    Config(ConfigError),
     /// The sizes of logs are out of their ranges.
     Limits(LimitsError),
     /// Arrivals are not those of as many sequencers as the committee has.
@@ -35,7 +36,7 @@ impl CommitteeError {
     #[must_use]
     pub const fn code(self) -> Option<Code> {
         Some(match self {
-            Self::Stream(error) => error.code(),
+            Self::Config(error) => error.code(),
             Self::Limits(error) => error.code(),
             Self::WrongSequencerCount => return None,
             Self::Apply(error) => error.code(),
@@ -69,6 +70,6 @@ macro_rules! from {
 }
 
 from! {
-    Stream(StreamConfigError), Limits(LimitsError), Apply(ApplyError), Member(MemberError),
+    Config(ConfigError), Limits(LimitsError), Apply(ApplyError), Member(MemberError),
     OwnLog(OwnLogError), Extension(ExtensionError), Cut(CutError)
 }

@@ -22,21 +22,21 @@
 mod error;
 mod known;
 mod seat;
-#[cfg(test)]
-mod tests;
 mod unsigned;
 
 use hauptbuch_core::ordering::fair::stream::{
-    Cut as StreamCut, DrainOutcome, Entry, EntryKind, Extent, Facts, FairLimits, FairStream, LoggedId,
-    RollupPart, RollupSlot,
+    Cut as StreamCut, Entry, EntryKind, Extent, Facts, FairMember, FairStream, LoggedId, RollupSlot,
 };
-use hauptbuch_core::ordering::fair::{Parameters, Rank};
+use hauptbuch_core::config::{Config, ConfigError};
+use hauptbuch_core::limits::Limits;
+use hauptbuch_core::ordering::FairSetup;
 use hauptbuch_core::receive_log::{
     self, Cut, CutEntry, Extents, LogId, LogMark, Point, ReceiveLogLimits,
 };
 use hauptbuch_core::types::{Envelope, Epoch, Hash, Height, LogPosition, Nonce, Tick, TxId, UnixNs};
 
-use crate::arrivals::{Arrival, Arrivals};
+use crate::arrivals::Arrivals;
+use crate::run::index_key;
 pub use error::CommitteeError;
 use known::{Hosts, Known};
 use seat::Seat;
@@ -45,14 +45,8 @@ pub use unsigned::{UNSIGNED_SUITE, Unsigned};
 /// What a committee orders by: the same for all members and every verifier.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// n, f and the thresholds.
-    pub parameters: Parameters,
-    /// Every maximum.
-    pub limits: FairLimits,
-    /// The rollups in the order of their ids.
-    pub parts: Vec<RollupPart>,
-    /// How what no quorum binds is ranked.
-    pub rank: Rank,
+    /// Thresholds, sizes, and each rollup's part.
+    pub fair: FairSetup,
     /// Names the network.
     pub chain_id: u64,
     /// The genesis hash, where all logs begin.
@@ -60,12 +54,30 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// What follows from a run's configuration.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] where the policy orders by no logs, or its committee is infeasible.
+    pub fn of(config: &Config, limits: &Limits) -> Result<Self, ConfigError> {
+        Ok(Self {
+            fair: FairSetup::of(config, limits)?,
+            chain_id: config.chain_id,
+            boundary: config.genesis_hash(limits),
+        })
+    }
+
+    /// How many members there are.
+    #[must_use]
+    pub const fn member_count(&self) -> u32 {
+        self.fair.parameters.n()
+    }
+
     /// The sizes of receive logs: signatures of no length have room for one byte.
     #[must_use]
     pub const fn log_limits(&self) -> ReceiveLogLimits {
         ReceiveLogLimits {
-            log_count_max: self.parameters.n(),
-            extent_entries_max: self.limits.extent_entries_max,
+            log_count_max: self.member_count(),
+            extent_entries_max: self.fair.limits.extent_entries_max,
             signature_bytes_max: 1,
         }
     }
@@ -73,12 +85,10 @@ impl Setup {
     /// The decided state before the first slot.
     ///
     /// # Errors
-    /// [`CommitteeError::Stream`].
+    /// [`CommitteeError::Config`].
     pub fn stream(&self) -> Result<FairStream, CommitteeError> {
-        // Nobody attacks the tables of a simulation, and their layout changes no result.
-        let key = [self.chain_id, !self.chain_id];
-        let made = FairStream::new(self.parameters, &self.limits, &self.parts, self.rank, key);
-        made.map_err(CommitteeError::Stream)
+        let key = index_key(self.chain_id);
+        self.fair.stream(key).map_err(CommitteeError::Config)
     }
 
     /// All logs, empty.
@@ -86,19 +96,19 @@ impl Setup {
     /// # Errors
     /// [`CommitteeError::Limits`].
     pub fn extents(&self) -> Result<Extents, CommitteeError> {
-        let marks: Vec<LogMark> = (0..self.parameters.n() as u16)
+        let marks: Vec<LogMark> = (0..self.member_count() as u16)
             .map(|member| {
-                let (chain_id, epoch) = (self.chain_id, Epoch::new(0));
                 let log = LogId {
-                    chain_id,
-                    epoch,
+                    chain_id: self.chain_id,
+                    epoch: Epoch::new(0),
                     member,
                 };
+                let at = Point {
+                    position: LogPosition::new(0),
+                    running: log.start(&self.boundary),
+                };
                 LogMark {
-                    at: Point {
-                        position: LogPosition::new(0),
-                        running: log.start(&self.boundary),
-                    },
+                    at,
                     ..LogMark::default()
                 }
             })
@@ -110,9 +120,9 @@ impl Setup {
     /// The bytes that one member's part in ordering takes.
     #[must_use]
     pub fn footprint_bytes(&self) -> u64 {
-        use hauptbuch_core::ordering::fair::stream::FairMember;
-        FairStream::footprint_bytes(self.parameters, &self.limits, &self.parts)
-            + FairMember::footprint_bytes(self.parameters, &self.limits, &self.parts)
+        let (parameters, limits) = (self.fair.parameters, &self.fair.limits);
+        FairStream::footprint_bytes(parameters, limits, &self.fair.parts)
+            + FairMember::footprint_bytes(parameters, limits, &self.fair.parts)
             + self.log_limits().footprint_bytes()
     }
 }
@@ -157,24 +167,19 @@ impl Committee {
     /// # Errors
     /// [`CommitteeError`] where the setup is infeasible, or has not as many members as arrivals.
     pub fn new(setup: &Setup, arrivals: &Arrivals) -> Result<Self, CommitteeError> {
-        if arrivals.sequencer_count() != setup.parameters.n() {
+        if arrivals.sequencer_count() != setup.member_count() {
             return Err(CommitteeError::WrongSequencerCount);
         }
         let members = arrivals.lists().len();
-        let fair = (setup.parameters, &setup.limits, setup.parts.as_slice());
-        let chain = (setup.chain_id, &setup.boundary);
-        let logs = setup.log_limits();
-        let seats = (0..).zip(arrivals.lists()).map(|(number, list)| {
-            let list: Vec<Arrival> = list.to_vec();
-            Seat::new(number, fair, &logs, chain, list)
-        });
+        let lists = (0..).zip(arrivals.lists());
+        let seats = lists.map(|(number, list)| Seat::new(number, setup, list.to_vec()));
         Ok(Self {
             stream: setup.stream()?,
             extents: setup.extents()?,
             seats: seats.collect::<Result<_, _>>()?,
             known: Known::new(arrivals.transaction_count() as usize),
             hosts: Hosts::default(),
-            cut: Cut::new(setup.parameters.n()),
+            cut: Cut::new(setup.member_count()),
             extensions: vec![Vec::new(); members],
             entries: vec![Vec::new(); members],
             logged_count: 0,

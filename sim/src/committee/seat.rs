@@ -4,19 +4,18 @@ use std::collections::VecDeque;
 
 use hauptbuch_core::error::Full;
 use hauptbuch_core::ordering::fair::stream::{
-    BodySource, Entry, EntryKind, FairLimits, FairMember, FairStream, LoggedId, RollupPart,
+    BodySource, Entry, EntryKind, FairMember, FairStream, LoggedId,
 };
-use hauptbuch_core::ordering::fair::Parameters;
-use hauptbuch_core::receive_log::{self, LogId, OwnLog, OwnRecord, Point, ReceiveLogLimits};
-use hauptbuch_core::types::{Epoch, Hash, Height, LogPosition, Tick, UnixNs};
+use hauptbuch_core::receive_log::{self, LogId, OwnLog, OwnRecord, Point};
+use hauptbuch_core::types::{Epoch, Height, LogPosition, Tick, UnixNs};
 
 use super::known::{Hosts, Known};
-use super::{CommitteeError, Unsigned};
+use super::{CommitteeError, Setup, Unsigned};
 use crate::arrivals::Arrival;
+use crate::run::index_key;
 
 /// A member: what reaches it, what it holds, and the log that it writes.
 pub(super) struct Seat {
-    number: u32,
     member: FairMember,
     log: OwnLog,
     /// In the order in which they reach it.
@@ -32,15 +31,12 @@ pub(super) struct Seat {
 impl Seat {
     pub(super) fn new(
         number: u32,
-        fair: (Parameters, &FairLimits, &[RollupPart]),
-        logs: &ReceiveLogLimits,
-        chain: (u64, &Hash),
+        setup: &Setup,
         arrivals: Vec<Arrival>,
     ) -> Result<Self, CommitteeError> {
-        let (parameters, limits, parts) = fair;
-        let (chain_id, boundary) = chain;
+        let logs = setup.log_limits();
         let log = LogId {
-            chain_id,
+            chain_id: setup.chain_id,
             epoch: Epoch::new(0),
             member: number as u16,
         };
@@ -48,7 +44,7 @@ impl Seat {
             log,
             end: Point {
                 position: LogPosition::new(0),
-                running: log.start(boundary),
+                running: log.start(&setup.boundary),
             },
             base: Height::ZERO,
             stamp: UnixNs::ZERO,
@@ -57,17 +53,15 @@ impl Seat {
             base: Height::ZERO,
             kind: EntryKind::Stamp(UnixNs::ZERO),
         };
-        // Nobody attacks the tables of a simulation, and their layout changes no result.
-        let key = [u64::from(number), chain_id];
+        let key = index_key(u64::from(number));
         Ok(Self {
-            number,
-            member: FairMember::new(parameters, limits, parts, number, key)?,
-            log: OwnLog::new(logs, &record, LogPosition::new(0)),
+            member: setup.fair.member(number, key)?,
+            log: OwnLog::new(&logs, &record, LogPosition::new(0)),
             arrivals,
             delivered: 0,
             waiting: VecDeque::new(),
             waiting_max: 0,
-            entries: vec![blank; limits.extent_entries_max as usize],
+            entries: vec![blank; logs.extent_entries_max as usize],
             extension: vec![0; logs.extension_bytes_max() as usize],
         })
     }
@@ -159,10 +153,6 @@ impl Seat {
     /// A transaction ended before this member logged it.
     pub(super) fn forget(&mut self, id: &LoggedId) {
         self.member.forget(id);
-    }
-
-    pub(super) const fn number(&self) -> u32 {
-        self.number
     }
 }
 

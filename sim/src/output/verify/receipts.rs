@@ -1,9 +1,10 @@
 //! What became of each transaction, in `receipts.jsonl`, beside what the slots hold.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use hauptbuch_core::error::Code;
-use hauptbuch_core::types::Hash;
+use hauptbuch_core::types::{Hash, TxId};
 
 use super::chain::{Chain, Inclusion};
 use super::for_each_line;
@@ -27,6 +28,8 @@ pub(super) struct Receipts {
     admitted: u64,
     last_tick: u64,
     pub(super) delays_ns: Vec<u64>,
+    /// Where each admitted transaction's line stands. Only looked up, never walked.
+    places: HashMap<TxId, u32>,
     rendered: Vec<u8>,
 }
 
@@ -44,8 +47,14 @@ impl Receipts {
             admitted: 0,
             last_tick: 0,
             delays_ns: Vec::new(),
+            places: HashMap::new(),
             rendered: Vec::new(),
         }
+    }
+
+    /// How many submissions came before that of an admitted transaction.
+    pub(super) fn place_of(&self, id: &TxId) -> Option<u32> {
+        self.places.get(id).copied()
     }
 
     pub(super) fn read(&mut self, directory: &Path) -> Result<(), OutputError> {
@@ -90,6 +99,9 @@ impl Receipts {
             return Err("its fields do not follow from the slots and the lines above".into());
         }
         self.last_tick = head.arrival_tick.0;
+        if is_admitted {
+            self.places.insert(TxId::new(head.id.0), self.codes.len() as u32);
+        }
         self.admitted += u64::from(is_admitted);
         self.codes.push(code);
         Ok(())
