@@ -129,6 +129,8 @@ impl TransactionCoordinator {
         self.take_forced();
         self.take_included(&drained);
         self.take_no_ops(&drained);
+        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
+        self.pool.expire(time, &mut ledger);
         self.take_bundles();
         self.arrangement.clear();
         let sealed = self
