@@ -315,6 +315,12 @@ impl SummaryFacts {
             name: part.name.into(),
             bytes: Number(part.bytes),
         });
+        let committee = committee_bytes(config, self.rollup_count);
+        let own = committee.map(|bytes| MemoryPart {
+            name: "receive logs and order fairness".into(),
+            bytes: Number(bytes),
+        });
+        let parts = parts.chain(own);
         Summary {
             format: FORMAT_VERSION,
             input: self.input,
@@ -327,12 +333,19 @@ impl SummaryFacts {
             batches: Number(self.slot_count),
             final_batch_hash: self.last_hash.into(),
             delay_ns: self.delays.into(),
-            memory_bytes: Number(footprint.bytes()),
+            memory_bytes: Number(footprint.bytes().saturating_add(committee.unwrap_or(0))),
             memory: parts.collect(),
             signed: false,
             fairness: self.fairness,
         }
     }
+}
+
+/// What order fairness takes at each member, under a policy that orders by logs.
+fn committee_bytes(config: &RunConfig, rollup_count: u32) -> Option<u64> {
+    let core_config = config.core_config(rollup_count as usize).ok()?;
+    let setup = Setup::of(&core_config, &config.limits).ok()?;
+    Some(setup.footprint_bytes())
 }
 
 /// What follows the logs of a run with this configuration; nothing without logs.

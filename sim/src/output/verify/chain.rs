@@ -65,8 +65,8 @@ impl Chain {
     /// The last slot.
     pub(super) fn tip(&self) -> ChainTip {
         match &self.logs {
-            Some(logs) => *logs.tip(),
-            None => *self.verifier.tip(),
+            Some(logs) => logs.tip().clone(),
+            None => self.verifier.tip().clone(),
         }
     }
 
