@@ -37,6 +37,12 @@ impl Known {
         Some((id, self.facts.remove(&id)?))
     }
 
+    /// The number of an admitted transaction's record, until it ends.
+    #[must_use]
+    pub fn record_of(&self, id: &TxId) -> Option<u32> {
+        self.records.get(id).copied()
+    }
+
     pub(super) fn body(&self, record: u32) -> Option<(LoggedId, Facts)> {
         let id = (*self.by_record.get(record as usize)?)?;
         Some((id, *self.facts.get(&id)?))

@@ -22,6 +22,8 @@
 mod error;
 mod known;
 mod seat;
+#[cfg(test)]
+mod tests;
 mod unsigned;
 
 use hauptbuch_core::ordering::fair::stream::{
@@ -38,7 +40,8 @@ use hauptbuch_core::types::{Envelope, Epoch, Hash, Height, LogPosition, Nonce, T
 use crate::arrivals::Arrivals;
 use crate::run::index_key;
 pub use error::CommitteeError;
-use known::{Hosts, Known};
+use known::Hosts;
+pub use known::Known;
 use seat::Seat;
 pub use unsigned::{UNSIGNED_SUITE, Unsigned};
 
@@ -140,6 +143,8 @@ pub struct Decided<'a> {
     pub stream: &'a FairStream,
     /// What each log brought, in the order of members.
     pub entries: &'a [Vec<Entry>],
+    /// The transactions that were admitted and have not ended.
+    pub known: &'a Known,
 }
 
 /// All members, and the state that every one of them computes alike.
@@ -265,6 +270,7 @@ impl Committee {
             cut: &self.cut,
             stream: &self.stream,
             entries: &self.entries,
+            known: &self.known,
         })
     }
 

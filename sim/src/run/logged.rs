@@ -2,7 +2,7 @@
 
 use hauptbuch_core::error::Code;
 use hauptbuch_core::event::Event;
-use hauptbuch_core::ordering::fair::stream::EntryKind;
+use hauptbuch_core::ordering::fair::stream::{DrainOutcome, EntryKind};
 use hauptbuch_core::types::Tick;
 
 use super::{Observer, RunError, Runner, Step, agreed_time, note_included};
@@ -50,12 +50,19 @@ impl<O: Observer> Runner<'_, O> {
         self.observer.on_decided(&decided);
         self.observer.step_begins(Step::Take);
         let (time, drained) = (decided.stream.time(), decided.stream.drained());
+        let records = self.workload.records();
+        for one in drained.iter().filter(|it| it.outcome == DrainOutcome::Included) {
+            let record = decided.known.record_of(&one.id.id);
+            if let Some(record) = record.and_then(|record| records.get(record as usize)) {
+                self.delays.add(tick, record.arrival);
+            }
+        }
         let slot = self.coordinator.take_drained(tick, time, decided.cut, drained);
         let slot = slot.map_err(|refusal| RunError::Refused(refusal.code))?;
         let count = slot.transaction_count as usize;
         self.observer.step_ends(Step::Take, count);
         self.observer.on_slot(&slot);
-        note_included(&slot, &self.limits, &mut self.delays, &mut self.accounts);
+        note_included(&slot, &self.limits, &mut self.accounts, |_| ());
         let height = slot.header.height;
         self.settle(height, tick, count)?;
         match &mut self.committee {

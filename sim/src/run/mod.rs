@@ -55,7 +55,6 @@ use hauptbuch_core::types::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::arrivals::ArrivalsError;
 use crate::committee::{Committee, CommitteeError, Decided, Setup};
 use crate::prometheus::{Gauge, gauges};
 use crate::workload::Workload;
@@ -118,7 +117,7 @@ pub struct RunReport {
 }
 
 /// Why a run did not come to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RunError {
     /// The configuration can't be used.
@@ -131,8 +130,8 @@ pub enum RunError {
     Interrupted,
     /// The sequencer refused a step that it must not refuse: a defect of this library.
     Refused(Code),
-    /// The arrivals at several sequencers can't be had.
-    Arrivals(ArrivalsError),
+    /// The arrivals at several sequencers can't be had, and why.
+    Arrivals(String),
     /// The committee refused a step that it must not refuse: a defect of this library.
     Committee(CommitteeError),
     /// Slots go by, and this many transactions that logs hold stay where they are.
@@ -147,7 +146,7 @@ impl fmt::Display for RunError {
             Self::TooLong => f.write_str("the last arrival lies beyond the year 2554"),
             Self::Interrupted => f.write_str("the run was interrupted"),
             Self::Refused(code) => write!(f, "the sequencer refused a step: {code}"),
-            Self::Arrivals(error) => error.fmt(f),
+            Self::Arrivals(reason) => f.write_str(reason),
             Self::Committee(error) => write!(f, "the committee refused a step: {error}"),
             Self::Stuck(count) => write!(f, "{count} transactions in logs are never drained"),
         }
@@ -190,7 +189,8 @@ pub fn run(
     let producer = coordinator.ingress().register();
     let producer = producer.map_err(|error| RunError::Refused(error.code()))?;
     let committee = if config.policy.orders_by_logs() {
-        let arrivals = config.arrivals(workload).map_err(RunError::Arrivals)?;
+        let arrivals = config.arrivals(workload);
+        let arrivals = arrivals.map_err(|error| RunError::Arrivals(error.to_string()))?;
         let setup = Setup::of(&core_config, &config.limits)?;
         Some(Committee::new(&setup, &arrivals)?)
     } else {
@@ -402,7 +402,9 @@ impl<O: Observer> Runner<'_, O> {
             return Ok(());
         };
         self.observer.on_slot(&slot);
-        note_included(&slot, &self.limits, &mut self.delays, &mut self.accounts);
+        note_included(&slot, &self.limits, &mut self.accounts, |arrived| {
+            self.delays.add(tick, arrived);
+        });
         let height = slot.header.height;
         self.settle(height, tick, count)
     }
@@ -446,13 +448,18 @@ impl<O: Observer> Runner<'_, O> {
     }
 }
 
-/// Notes of what a slot includes how long it waited, and that its sender's account moved on.
-fn note_included(slot: &Slot<'_>, limits: &Limits, delays: &mut Delays, accounts: &mut Accounts) {
-    let tick = Tick::new(slot.header.time.get().saturating_sub(EPOCH_UNIX_NS));
+/// Notes of what a slot includes that its sender's account moved on, and when it arrived, which
+/// slots do not say where logs give the order.
+fn note_included(
+    slot: &Slot<'_>,
+    limits: &Limits,
+    accounts: &mut Accounts,
+    mut arrived: impl FnMut(Tick),
+) {
     if let Ok(mut reader) = SlotReader::new(slot.bytes, limits) {
         while let Ok(Some(sub_batch)) = reader.next_sub_batch() {
             for (_, transaction, arrival) in sub_batch.iter() {
-                delays.add(tick, arrival.tick);
+                arrived(arrival.tick);
                 accounts.include(&transaction.envelope);
             }
         }
