@@ -366,6 +366,10 @@ enum hb_status
    */
   HB_STATUS_CANCELLED_BEFORE = 120,
   /**
+   * a receive log holds the transaction or its nonce, so that it stays until a slot drains it
+   */
+  HB_STATUS_LOGGED_STAYS = 121,
+  /**
    * the ordering policy needs the trade of each transaction, and this one has none
    */
   HB_STATUS_HINT_MISSING = 130,
@@ -586,6 +590,34 @@ enum hb_status
    */
   HB_STATUS_WRONG_TAIL = 260,
   /**
+   * the pool does not hold the body of an id that a slot drained; submit it first
+   */
+  HB_STATUS_BODY_MISSING = 290,
+  /**
+   * the ordering policy takes what a cut drained, not what the pool holds
+   */
+  HB_STATUS_ORDERED_BY_LOGS = 291,
+  /**
+   * the ordering policy keeps no receive logs
+   */
+  HB_STATUS_NOT_ORDERED_BY_LOGS = 292,
+  /**
+   * what was drained is more than the slot has room for
+   */
+  HB_STATUS_DRAINED_TOO_MUCH = 293,
+  /**
+   * an id is drained twice, or a slot in flight holds it
+   */
+  HB_STATUS_DRAINED_TWICE = 294,
+  /**
+   * what a log says of a body is not what the body in the pool says
+   */
+  HB_STATUS_WRONG_BODY = 295,
+  /**
+   * the verifier has met a slot that its cut does not give, and goes no further
+   */
+  HB_STATUS_VERIFIER_SPENT = 296,
+  /**
    * a limit is out of its range
    */
   HB_STATUS_LIMIT_OUT_OF_RANGE = 300,
@@ -641,6 +673,18 @@ enum hb_status
    * order fairness over slots counts at most 128 logs
    */
   HB_STATUS_TOO_MANY_LOGS = 330,
+  /**
+   * receive logs order nonces one after another, not windows of them
+   */
+  HB_STATUS_WINDOWS_NOT_ORDERED = 355,
+  /**
+   * with receive logs forced inputs and bundles need rollups whose hosts refuse replays
+   */
+  HB_STATUS_OUTSIDE_NEEDS_HOST_NONCES = 356,
+  /**
+   * the pool can't hold all that receive logs may hold
+   */
+  HB_STATUS_POOL_BELOW_LOGS = 357,
   /**
    * the bytes end too early
    */
@@ -777,6 +821,26 @@ enum hb_status
    * a bundle's legs are not all there, or not in order
    */
   HB_STATUS_WRONG_BUNDLE = 535,
+  /**
+   * the slot's cut is not one that its logs allow
+   */
+  HB_STATUS_WRONG_CUT = 536,
+  /**
+   * the slot's time is not the one that its cut gives
+   */
+  HB_STATUS_WRONG_AGREED_TIME = 537,
+  /**
+   * the order is not the one that the cut gives
+   */
+  HB_STATUS_WRONG_DRAINED = 538,
+  /**
+   * a no-op is not one that the cut gives
+   */
+  HB_STATUS_WRONG_NO_OP = 539,
+  /**
+   * the no-ops do not stand in the order of their places
+   */
+  HB_STATUS_NO_OP_OUT_OF_ORDER = 540,
   /**
    * the bytes belong to another network
    */

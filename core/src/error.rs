@@ -210,6 +210,8 @@ codes! {
     DrainedTwice = 294, Caller, false, "an id is drained twice, or a slot in flight holds it";
     WrongBody = 295, Caller, false,
         "what a log says of a body is not what the body in the pool says";
+    VerifierSpent = 296, Caller, false,
+        "the verifier has met a slot that its cut does not give, and goes no further";
 
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
@@ -287,9 +289,7 @@ codes! {
     WrongAgreedTime = 537, Sender, false, "the slot's time is not the one that its cut gives";
     WrongDrained = 538, Sender, false, "the order is not the one that the cut gives";
     WrongNoOp = 539, Sender, false, "a no-op is not one that the cut gives";
-    VerifierSpent = 540, Caller, false,
-        "the verifier has met a slot that its cut does not give, and goes no further";
-    NoOpOutOfOrder = 541, Sender, false, "the no-ops do not stand in the order of their places";
+    NoOpOutOfOrder = 540, Sender, false, "the no-ops do not stand in the order of their places";
 
     // 600..699: what was kept, and does not belong or hold together.
     WrongNetwork = 600, Operator, false, "the bytes belong to another network";

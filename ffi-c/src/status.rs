@@ -200,6 +200,8 @@ pub enum hb_status {
     DrainedTwice = 294,
     /// what a log says of a body is not what the body in the pool says
     WrongBody = 295,
+    /// the verifier has met a slot that its cut does not give, and goes no further
+    VerifierSpent = 296,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -310,10 +312,8 @@ pub enum hb_status {
     WrongDrained = 538,
     /// a no-op is not one that the cut gives
     WrongNoOp = 539,
-    /// the verifier has met a slot that its cut does not give, and goes no further
-    VerifierSpent = 540,
     /// the no-ops do not stand in the order of their places
-    NoOpOutOfOrder = 541,
+    NoOpOutOfOrder = 540,
     /// the bytes belong to another network
     WrongNetwork = 600,
     /// the bytes belong to other limits or choices
@@ -479,6 +479,7 @@ impl hb_status {
         Self::DrainedTooMuch,
         Self::DrainedTwice,
         Self::WrongBody,
+        Self::VerifierSpent,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
@@ -534,7 +535,6 @@ impl hb_status {
         Self::WrongAgreedTime,
         Self::WrongDrained,
         Self::WrongNoOp,
-        Self::VerifierSpent,
         Self::NoOpOutOfOrder,
         Self::WrongNetwork,
         Self::WrongSettings,

@@ -2,7 +2,8 @@
 
 use alloc::boxed::Box;
 
-use super::{NoOpRow, SlotReader, SlotVerifier, SubBatch, VerifiedSlot, VerifyError};
+use super::logged::no_op_rows;
+use super::{SlotReader, SlotVerifier, SubBatch, VerifiedSlot, VerifyError};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::config::{Config, ConfigError};
 use crate::crypto::hash::transaction_id;
@@ -242,7 +243,7 @@ impl Order {
         while let Some(sub_batch) = reader.next_sub_batch()? {
             let rollup = sub_batch.header.rollup;
             compare_included(&sub_batch, self.stream.drained(), rollup)?;
-            let no_ops = no_ops_of(self.stream.drained(), rollup);
+            let no_ops = no_op_rows(self.stream.drained().iter().copied(), rollup);
             if !no_ops.eq(sub_batch.evidence.no_ops()) {
                 return Err(VerifyError::sub_batch(Code::WrongNoOp, rollup));
             }
@@ -296,24 +297,6 @@ fn compare_included(
         None => Ok(()),
         Some(_) => Err(VerifyError::sub_batch(Code::WrongDrained, rollup)),
     }
-}
-
-/// The no-ops of one rollup, as a slot records them.
-fn no_ops_of(drained: &[Drained], rollup: RollupId) -> impl Iterator<Item = NoOpRow> {
-    let mut position = 0_u32;
-    let own = drained.iter().filter(move |one| one.id.rollup == rollup);
-    own.filter_map(move |one| {
-        if one.outcome == DrainOutcome::Included {
-            position = position.saturating_add(1);
-            return None;
-        }
-        Some(NoOpRow {
-            position,
-            body_bytes: one.id.body_bytes,
-            id: one.id.id,
-            outcome: one.outcome,
-        })
-    })
 }
 
 const fn entry_count(setup: &FairSetup) -> usize {

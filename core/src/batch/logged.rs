@@ -125,21 +125,29 @@ impl<'a> DrainedBytes<'a> {
 
     /// The no-ops of one rollup, with their places.
     pub fn no_ops(&self, rollup: RollupId) -> impl Iterator<Item = NoOpRow> + use<'a> {
-        let mut position = 0_u32;
-        let own = self.iter().filter(move |one| one.id.rollup == rollup);
-        own.filter_map(move |one| {
-            if one.outcome == DrainOutcome::Included {
-                position = position.saturating_add(1);
-                return None;
-            }
-            Some(NoOpRow {
-                position,
-                body_bytes: one.id.body_bytes,
-                id: one.id.id,
-                outcome: one.outcome,
-            })
-        })
+        no_op_rows(self.iter(), rollup)
     }
+}
+
+/// The no-ops of one rollup among what was drained, with their places.
+pub(super) fn no_op_rows(
+    drained: impl Iterator<Item = Drained>,
+    rollup: RollupId,
+) -> impl Iterator<Item = NoOpRow> {
+    let mut position = 0_u32;
+    let own = drained.filter(move |one| one.id.rollup == rollup);
+    own.filter_map(move |one| {
+        if one.outcome == DrainOutcome::Included {
+            position = position.saturating_add(1);
+            return None;
+        }
+        Some(NoOpRow {
+            position,
+            body_bytes: one.id.body_bytes,
+            id: one.id.id,
+            outcome: one.outcome,
+        })
+    })
 }
 
 /// The byte that stands for an outcome.

@@ -1,6 +1,7 @@
 //! Follows a chain of slots and checks every one of them.
 
 mod error;
+mod nonces;
 
 pub use error::VerifyError;
 
@@ -10,9 +11,9 @@ use core::ops::Range;
 use super::evidence::{EvidenceRow, check_slices};
 use super::order::OrderTwin;
 use super::segments::{BUNDLES_STEP, FORCED_STEP, LegRow, LegTable, RoomLeft, Segment};
-use super::{ChainTip, RollupTip, SlotHeader, SlotReader, SubBatch};
+use super::{ChainTip, RollupTip, SlotHeader, SlotReader, SubBatch, SubBatchHeader};
 use crate::bounded::{HandleIndex, KeyedHash, fixed_slice, fixed_slice_bytes};
-use crate::config::{Config, NonceMode, ReplayProtection};
+use crate::config::{Config, ReplayProtection};
 use crate::crypto::hash::{Domain, MICRO_BATCH, hash, hash_many};
 use crate::crypto::merkle;
 use crate::error::Code;
@@ -20,8 +21,7 @@ use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::ordering::SlotRoom;
 use crate::ordering::shuffle::SetRoot;
 use crate::types::{
-    Address, Arrival, Candidate, Envelope, ForcedOutcome, Hash, InboxIndex, Nonce, Transaction,
-    TxId, UnixNs,
+    Address, Arrival, Candidate, Hash, InboxIndex, Nonce, Transaction, TxId, UnixNs,
 };
 
 /// A slot that was verified.
@@ -40,6 +40,15 @@ pub struct VerifiedSlot {
     /// Under the shuffle, what binds the set of its transactions: to be compared with the root that
     /// was told before the seed was known. Zero under every other policy.
     pub set_root: Hash,
+}
+
+impl VerifiedSlot {
+    /// Counts one sub-batch more.
+    const fn add(&mut self, header: &SubBatchHeader) {
+        self.transaction_count = self.transaction_count.saturating_add(header.counts.total());
+        self.transaction_bytes = self.transaction_bytes.saturating_add(header.bytes);
+        self.gas = self.gas.saturating_add(header.gas);
+    }
 }
 
 /// What the verifier keeps of one transaction while it goes through a sub-batch.
@@ -180,13 +189,7 @@ impl SlotVerifier {
                 return Err(VerifyError::slot(Code::WrongRollupOrder));
             };
             *hash = own.advance(&sub_batch.header);
-            slot.transaction_count = slot
-                .transaction_count
-                .saturating_add(sub_batch.header.counts.total());
-            slot.transaction_bytes = slot
-                .transaction_bytes
-                .saturating_add(sub_batch.header.bytes);
-            slot.gas = slot.gas.saturating_add(sub_batch.header.gas);
+            slot.add(&sub_batch.header);
         }
         let hashes = hashes.get_mut(..tip.rollups.len()).unwrap_or_default();
         if merkle::root(hashes) != header.sub_batch_root {
@@ -501,97 +504,6 @@ impl SlotVerifier {
         let place = self.arrivals.get_mut(at as usize);
         *place.ok_or(Code::SlotOverLimit)? = row.arrival;
         Ok(())
-    }
-
-    /// Checks what is recorded of a forced input, as far as this slot can show; returns whether it
-    /// used its nonce.
-    fn check_forced(
-        &self,
-        envelope: &Envelope,
-        outcome: ForcedOutcome,
-        position: u32,
-        time: UnixNs,
-    ) -> Result<bool, Code> {
-        if (outcome == ForcedOutcome::Expired) != (envelope.expiry <= time) {
-            return Err(Code::WrongOutcome);
-        }
-        if outcome == ForcedOutcome::Applied {
-            let can_be_used = envelope.nonce != Nonce::MAX;
-            return can_be_used.then_some(true).ok_or(Code::WrongOutcome);
-        }
-        let is_line = self.config.nonce_mode(envelope.rollup) == NonceMode::Sequential;
-        let last = self.last_of_sender(envelope, position).filter(|_| is_line);
-        let is_wrong = last.is_some_and(|last| match outcome {
-            ForcedOutcome::Superseded => envelope.nonce > last,
-            ForcedOutcome::Gap => {
-                envelope.nonce <= last.saturating_add(1) && envelope.nonce != Nonce::MAX
-            }
-            ForcedOutcome::Applied | ForcedOutcome::Expired => false,
-        });
-        if is_wrong {
-            Err(Code::WrongOutcome)
-        } else {
-            Ok(false)
-        }
-    }
-
-    /// The nonce of a sender that stands last in the sub-batch so far.
-    fn last_of_sender(&self, envelope: &Envelope, position: u32) -> Option<Nonce> {
-        let of_sender = self
-            .hash
-            .number_and_bytes20(envelope.rollup.get(), envelope.sender.as_bytes());
-        let seen = |at: u32| self.seen.get(at as usize).copied().unwrap_or_default();
-        let is_same = |at| seen(at).sender == envelope.sender && self.meets(at, position);
-        self.by_sender
-            .find(of_sender, is_same)
-            .map(|at| seen(at).nonce)
-    }
-
-    /// The hash under which a transaction is noted, and the one of its sender that it follows.
-    ///
-    /// In a window of nonces a transaction follows no other one, and is noted by its nonce too.
-    fn find_predecessor(
-        &self,
-        envelope: &Envelope,
-        position: u32,
-    ) -> Result<(u64, Option<u32>), Code> {
-        let of_sender = self
-            .hash
-            .number_and_bytes20(envelope.rollup.get(), envelope.sender.as_bytes());
-        let seen = |at: u32| self.seen.get(at as usize).copied().unwrap_or_default();
-        let mode = self.config.nonce_mode(envelope.rollup);
-        if mode == NonceMode::Window {
-            let of_nonce = self.hash.words([of_sender, envelope.nonce.get()]);
-            let is_same = |at| {
-                let other = seen(at);
-                other.sender == envelope.sender && other.nonce == envelope.nonce
-            };
-            let repeated = self.by_sender.find(of_nonce, is_same).is_some();
-            return if repeated {
-                Err(Code::NonceOutOfOrder)
-            } else {
-                Ok((of_nonce, None))
-            };
-        }
-        let predecessor = self.by_sender.find(of_sender, |at| {
-            seen(at).sender == envelope.sender && self.meets(at, position)
-        });
-        let follows =
-            predecessor.is_none_or(|own| seen(own).nonce.checked_add(1) == Some(envelope.nonce));
-        if follows {
-            Ok((of_sender, predecessor))
-        } else {
-            Err(Code::NonceOutOfOrder)
-        }
-    }
-
-    /// Whether nonces and ids of two positions exclude each other: everywhere, but under a policy
-    /// that orders by receive logs within one segment only. Its cursors know nothing of forced
-    /// inputs and bundles, and what those used already does nothing when it is executed.
-    const fn meets(&self, at: u32, position: u32) -> bool {
-        let is_forced = (at < self.forced_count) == (position < self.forced_count);
-        let is_leg = (at < self.pool_end) == (position < self.pool_end);
-        !self.config.policy.orders_by_logs() || (is_forced && is_leg)
     }
 
     /// What admission would have refused must not stand in a slot.

@@ -29,8 +29,8 @@ pub enum FairRank {
 /// The committee of order fairness, as every header names it.
 ///
 /// Its numbers take a byte each of a policy's parameter, so that a header says by which thresholds
-/// it was ordered. Whether they promise anything, [`ordering::FairSetup`](crate::ordering::FairSetup)
-/// says.
+/// it was ordered. Whether they promise anything,
+/// [`FairSetup`](crate::ordering::FairSetup) says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FairCommittee {
     /// Members, called n, each of which keeps a receive log.

@@ -3,8 +3,8 @@
 //! # How to drive it
 //! One owner calls it, with `&mut`. There are four kinds of method:
 //! - **Getters**: [`pool`](TransactionCoordinator::pool), [`tip`](TransactionCoordinator::tip),
-//!   [`slot`](TransactionCoordinator::slot),
-//!   [`pool_room`](TransactionCoordinator::pool_room), [`metrics`](TransactionCoordinator::metrics),
+//!   [`slot`](TransactionCoordinator::slot), [`pool_room`](TransactionCoordinator::pool_room),
+//!   [`metrics`](TransactionCoordinator::metrics),
 //!   [`ingress`](TransactionCoordinator::ingress) (for other threads).
 //! - **Inputs**: [`submit`](TransactionCoordinator::submit),
 //!   [`submit_batch`](TransactionCoordinator::submit_batch),

@@ -1,5 +1,6 @@
 //! A committee with receive logs, its decided state, one coordinator that holds the bodies, and a
 //! verifier that has nothing but logs, slots and bodies.
+#![allow(dead_code, reason = "each test uses its part")]
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,18 @@ use hauptbuch_core::types::{
 };
 
 use super::common::{Seeded, tiny_limits};
+
+pub const BY_EXPIRY: ReplayProtection = ReplayProtection::ByExpiry {
+    horizon_ns: 1_000_000,
+};
+
+/// The whole state of a coordinator.
+pub fn snapshot_of(own: &TransactionCoordinator) -> Vec<u8> {
+    let mut bytes = vec![0; own.snapshot_len()];
+    let len = own.snapshot(&mut bytes).unwrap();
+    bytes.truncate(len);
+    bytes
+}
 
 pub const ROLLUPS: [RollupId; 2] = [RollupId::new(1), RollupId::new(4)];
 
