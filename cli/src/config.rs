@@ -108,10 +108,7 @@ pub fn settings(options: &RunOptions) -> Result<Settings, Failure> {
 
 /// The policy's name, and how many sequencers there are: five under order fairness, which is what
 /// several sequencers have where nobody chose.
-fn order_and_sequencers(
-    named: Option<&str>,
-    chosen: Option<u32>,
-) -> Result<(&str, u32), Failure> {
+fn order_and_sequencers(named: Option<&str>, chosen: Option<u32>) -> Result<(&str, u32), Failure> {
     match (named, chosen) {
         (_, Some(0)) => Err(Failure::bad_input(
             "--sequencers: there must be at least one",
@@ -179,7 +176,10 @@ fn with_committee(policy: Policy, sequencers: u32, file: &File) -> Result<Policy
 fn recorded(path: &Path, policy: Policy) -> Result<ArrivalSource, Failure> {
     let wrong = |what: String| Failure::bad_input(format!("--arrivals {}: {what}", path.display()));
     if !policy.orders_by_logs() {
-        return Err(wrong(format!("{} orders by one sequencer's arrivals", policy.name())));
+        return Err(wrong(format!(
+            "{} orders by one sequencer's arrivals",
+            policy.name()
+        )));
     }
     let log = Sourcelog::read_file(path).map_err(|error| wrong(error.to_string()))?;
     Ok(ArrivalSource::Recorded(Arc::new(log)))
@@ -316,7 +316,9 @@ fn parse(table: &Table) -> Result<File, String> {
             }
             "arrival_spread_percent" => {
                 let percent = small(key, value)?;
-                let scale_permille = percent.checked_mul(10).filter(|it| *it <= SCALE_PERMILLE_MAX);
+                let scale_permille = percent
+                    .checked_mul(10)
+                    .filter(|it| *it <= SCALE_PERMILLE_MAX);
                 let scale_permille = scale_permille
                     .ok_or_else(|| format!("{key}: must be at most {}", SCALE_PERMILLE_MAX / 10))?;
                 file.run.arrivals = ArrivalSource::Modelled { scale_permille };
@@ -470,7 +472,9 @@ fn small(key: &str, value: &Value) -> Result<u32, String> {
 fn gamma(key: &str, value: &Value) -> Result<Gamma, String> {
     let numbers = value.as_array().map(Vec::as_slice);
     let Some([numerator, denominator]) = numbers else {
-        return Err(format!("{key}: must be two numbers in brackets, as in [1, 1]"));
+        return Err(format!(
+            "{key}: must be two numbers in brackets, as in [1, 1]"
+        ));
     };
     Ok(Gamma {
         numerator: small(key, numerator)?,

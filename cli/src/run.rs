@@ -204,8 +204,16 @@ fn add_fairness(table: &mut Table, (rollup, figures): (usize, &FairnessReport)) 
     let gamma = &figures.gamma;
     let bound = format!("by {} of {}", figures.quorum, figures.sequencers);
     table.count("pairs bound", gamma.bound.0, bound);
-    table.count("  reversed", gamma.violations.0, "though no circle excuses it");
-    table.count("  in circles", gamma.reversed_in_cycles.0, "reversed as the promise allows");
+    table.count(
+        "  reversed",
+        gamma.violations.0,
+        "though no circle excuses it",
+    );
+    table.count(
+        "  in circles",
+        gamma.reversed_in_cycles.0,
+        "reversed as the promise allows",
+    );
     let pairs = &figures.pairs;
     let share = percent(pairs.backward.0, pairs.compared.0);
     let reach = format!(
@@ -215,13 +223,23 @@ fn add_fairness(table: &mut Table, (rollup, figures): (usize, &FairnessReport)) 
     );
     table.count("against majority", pairs.backward.0, reach);
     let displacement = &figures.displacement;
-    let remark = format!("places from where it was sent; 95 % within {}", displacement.p95);
-    table.count("displacement", u64::from(displacement.p50), format!("median {remark}"));
+    let remark = format!(
+        "places from where it was sent; 95 % within {}",
+        displacement.p95
+    );
+    table.count(
+        "displacement",
+        u64::from(displacement.p50),
+        format!("median {remark}"),
+    );
     let components = &figures.components;
     let largest = format!("the largest has {}", grouped(u64::from(components.largest)));
     table.count("batches", components.count.0, largest);
     let deferred = &figures.deferred_rounds;
-    let remark = format!("slots after it was solid at most; 95 % within {}", deferred.p95);
+    let remark = format!(
+        "slots after it was solid at most; 95 % within {}",
+        deferred.p95
+    );
     table.count("deferred", u64::from(deferred.max), remark);
 }
 

@@ -111,14 +111,23 @@ fn what_a_file_must_not_say_is_named() {
         ("expiry_horizon_ms = 0", "expiry_horizon_ms: must be 1 to"),
         ("bucket_ms = 5", "only the policy time-bucket has buckets"),
         ("policy = \"fcfs\"\nsequencers = 5", "so it runs one"),
-        ("sequencers = 4\nfaults = 1", "4 sequencers, 1 faults, gamma 1/1: "),
+        (
+            "sequencers = 4\nfaults = 1",
+            "4 sequencers, 1 faults, gamma 1/1: ",
+        ),
         ("faults = 2", "5 sequencers, 2 faults, gamma 1/1: "),
         ("gamma = [1, 2]", "gamma 1/2: "),
         ("gamma = 1", "gamma: must be two numbers in brackets"),
         ("rank = \"best\"", "rank: must be \"copeland\""),
-        ("policy = \"fcfs\"\nfaults = 0", "faults: only the policy fair has it"),
+        (
+            "policy = \"fcfs\"\nfaults = 0",
+            "faults: only the policy fair has it",
+        ),
         ("[logs]\nspeed = 1", "unknown key `logs.speed`"),
-        ("[logs]\nfirst_hand_count_max = 0", "limit is out of its range"),
+        (
+            "[logs]\nfirst_hand_count_max = 0",
+            "limit is out of its range",
+        ),
         ("seed = 1\nseed = 2", "a.toml: line 2: "),
     ] {
         fs::write(scratch.0.join("a.toml"), text).unwrap();
@@ -147,7 +156,14 @@ fn every_policy_runs_and_its_output_holds() {
     }
     fs::write(scratch.0.join("trades.csv"), lines.join("\n")).unwrap();
     let mut hashes = Vec::new();
-    for policy in ["fcfs", "priority", "time-bucket", "shuffle", "greedy", "fair"] {
+    for policy in [
+        "fcfs",
+        "priority",
+        "time-bucket",
+        "shuffle",
+        "greedy",
+        "fair",
+    ] {
         let words = format!("run --input trades.csv --policy {policy} --out {policy}");
         let ran = scratch.json(&format!("--json {words}"));
         assert_eq!(ran["transactions"]["included"], 60, "{policy}");

@@ -185,7 +185,10 @@ fn bad_input_leaves_one_line_and_no_output() {
         ("run --policy fcfs --sequencers 4", "fcfs orders what one"),
         ("run --sequencers 101", "at most 100"),
         ("run --arrivals none.csv", "none.csv"),
-        ("run --policy fcfs --arrivals header.csv", "one sequencer's arrivals"),
+        (
+            "run --policy fcfs --arrivals header.csv",
+            "one sequencer's arrivals",
+        ),
         ("run --sequencers 0", "at least one"),
         ("run --rollups 0", "1 to 16"),
         ("run --rollups 99", "1 to 16"),

@@ -120,7 +120,10 @@ impl Arrivals {
             }
         }
         for (sequencer, list) in (0..).zip(&mut self.lists) {
-            let unseen = (0..).zip(sent).zip(&is_seen).filter(|(_, is_seen)| !**is_seen);
+            let unseen = (0..)
+                .zip(sent)
+                .zip(&is_seen)
+                .filter(|(_, is_seen)| !**is_seen);
             list.extend(unseen.map(|((transaction, at), _)| Arrival {
                 at: *at,
                 transaction,

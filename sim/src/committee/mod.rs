@@ -26,16 +26,18 @@ mod seat;
 mod tests;
 mod unsigned;
 
-use hauptbuch_core::ordering::fair::stream::{
-    Cut as StreamCut, Entry, EntryKind, Extent, Facts, FairMember, FairStream, LoggedId, RollupSlot,
-};
 use hauptbuch_core::config::{Config, ConfigError};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::ordering::FairSetup;
+use hauptbuch_core::ordering::fair::stream::{
+    Cut as StreamCut, Entry, EntryKind, Extent, Facts, FairMember, FairStream, LoggedId, RollupSlot,
+};
 use hauptbuch_core::receive_log::{
     self, Cut, CutEntry, Extents, LogId, LogMark, Point, ReceiveLogLimits,
 };
-use hauptbuch_core::types::{Envelope, Epoch, Hash, Height, LogPosition, Nonce, Tick, TxId, UnixNs};
+use hauptbuch_core::types::{
+    Envelope, Epoch, Hash, Height, LogPosition, Nonce, Tick, TxId, UnixNs,
+};
 
 use crate::arrivals::Arrivals;
 use crate::run::index_key;
@@ -315,7 +317,11 @@ impl Committee {
     /// Ids that are live though several slots in a row moved nothing.
     #[must_use]
     pub fn stuck_count(&self) -> u32 {
-        if self.is_busy() { 0 } else { self.stream.live_count() }
+        if self.is_busy() {
+            0
+        } else {
+            self.stream.live_count()
+        }
     }
 
     /// The most ids that were live at one time.

@@ -100,7 +100,9 @@ impl Seat {
         for id in missing {
             if let Some(facts) = known.facts_of(&id) {
                 // What is live has a place of its own.
-                let held = self.member.handle_body(stream, id, facts, BodySource::Learned);
+                let held = self
+                    .member
+                    .handle_body(stream, id, facts, BodySource::Learned);
                 debug_assert!(held.is_ok(), "a live id finds room");
             }
         }
@@ -116,7 +118,9 @@ impl Seat {
             self.waiting.push_back(record);
             return;
         }
-        let held = self.member.handle_body(stream, id, facts, BodySource::FirstHand);
+        let held = self
+            .member
+            .handle_body(stream, id, facts, BodySource::FirstHand);
         if let Err(Full(_)) = held {
             self.waiting.push_back(record);
         }

@@ -107,7 +107,10 @@ fn with_one_order_for_all_that_is_the_order() {
         ..fair()
     };
     let (watch, _) = watched(&workload, &config);
-    let admitted = watch.events.iter().filter(|event| event.code == Code::Admitted);
+    let admitted = watch
+        .events
+        .iter()
+        .filter(|event| event.code == Code::Admitted);
     let sent: Vec<TxId> = admitted.map(|event| event.id).collect();
     let drained: Vec<TxId> = watch.drained.iter().map(|it| it.id.id).collect();
     assert_eq!(drained, sent);
@@ -117,7 +120,11 @@ fn with_one_order_for_all_that_is_the_order() {
 fn one_cut_gives_the_order_of_the_kernel_alone() {
     // All senders send once, and all arrives before the first cut.
     let workload = workload(40, 1);
-    let mut senders: Vec<_> = workload.records().iter().map(|it| it.envelope.sender).collect();
+    let mut senders: Vec<_> = workload
+        .records()
+        .iter()
+        .map(|it| it.envelope.sender)
+        .collect();
     senders.sort_unstable();
     senders.dedup();
     let scale_permille = 100;
@@ -128,10 +135,16 @@ fn one_cut_gives_the_order_of_the_kernel_alone() {
     };
     let (watch, _) = watched(&workload, &config);
     let arrivals = config.arrivals(&workload).unwrap();
-    assert_eq!(arrivals.sequencer_count(), ArrivalModel::new(5).sequencer_count);
+    assert_eq!(
+        arrivals.sequencer_count(),
+        ArrivalModel::new(5).sequencer_count
+    );
     let parameters = committee(5, 1).unwrap();
     let kernel = replay(&arrivals, parameters, Rank::Copeland, 60_000_000_000).unwrap();
-    let admitted = watch.events.iter().filter(|event| event.code == Code::Admitted);
+    let admitted = watch
+        .events
+        .iter()
+        .filter(|event| event.code == Code::Admitted);
     let ids: Vec<TxId> = admitted.map(|event| event.id).collect();
     let place = |id: &TxId| ids.iter().position(|it| it == id).unwrap() as u32;
     let drained: Vec<u32> = watch.drained.iter().map(|it| place(&it.id.id)).collect();
@@ -158,7 +171,10 @@ fn what_waits_for_a_budget_waits_and_loses_nothing() {
     };
     let (_, report) = watched(&workload, &config);
     assert_eq!(report.metrics.of(Code::Included), 800);
-    assert!(report.committee.unwrap().live_count_max <= 40, "n times the budget");
+    assert!(
+        report.committee.unwrap().live_count_max <= 40,
+        "n times the budget"
+    );
     let (_, free) = watched(&workload, &fair());
     assert!(free.slot_count < report.slot_count);
 }

@@ -10,8 +10,8 @@ use hauptbuch_core::types::Fee;
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::json::{Digest, Number};
 use super::committee::CommitteeSpelling;
+use super::json::{Digest, Number};
 use super::limits::LimitsSpelling;
 use crate::fairness::FairnessReport;
 use crate::run::{EPOCH_UNIX_NS, Quantiles, RunConfig};
@@ -173,10 +173,10 @@ impl Genesis {
             slot_interval_ns: self.slot_interval_ns.0,
             seed: self.seed.0,
             limits: self.limits.limits(),
-            logs: self.committee.as_ref().map_or_else(
-                || RunConfig::default().logs,
-                CommitteeSpelling::log_sizes,
-            ),
+            logs: self
+                .committee
+                .as_ref()
+                .map_or_else(|| RunConfig::default().logs, CommitteeSpelling::log_sizes),
             ..RunConfig::default()
         })
     }

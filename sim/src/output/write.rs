@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use hauptbuch_core::codec::Writer;
 use hauptbuch_core::coordinator::Slot;
 use hauptbuch_core::event::Event;
-use hauptbuch_core::codec::Writer;
 use hauptbuch_core::ordering::fair::stream::DrainOutcome;
 use hauptbuch_core::types::{Hash, Tick, Transaction, TxId};
 use sha2::{Digest as _, Sha256};
@@ -15,8 +15,9 @@ use sha2::{Digest as _, Sha256};
 use super::directory::Staging;
 use super::error::{OutputError, ROLLUP_NAME_BYTES_MAX};
 use super::format::{
-    BATCHES, BatchLine, FORMAT_VERSION, FileEntry, GENESIS, Genesis, InputSummary, KIND, LOGS, LogLine, MANIFEST,
-    Manifest, MemoryPart, RECEIPTS, REPORT, SUMMARY, Summary, TIMING, Timing, TransactionCounts,
+    BATCHES, BatchLine, FORMAT_VERSION, FileEntry, GENESIS, Genesis, InputSummary, KIND, LOGS,
+    LogLine, MANIFEST, Manifest, MemoryPart, RECEIPTS, REPORT, SUMMARY, Summary, TIMING, Timing,
+    TransactionCounts,
 };
 use super::json::{Digest, Number, document, push_line};
 use super::report::{self, Observations};
@@ -152,7 +153,9 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
         let batches = self.batches.finish()?;
         let logs = self.logs.finish()?;
         let fairness = match &self.figures {
-            Some(figures) => Some(fairness(figures, self.arrivals, |id| self.tally.place_of(id))?),
+            Some(figures) => Some(fairness(figures, self.arrivals, |id| {
+                self.tally.place_of(id)
+            })?),
             None => None,
         };
         let mut receipts = HashedFile::create(&self.staging, RECEIPTS)?;

@@ -208,5 +208,8 @@ pub const FIRST_HAND_COUNT_OF_FIVE: u32 = 1_024;
 /// The key of indexes. Not secret here, because nobody attacks a simulation; it changes no result,
 /// but one of few bits would spread badly.
 pub(crate) const fn index_key(seed: u64) -> [u64; 2] {
-    [seed ^ 0x6a09_e667_f3bc_c908, seed.rotate_left(32) ^ 0xbb67_ae85_84ca_a73b]
+    [
+        seed ^ 0x6a09_e667_f3bc_c908,
+        seed.rotate_left(32) ^ 0xbb67_ae85_84ca_a73b,
+    ]
 }

@@ -40,24 +40,36 @@ impl<O: Observer> Runner<'_, O> {
         self.observer.step_begins(Step::Decide);
         let rooms = committee.setup().fair.slots(self.coordinator.pool_room());
         let decided = committee.decide(tick, agreed_time(tick), &rooms)?;
-        for entry in decided.entries.iter().flatten() {
-            if let EntryKind::Id(id) = entry.kind {
-                let marked = self.coordinator.mark_logged(id.id, true);
+        let entries = decided.entries.iter().flatten();
+        let logged = entries.filter_map(|entry| match entry.kind {
+            EntryKind::Id(id) => Some((id, true)),
+            _ => None,
+        });
+        let lapsed = decided.stream.lapsed_ids().iter().map(|id| (*id, false));
+        for (id, is_logged) in logged.chain(lapsed) {
+            if decided.known.record_of(&id.id).is_some() {
+                let marked = self.coordinator.mark_logged(id.id, is_logged);
                 marked.map_err(|error| RunError::Refused(error.code()))?;
             }
         }
-        self.observer.step_ends(Step::Decide, decided.stream.drained().len());
+        self.observer
+            .step_ends(Step::Decide, decided.stream.drained().len());
         self.observer.on_decided(&decided);
         self.observer.step_begins(Step::Take);
         let (time, drained) = (decided.stream.time(), decided.stream.drained());
         let records = self.workload.records();
-        for one in drained.iter().filter(|it| it.outcome == DrainOutcome::Included) {
+        for one in drained
+            .iter()
+            .filter(|it| it.outcome == DrainOutcome::Included)
+        {
             let record = decided.known.record_of(&one.id.id);
             if let Some(record) = record.and_then(|record| records.get(record as usize)) {
                 self.delays.add(tick, record.arrival);
             }
         }
-        let slot = self.coordinator.take_drained(tick, time, decided.cut, drained);
+        let slot = self
+            .coordinator
+            .take_drained(tick, time, decided.cut, drained);
         let slot = slot.map_err(|refusal| RunError::Refused(refusal.code))?;
         let count = slot.transaction_count as usize;
         self.observer.step_ends(Step::Take, count);

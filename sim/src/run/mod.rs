@@ -33,8 +33,8 @@ mod tests;
 
 pub(crate) use config::index_key;
 pub use config::{ArrivalSource, FIRST_HAND_COUNT_OF_FIVE, RunConfig, log_sizes};
-pub use logged::CommitteeReport;
 pub use delays::{Delays, Quantiles};
+pub use logged::CommitteeReport;
 
 use core::fmt;
 use core::ops::ControlFlow;
@@ -376,7 +376,12 @@ impl<O: Observer> Runner<'_, O> {
         debug_assert!(written.is_ok(), "the buffer has the encoding's length");
         let (id, rollup) = (transaction_id(&canonical), transaction.envelope.rollup);
         self.refused_at_lane += 1;
-        self.hear(&Event::outside_slot(Code::PayloadTooLarge, id, rollup, tick));
+        self.hear(&Event::outside_slot(
+            Code::PayloadTooLarge,
+            id,
+            rollup,
+            tick,
+        ));
     }
 
     /// Lets the owner admit all that waits in the lanes.

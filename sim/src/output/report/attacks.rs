@@ -11,14 +11,38 @@ pub(super) const TEXT: &str = "Not of this run: how often attacks succeed in 1,0
 /// Rows of the table in `docs/fair-ordering.md` (n = 5, f = 1, seeds 0 to 999), in tenths of a
 /// percent: under FCFS, median, shuffle and order fairness, with and without the attack.
 const ROWS: [(&str, [(u32, u32); 4]); 8] = [
-    ("Condorcet circle", [(32, 32), (34, 34), (360, 360), (26, 26)]),
-    ("Ambush within a round, members learn from cuts", [(258, 101), (308, 51), (300, 445), (855, 49)]),
-    ("Ambush within a round, members pass on at once", [(219, 73), (29, 37), (131, 458), (58, 21)]),
-    ("Long ambush, members learn from cuts", [(290, 101), (219, 51), (382, 445), (0, 49)]),
-    ("Reversal by f members", [(312, 101), (71, 51), (462, 445), (136, 49)]),
-    ("Selective cut", [(1000, 0), (67, 51), (506, 447), (298, 50)]),
-    ("Spam copies (4)", [(409, 249), (314, 201), (785, 482), (310, 191)]),
-    ("Partial dissemination, members learn from cuts", [(211, 0), (0, 0), (211, 0), (0, 0)]),
+    (
+        "Condorcet circle",
+        [(32, 32), (34, 34), (360, 360), (26, 26)],
+    ),
+    (
+        "Ambush within a round, members learn from cuts",
+        [(258, 101), (308, 51), (300, 445), (855, 49)],
+    ),
+    (
+        "Ambush within a round, members pass on at once",
+        [(219, 73), (29, 37), (131, 458), (58, 21)],
+    ),
+    (
+        "Long ambush, members learn from cuts",
+        [(290, 101), (219, 51), (382, 445), (0, 49)],
+    ),
+    (
+        "Reversal by f members",
+        [(312, 101), (71, 51), (462, 445), (136, 49)],
+    ),
+    (
+        "Selective cut",
+        [(1000, 0), (67, 51), (506, 447), (298, 50)],
+    ),
+    (
+        "Spam copies (4)",
+        [(409, 249), (314, 201), (785, 482), (310, 191)],
+    ),
+    (
+        "Partial dissemination, members learn from cuts",
+        [(211, 0), (0, 0), (211, 0), (0, 0)],
+    ),
 ];
 
 /// The table.

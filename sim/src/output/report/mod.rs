@@ -72,7 +72,13 @@ impl Page<'_> {
             html.push_str(&fairness_sections(figures));
         }
         if self.summary.fairness.is_some() {
-            section(&mut html, "wide", attacks::TITLE, attacks::TEXT, &attacks::table());
+            section(
+                &mut html,
+                "wide",
+                attacks::TITLE,
+                attacks::TEXT,
+                &attacks::table(),
+            );
         }
         section(
             &mut html,
@@ -262,7 +268,8 @@ impl Page<'_> {
              machine and this time. All others are the same wherever the same input is run: \
              SHA-256 of the input {}.</p>\n</section>\n",
             match self.summary.sequencers {
-                1 => "One sequencer ran alone: the order is its word, and nobody else vouches for it.",
+                1 =>
+                    "One sequencer ran alone: the order is its word, and nobody else vouches for it.",
                 _ =>
                     "One process played all sequencers: their logs are its word. That the order \
                      follows from these logs is checked.",

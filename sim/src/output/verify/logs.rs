@@ -67,11 +67,14 @@ impl Logs {
         config: &RunConfig,
         rollup_count: usize,
     ) -> Result<Option<Box<Self>>, OutputError> {
-        let wrong = |error: &dyn core::fmt::Display| OutputError::invalid(GENESIS, error.to_string());
+        let wrong =
+            |error: &dyn core::fmt::Display| OutputError::invalid(GENESIS, error.to_string());
         let Some(figures) = figures(config, rollup_count).map_err(|error| wrong(&error))? else {
             return Ok(None);
         };
-        let core_config = config.core_config(rollup_count).map_err(|error| wrong(&error))?;
+        let core_config = config
+            .core_config(rollup_count)
+            .map_err(|error| wrong(&error))?;
         let limits = &config.limits;
         let setup = Setup::of(&core_config, limits).map_err(|error| wrong(&error))?;
         let verifier = FairVerifier::new(&core_config, limits).map_err(|error| wrong(&error))?;
@@ -139,7 +142,8 @@ impl Logs {
         let cut = cut_of(slot, &self.limits).ok_or("it holds no cut")?;
         self.cut.decode(&cut).map_err(|error| error.to_string())?;
         let entries = self.extents.entries(&self.cut);
-        let entries = entries.map_err(|error| of_log(&format!("does not lead to its cut: {error}")))?;
+        let entries =
+            entries.map_err(|error| of_log(&format!("does not lead to its cut: {error}")))?;
         sort_entries(entries, &mut self.entries);
         let verified = self.verifier.verify(slot, &mut self.extents, &self.bodies);
         let verified = verified.map_err(|error| error.to_string())?;
@@ -177,20 +181,32 @@ impl Logs {
     /// Takes in an extension of each member.
     fn admit(&mut self, parsed: &LogLine) -> Result<(), String> {
         if parsed.extensions.len() != self.entries.len() {
-            return Err(format!("its line in {LOGS} has not an extension for each member"));
+            return Err(format!(
+                "its line in {LOGS} has not an extension for each member"
+            ));
         }
         let mut bytes = Vec::new();
         for (member, digits) in parsed.extensions.iter().enumerate() {
             bytes.clear();
-            let is_spelled = hex::decode(digits.as_bytes(), &mut bytes)
-                && hex::text(&bytes) == *digits;
+            let is_spelled =
+                hex::decode(digits.as_bytes(), &mut bytes) && hex::text(&bytes) == *digits;
             if !is_spelled {
-                return Err(format!("the extension of member {member} is not spelled in digits"));
+                return Err(format!(
+                    "the extension of member {member} is not spelled in digits"
+                ));
             }
-            let before = self.extents.newest(member as u16).map(|(end, _)| end.position);
+            let before = self
+                .extents
+                .newest(member as u16)
+                .map(|(end, _)| end.position);
             let admitted = self.extents.admit(&bytes, &Unsigned, &mut []);
             admitted.map_err(|error| format!("the extension of member {member}: {error}"))?;
-            if self.extents.newest(member as u16).map(|(end, _)| end.position) == before {
+            if self
+                .extents
+                .newest(member as u16)
+                .map(|(end, _)| end.position)
+                == before
+            {
                 return Err(format!("the extension of member {member} extends nothing"));
             }
         }
@@ -220,25 +236,31 @@ fn read_bodies(
 ) -> Result<KnownBodies, OutputError> {
     let mut bodies = KnownBodies::default();
     let mut bytes = Vec::new();
-    for_each_line(directory, BATCHES, batch_line_bytes_max(limits), |number, line| {
-        let wrong = |reason: &str| OutputError::invalid_line(BATCHES, number, reason);
-        let parsed: EncodedSlot<'_> =
-            serde_json::from_slice(line).map_err(|_| wrong("it is no line of this version"))?;
-        bytes.clear();
-        if !hex::decode(parsed.encoded.as_bytes(), &mut bytes) {
-            return Err(wrong("the slot's bytes are not hexadecimal digits"));
-        }
-        let mut reader = SlotReader::new(&bytes, limits).map_err(|it| wrong(&it.to_string()))?;
-        loop {
-            let next = reader.next_sub_batch();
-            let Some(sub_batch) = next.map_err(|error| wrong(&error.to_string()))? else {
-                return Ok(());
-            };
-            for (canonical, transaction, _) in sub_batch.iter() {
-                bodies.add(canonical, &transaction);
+    for_each_line(
+        directory,
+        BATCHES,
+        batch_line_bytes_max(limits),
+        |number, line| {
+            let wrong = |reason: &str| OutputError::invalid_line(BATCHES, number, reason);
+            let parsed: EncodedSlot<'_> =
+                serde_json::from_slice(line).map_err(|_| wrong("it is no line of this version"))?;
+            bytes.clear();
+            if !hex::decode(parsed.encoded.as_bytes(), &mut bytes) {
+                return Err(wrong("the slot's bytes are not hexadecimal digits"));
             }
-        }
-    })?;
+            let mut reader =
+                SlotReader::new(&bytes, limits).map_err(|it| wrong(&it.to_string()))?;
+            loop {
+                let next = reader.next_sub_batch();
+                let Some(sub_batch) = next.map_err(|error| wrong(&error.to_string()))? else {
+                    return Ok(());
+                };
+                for (canonical, transaction, _) in sub_batch.iter() {
+                    bodies.add(canonical, &transaction);
+                }
+            }
+        },
+    )?;
     for_each_line(directory, LOGS, log_line_bytes_max, |number, line| {
         let wrong = |reason: &str| OutputError::invalid_line(LOGS, number, reason);
         let parsed: LogLine =
@@ -246,8 +268,11 @@ fn read_bodies(
         for digits in &parsed.no_ops {
             bytes.clear();
             let is_read = hex::decode(digits.as_bytes(), &mut bytes);
-            let transaction = is_read.then(|| Transaction::decode(&bytes, limits.payload_bytes_max).ok());
-            let transaction = transaction.flatten().ok_or_else(|| wrong("a no-op's body does not decode"))?;
+            let transaction =
+                is_read.then(|| Transaction::decode(&bytes, limits.payload_bytes_max).ok());
+            let transaction = transaction
+                .flatten()
+                .ok_or_else(|| wrong("a no-op's body does not decode"))?;
             bodies.add(&bytes, &transaction);
         }
         Ok(())

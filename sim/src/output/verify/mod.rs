@@ -92,7 +92,9 @@ pub fn verify(directory: &Path) -> Result<VerifyReport, OutputError> {
         last_hash: final_batch_hash,
         delays: Quantiles::of(&mut receipts.delays_ns),
         fairness: match &logs {
-            Some(logs) => Some(fairness(&logs.figures, &arrivals, |id| receipts.place_of(id))?),
+            Some(logs) => Some(fairness(&logs.figures, &arrivals, |id| {
+                receipts.place_of(id)
+            })?),
             None => None,
         },
     };

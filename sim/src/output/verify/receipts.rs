@@ -41,7 +41,11 @@ impl Receipts {
         let mut inclusions = chain.inclusions;
         inclusions.sort_by_key(|inclusion| inclusion.arrival_index);
         let ids = || (0..).zip(&inclusions).map(|(place, it)| (it.id, place));
-        let by_id = chain.config.policy.orders_by_logs().then(|| ids().collect());
+        let by_id = chain
+            .config
+            .policy
+            .orders_by_logs()
+            .then(|| ids().collect());
         Self {
             policy,
             rollup_count: chain.rollup_count,
@@ -106,7 +110,8 @@ impl Receipts {
         }
         self.last_tick = head.arrival_tick.0;
         if is_admitted {
-            self.places.insert(TxId::new(head.id.0), self.codes.len() as u32);
+            self.places
+                .insert(TxId::new(head.id.0), self.codes.len() as u32);
         }
         self.admitted += u64::from(is_admitted);
         self.codes.push(code);
