@@ -56,8 +56,8 @@ pub struct RunOptions {
     /// `greedy`, which needs an input with trades.
     #[arg(long, value_name = "NAME")]
     pub policy: Option<String>,
-    /// When transactions reached several nodes: columns `timestamp_ms`, `hash` and `source`, as CSV or
-    /// Parquet. Without it arrivals are modelled.
+    /// When transactions reached several nodes: columns `timestamp_ms`, `hash` and `source`, as CSV
+    /// or Parquet. Without it arrivals are modelled.
     #[arg(long, value_name = "FILE")]
     pub arrivals: Option<PathBuf>,
     /// Milliseconds of a bucket of `time-bucket`: 100 unless given.

@@ -294,34 +294,8 @@ fn parse(table: &Table) -> Result<File, String> {
                     _ => return Err(format!("{key}: must be \"dense\" or \"raw\"")),
                 });
             }
-            "faults" => file.faults = Some(small(key, value)?),
-            "gamma" => file.gamma = Some(gamma(key, value)?),
-            "gamma_of" => {
-                file.counted = Some(match word(key, value)? {
-                    "all" => FairCounted::All,
-                    "honest" => FairCounted::Honest,
-                    _ => return Err(format!("{key}: must be \"all\" or \"honest\"")),
-                });
-            }
-            "rank" => {
-                file.rank = Some(match word(key, value)? {
-                    "copeland" => FairRank::Copeland,
-                    "ranked-pairs" => FairRank::RankedPairs,
-                    "path" => FairRank::Path,
-                    _ => {
-                        let known = "\"copeland\", \"ranked-pairs\" or \"path\"";
-                        return Err(format!("{key}: must be {known}"));
-                    }
-                });
-            }
-            "arrival_spread_percent" => {
-                let percent = small(key, value)?;
-                let scale_permille = percent
-                    .checked_mul(10)
-                    .filter(|it| *it <= SCALE_PERMILLE_MAX);
-                let scale_permille = scale_permille
-                    .ok_or_else(|| format!("{key}: must be at most {}", SCALE_PERMILLE_MAX / 10))?;
-                file.run.arrivals = ArrivalSource::Modelled { scale_permille };
+            "faults" | "gamma" | "gamma_of" | "rank" | "arrival_spread_percent" => {
+                parse_fairness(key, value, &mut file)?;
             }
             "logs" => parse_logs(part(key, value)?, &mut file)?,
             "chain_id" => file.run.chain_id = number(key, value)?,
@@ -347,6 +321,42 @@ fn parse(table: &Table) -> Result<File, String> {
         }
     }
     Ok(file)
+}
+
+/// A choice of order fairness.
+fn parse_fairness(key: &str, value: &Value, file: &mut File) -> Result<(), String> {
+    match key {
+        "faults" => file.faults = Some(small(key, value)?),
+        "gamma" => file.gamma = Some(gamma(key, value)?),
+        "gamma_of" => {
+            file.counted = Some(match word(key, value)? {
+                "all" => FairCounted::All,
+                "honest" => FairCounted::Honest,
+                _ => return Err(format!("{key}: must be \"all\" or \"honest\"")),
+            });
+        }
+        "rank" => {
+            file.rank = Some(match word(key, value)? {
+                "copeland" => FairRank::Copeland,
+                "ranked-pairs" => FairRank::RankedPairs,
+                "path" => FairRank::Path,
+                _ => {
+                    let known = "\"copeland\", \"ranked-pairs\" or \"path\"";
+                    return Err(format!("{key}: must be {known}"));
+                }
+            });
+        }
+        _ => {
+            let percent = small(key, value)?;
+            let scale_permille = percent
+                .checked_mul(10)
+                .filter(|it| *it <= SCALE_PERMILLE_MAX);
+            let scale_permille = scale_permille
+                .ok_or_else(|| format!("{key}: must be at most {}", SCALE_PERMILLE_MAX / 10))?;
+            file.run.arrivals = ArrivalSource::Modelled { scale_permille };
+        }
+    }
+    Ok(())
 }
 
 fn parse_pool(table: &Table, file: &mut File) -> Result<(), String> {

@@ -4,8 +4,8 @@
 //! # What is modelled
 //! - Each sequencer has [`Arrivals`] of its own. They include gossip: an arrival is when a body
 //!   first reached that sequencer, from its client or from another sequencer.
-//! - At the end of each interval every sequencer stamps its log with the tick of the slot, logs what
-//!   the rules of [`stream`] let it log, and signs nothing ([`Unsigned`]).
+//! - At the end of each interval every sequencer stamps its log with the tick of the slot, logs
+//!   what the rules of [`stream`] let it log, and signs nothing ([`Unsigned`]).
 //! - The proposer cuts at all that every log holds, and everybody computes the same from that cut.
 //! - A body that a decided cut shows and a sequencer lacks is fetched before the next slot ends.
 //! - What does not fit a member's budget or its room for bodies waits at that member, in order.

@@ -4,8 +4,8 @@ use core::fmt::Write as _;
 
 pub(super) const TITLE: &str = "What attackers achieve";
 
-pub(super) const TEXT: &str = "Not of this run: how often attacks succeed in 1,000 seeded small worlds \
-    with five sequencers, one of which may lie, in percent. What the same worlds give without the \
+pub(super) const TEXT: &str = "Not of this run: how often attacks succeed in 1,000 seeded small \
+    worlds with five sequencers, one of which may lie, in percent. What the same worlds give without the \
     attack stands in brackets.";
 
 /// Rows of the table in `docs/fair-ordering.md` (n = 5, f = 1, seeds 0 to 999), in tenths of a
@@ -63,8 +63,8 @@ pub(super) fn table() -> String {
         html.push_str("</tr>\n");
     }
     html.push_str(
-        "</table>\n<p>The first seven want to overtake a transaction that they saw, the last to halt \
-         the order. This run&#39;s arrivals include what sequencers pass on to one another at \
+        "</table>\n<p>The first seven want to overtake a transaction that they saw, the last to \
+         halt the order. This run&#39;s arrivals include what sequencers pass on to one another at \
          once.</p>\n",
     );
     html

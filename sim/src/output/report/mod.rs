@@ -64,22 +64,7 @@ impl Page<'_> {
             "How long included transactions waited for their slot, in simulated time.",
             &self.delays(),
         );
-        for (rollup, figures) in self.summary.fairness.iter().flatten().enumerate() {
-            let title = format!("Rollup {rollup}");
-            let text = "Order fairness is promised within a rollup. What each sequencer received \
-                        first is what its log says.";
-            section(&mut html, "wide", &title, text, "");
-            html.push_str(&fairness_sections(figures));
-        }
-        if self.summary.fairness.is_some() {
-            section(
-                &mut html,
-                "wide",
-                attacks::TITLE,
-                attacks::TEXT,
-                &attacks::table(),
-            );
-        }
+        html.push_str(&self.fairness());
         section(
             &mut html,
             "",
@@ -116,6 +101,24 @@ impl Page<'_> {
         html.push_str(&self.trust());
         html.push_str("</main>\n</body>\n</html>\n<!-- sha256 ");
         seal(html.into_bytes(), REPORT_ENDING)
+    }
+
+    /// How fair each rollup's order is, where logs gave it.
+    fn fairness(&self) -> String {
+        let mut html = String::new();
+        let Some(rollups) = &self.summary.fairness else {
+            return html;
+        };
+        for (rollup, figures) in rollups.iter().enumerate() {
+            let title = format!("Rollup {rollup}");
+            let text = "Order fairness is promised within a rollup. What each sequencer received \
+                        first is what its log says.";
+            section(&mut html, "wide", &title, text, "");
+            html.push_str(&fairness_sections(figures));
+        }
+        let table = attacks::table();
+        section(&mut html, "wide", attacks::TITLE, attacks::TEXT, &table);
+        html
     }
 
     fn header(&self) -> String {
@@ -221,8 +224,8 @@ impl Page<'_> {
                  before a later one whatever it pays."
             }
             "fair" => {
-                "What most sequencers received first goes first: fees play no part, and a slope here \
-                 is one that the arrivals had."
+                "What most sequencers received first goes first: fees play no part, and a slope \
+                 here is one that the arrivals had."
             }
             "shuffle" => "Shuffled by sender: fees play no part, and the median stays level.",
             _ => "The fee of each transaction beside its place.",
