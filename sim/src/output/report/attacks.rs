@@ -5,8 +5,8 @@ use core::fmt::Write as _;
 pub(super) const TITLE: &str = "What attackers achieve";
 
 pub(super) const TEXT: &str = "Not of this run: how often attacks succeed in 1,000 seeded small \
-    worlds with five sequencers, one of which may lie, in percent. What the same worlds give without the \
-    attack stands in brackets.";
+    worlds with five sequencers, one of which may lie, in percent. What the same worlds give \
+    without the attack stands in brackets.";
 
 /// Rows of the table in `docs/fair-ordering.md` (n = 5, f = 1, seeds 0 to 999), in tenths of a
 /// percent: under FCFS, median, shuffle and order fairness, with and without the attack.

@@ -272,7 +272,8 @@ impl Page<'_> {
              SHA-256 of the input {}.</p>\n</section>\n",
             match self.summary.sequencers {
                 1 =>
-                    "One sequencer ran alone: the order is its word, and nobody else vouches for it.",
+                    "One sequencer ran alone: the order is its word, and nobody else vouches \
+                     for it.",
                 _ =>
                     "One process played all sequencers: their logs are its word. That the order \
                      follows from these logs is checked.",
