@@ -27,7 +27,7 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a sequencer over a workload, and write what comes of it into a directory.
+    /// Run sequencers over a workload, and write what comes of it into a directory.
     Run(RunOptions),
     /// Put ids in a fair order, from lists of who received what first.
     Order(OrderOptions),
@@ -44,17 +44,22 @@ pub struct RunOptions {
     /// it a built-in workload is generated.
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
-    /// How many sequencers: one unless given.
+    /// How many sequencers: five unless given, and one under a policy that orders what one holds.
     #[arg(long, value_name = "N")]
     pub sequencers: Option<u32>,
     /// How many rollups: 2 for the built-in workload; an input on one rollup is spread over them
     /// by sender.
     #[arg(long, value_name = "N")]
     pub rollups: Option<u32>,
-    /// How transactions are put in order: `fcfs` (unless given), `priority`, `time-bucket`,
-    /// `shuffle` or `greedy`, which needs an input with trades.
+    /// How transactions are put in order: `fair` (unless given) by what several sequencers received
+    /// first; one sequencer alone by `fcfs` (unless given), `priority`, `time-bucket`, `shuffle` or
+    /// `greedy`, which needs an input with trades.
     #[arg(long, value_name = "NAME")]
     pub policy: Option<String>,
+    /// When transactions reached several nodes: columns `timestamp_ms`, `hash` and `source`, as CSV
+    /// or Parquet. Without it arrivals are modelled.
+    #[arg(long, value_name = "FILE")]
+    pub arrivals: Option<PathBuf>,
     /// Milliseconds of a bucket of `time-bucket`: 100 unless given.
     #[arg(long, value_name = "MS")]
     pub bucket_ms: Option<u64>,

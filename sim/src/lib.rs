@@ -17,6 +17,7 @@
 
 pub mod arrivals;
 pub mod attack;
+pub mod committee;
 pub mod error;
 pub mod fair_world;
 pub mod fairness;
