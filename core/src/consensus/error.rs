@@ -46,6 +46,18 @@ operation_error! {
     RecordError { Corrupt, WrongNetwork, WrongSettings, RecordAhead, Inconsistent }
 }
 
+/// A broken invariant: a defect of this library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsensusBroken(pub &'static str);
+
+impl core::fmt::Display for ConsensusBroken {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "broken invariant: {}", self.0)
+    }
+}
+
+impl core::error::Error for ConsensusBroken {}
+
 /// Why an engine can't be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

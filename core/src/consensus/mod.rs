@@ -56,7 +56,9 @@ pub use effect::{
     VerifyItem,
 };
 pub use engine::{ConsensusEngine, Restored};
-pub use error::{ConsensusError, ConsensusMisuse, MessageError, RecordError, RefusedMessage};
+pub use error::{
+    ConsensusBroken, ConsensusError, ConsensusMisuse, MessageError, RecordError, RefusedMessage,
+};
 pub use limits::{ConsensusLimits, ConsensusLimitsError};
 pub use message::{
     CLAIM_COUNT_MAX, CertificateEntry, CertificateMessage, Claim, MESSAGE_VERSION, Message,

@@ -76,7 +76,10 @@ impl ConsensusEngine {
         self.values
             .settle(value, ValueState::Valid { extension_hash });
         // A polka may have been heard of meanwhile: then its value goes before a new one.
-        if self.valid.is_some() {
+        if self
+            .valid
+            .is_some_and(|(valid_round, _)| valid_round < round)
+        {
             self.propose();
         } else {
             self.cast(VoteKind::Proposal, Some(value), NO_ROUND, Hash::ZERO);

@@ -6,6 +6,7 @@ mod output;
 mod rules;
 mod state;
 mod sync;
+mod verify;
 
 pub use state::Restored;
 

@@ -13,11 +13,7 @@ use crate::vote::{NO_ROUND, ROUND_MAX, VoteKind};
 impl ConsensusEngine {
     /// Applies rules until none has anything to do.
     pub(super) fn run_rules(&mut self) {
-        let before = (self.height, self.round, self.step);
-        while self.height > crate::types::Height::ZERO && self.run_one() {}
-        if before != (self.height, self.round, self.step) {
-            self.touch_status();
-        }
+        while self.run_one() {}
     }
 
     /// The first rule whose guard holds; false where there is none.
@@ -51,8 +47,8 @@ impl ConsensusEngine {
             value: self.commit.value,
             is_told: false,
         });
-        self.step = Step::Decided;
         self.timers = [None; 5];
+        self.enter_step(Step::Decided);
         self.in_round.get_value = GetValue::NotNeeded;
         true
     }
@@ -168,7 +164,7 @@ impl ConsensusEngine {
                 PrevoteRule::Classic => NO_ROUND,
             };
             self.stop_timer(TimerKind::Propose);
-            self.step = Step::Prevote;
+            self.enter_step(Step::Prevote);
             self.cast(VoteKind::Prevote, value, valid_round, Hash::ZERO);
             return true;
         }
@@ -233,7 +229,7 @@ impl ConsensusEngine {
         }
         if self.step == Step::Prevote {
             self.locked = Some((round, value));
-            self.step = Step::Precommit;
+            self.enter_step(Step::Precommit);
             let extension_hash = self.values.extension_hash(value);
             self.cast(VoteKind::Precommit, Some(value), NO_ROUND, extension_hash);
         }
@@ -255,7 +251,7 @@ impl ConsensusEngine {
 
     fn precommit_nil(&mut self) {
         self.stop_timer(TimerKind::Prevote);
-        self.step = Step::Precommit;
+        self.enter_step(Step::Precommit);
         self.cast(VoteKind::Precommit, None, NO_ROUND, Hash::ZERO);
     }
 
@@ -312,7 +308,7 @@ impl ConsensusEngine {
     pub(super) fn time_out(&mut self, kind: TimerKind) {
         match (kind, self.step) {
             (TimerKind::Propose, Step::Propose) => {
-                self.step = Step::Prevote;
+                self.enter_step(Step::Prevote);
                 self.cast(VoteKind::Prevote, None, NO_ROUND, Hash::ZERO);
             }
             (TimerKind::Prevote, Step::Prevote) => self.precommit_nil(),
@@ -348,6 +344,11 @@ impl ConsensusEngine {
                 value: slot.value,
             })
         })
+    }
+
+    fn enter_step(&mut self, step: Step) {
+        self.step = step;
+        self.touch_status();
     }
 
     /// A step changed: the next status is due after the shortest interval.

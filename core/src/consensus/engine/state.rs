@@ -172,8 +172,8 @@ impl ConsensusEngine {
         if self.breaks(|breaks| breaks.forgets_lock) {
             self.locked = None;
         }
-        self.begin(round);
         self.step = Step::Propose;
+        self.begin(round);
         let proposer = self.schedule.proposer(self.height, round);
         self.start_timer(TimerKind::Propose, self.propose_ns(proposer));
         if self.committee.me() == Some(proposer) {
@@ -186,7 +186,6 @@ impl ConsensusEngine {
 
     /// The same after a restart, in which something may have been said already.
     fn enter_restored(&mut self, round: Round) {
-        self.begin(round);
         let has = |kind| self.own.get(kind, round).is_some();
         let (has_proposed, has_prevoted) = (has(VoteKind::Proposal), has(VoteKind::Prevote));
         self.step = match (has(VoteKind::Precommit), has_prevoted) {
@@ -194,6 +193,7 @@ impl ConsensusEngine {
             (false, true) => Step::Prevote,
             (false, false) => Step::Propose,
         };
+        self.begin(round);
         if self.step == Step::Propose {
             let proposer = self.schedule.proposer(self.height, round);
             self.start_timer(TimerKind::Propose, self.propose_ns(proposer));
@@ -281,7 +281,11 @@ impl ConsensusEngine {
     pub(super) fn propose(&mut self) {
         self.in_round.hears_claims = false;
         self.stop_timer(TimerKind::Claims);
-        match self.valid {
+        // A polka of this very round would be of a proposal of this member's, which it has made.
+        match self
+            .valid
+            .filter(|(valid_round, _)| *valid_round < self.round)
+        {
             Some((valid_round, value)) => {
                 self.cast(
                     VoteKind::Proposal,

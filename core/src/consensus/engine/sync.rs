@@ -192,8 +192,9 @@ impl ConsensusEngine {
         is_polka.then_some(PolkaPlace::Row(row))
     }
 
-    /// Where this member stands.
-    pub(super) fn status(&self) -> Status {
+    /// Where this member stands, and what it holds of its round.
+    #[must_use]
+    pub fn status(&self) -> Status {
         let cast = |kind| {
             let rows = self.rows(kind);
             let held = rows.and_then(|rows| Some(rows.cast(rows.row(self.round)?)));

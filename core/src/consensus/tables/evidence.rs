@@ -81,6 +81,11 @@ impl EvidenceTable {
         front.and_then(Option::as_ref)
     }
 
+    /// How many signatures are held.
+    pub fn held_count(&self) -> usize {
+        self.queue.len() * 2
+    }
+
     /// Begins a height: pairs of the one before stay until they are read.
     pub fn start_height(&mut self) {
         self.known = [MemberSet::EMPTY; 3];

@@ -108,11 +108,15 @@ impl OwnVotes {
         self.recount();
     }
 
-    /// The number of a record that the host has yet to write.
+    /// The number of a record that the host has yet to write. One is written at a time: the record
+    /// before it is then whole, whatever becomes of this one.
     pub fn next_record(&mut self) -> Option<u64> {
-        let is_new = self.wanted > self.emitted;
+        let is_new = self.wanted > self.emitted && self.persisted == self.emitted;
+        if !is_new {
+            return None;
+        }
         self.emitted = self.wanted;
-        is_new.then_some(self.emitted)
+        Some(self.emitted)
     }
 
     /// The next statement whose record is durable.
@@ -156,6 +160,18 @@ impl OwnVotes {
         let statement = vote.statement;
         self.recount();
         Some(statement)
+    }
+
+    /// How many signatures are held.
+    pub fn held_count(&self) -> usize {
+        self.iter()
+            .filter(|vote| vote.signature != SigRef::NONE)
+            .count()
+    }
+
+    /// Whether the numbers of records follow each other.
+    pub const fn is_in_order(&self) -> bool {
+        self.persisted <= self.emitted && self.emitted <= self.wanted
     }
 
     fn recount(&mut self) {

@@ -144,6 +144,14 @@ impl Pending {
         }
     }
 
+    /// How many signatures wait.
+    pub fn held_count(&self) -> usize {
+        self.entries
+            .iter()
+            .filter(|entry| entry.vote.signature != SigRef::NONE)
+            .count()
+    }
+
     const fn at(&self, number: u64) -> usize {
         (number % self.entries.len() as u64) as usize
     }

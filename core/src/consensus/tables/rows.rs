@@ -237,6 +237,33 @@ impl VoteRows {
         Some((statement, entry.signature))
     }
 
+    /// Whether the running sums are those of the votes.
+    pub fn sums_agree(&self, weight_of: impl Fn(MemberSet) -> u64) -> bool {
+        self.heads.iter().enumerate().all(|(row, head)| {
+            let tallies = &self.tallies[row * self.width..][..usize::from(head.tally_count)];
+            let voted = tallies
+                .iter()
+                .fold(MemberSet::EMPTY, |set, tally| set.union(tally.members));
+            let best = self.best(row).map_or(0, |best| best.weight);
+            head.total == weight_of(head.cast)
+                && head.nil_weight == weight_of(head.cast.without(voted))
+                && voted.without(head.cast).is_empty()
+                && tallies
+                    .iter()
+                    .map(|tally| tally.members.len())
+                    .sum::<usize>()
+                    == voted.len()
+                && tallies
+                    .iter()
+                    .all(|t| t.weight == weight_of(t.members) && t.weight <= best)
+        })
+    }
+
+    /// How many signatures the rows hold.
+    pub fn held_count(&self) -> usize {
+        self.heads.iter().map(|head| head.cast.len()).sum()
+    }
+
     /// What a member added to its vote, and its signature; for those that have one.
     pub fn entry(&self, row: usize, member: MemberIndex) -> (Hash, SigRef) {
         let entry = &self.entries[row * self.width + place(member)];

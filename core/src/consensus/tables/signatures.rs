@@ -103,9 +103,8 @@ impl SignatureStore {
         })
     }
 
-    /// How many more signatures fit.
-    #[cfg(test)]
-    pub const fn room(&self) -> usize {
-        self.free_count
+    /// Over all signatures, how many hold them.
+    pub fn holder_count(&self) -> usize {
+        self.holders.iter().map(|count| usize::from(*count)).sum()
     }
 }

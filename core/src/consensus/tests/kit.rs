@@ -4,7 +4,7 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::consensus::*;
-use crate::types::{Epoch, Hash, Height, MemberIndex, Round, Tick};
+use crate::types::{Epoch, Hash, Height, MemberIndex, Round};
 use crate::vote::NO_ROUND;
 
 pub const MS: u64 = 1_000_000;

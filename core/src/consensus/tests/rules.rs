@@ -184,11 +184,19 @@ fn r2_an_earlier_polka_does_not_override_a_lock() {
     assert_eq!(bench.engine.locked(), Some((round(1), V)));
     bench.precommit(&others, 1, None);
     bench.propose(2, W, 0);
-    assert_eq!(bench.said(VoteKind::Prevote, 2), None, "votes of round 0 are gone");
+    assert_eq!(
+        bench.said(VoteKind::Prevote, 2),
+        None,
+        "votes of round 0 are gone"
+    );
     let polka = bench.polka_bytes(&others, 0, W, NO_ROUND);
     bench.bytes(others[0], &polka).unwrap();
     assert_eq!(bench.said(VoteKind::Prevote, 2), Some((None, NO_ROUND)));
-    assert_eq!(bench.engine.valid(), Some((round(1), V)), "the later polka stays");
+    assert_eq!(
+        bench.engine.valid(),
+        Some((round(1), V)),
+        "the later polka stays"
+    );
 }
 
 #[test]
