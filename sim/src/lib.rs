@@ -23,4 +23,5 @@ pub mod read;
 pub mod run;
 pub mod settings;
 pub mod workload;
+pub mod world;
 pub mod write;

@@ -1,0 +1,92 @@
+//! Twins, enumerated: every way in which two instances with one key can be heard, round by round.
+//!
+//! Four members, one of which runs twice, over four rounds. In each round the five instances are
+//! parted into two groups, one of which may be empty, and messages cross over in neither direction;
+//! after those rounds all hear each other. The schedule gives each member one of the four rounds,
+//! so which member has the twin says when the twins lead. Two scenarios that differ only in which
+//! twin is called the first are the same, and are run once. After Bano and others, "Twins: BFT
+//! systems made robust" (arXiv 2004.10617).
+
+use super::plan::Plan;
+use super::report::RunReport;
+use super::settings::{Fault, FaultSet, Settings};
+use super::stage::World;
+
+/// Members of every scenario.
+pub const MEMBER_COUNT: u8 = 4;
+/// Rounds in which groups are parted.
+pub const ROUND_COUNT: usize = 4;
+
+/// Ways to part five instances into two groups.
+const PARTITION_COUNT: u8 = 1 << MEMBER_COUNT;
+/// The instance behind all members: the second twin.
+const SECOND: u8 = MEMBER_COUNT;
+
+/// One way to be parted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scenario {
+    /// Which member runs twice.
+    pub twin: u8,
+    /// For each round the group of each instance: bit 0 for the first member, bit 4 for the second
+    /// twin. The first member's group is 0, which gives each partition one spelling.
+    pub groups: [u8; ROUND_COUNT],
+}
+
+impl Scenario {
+    /// Whether this is the spelling that is run, of the two that call another twin the first.
+    #[must_use]
+    pub fn is_canonical(&self) -> bool {
+        self.groups <= self.groups.map(|groups| swapped(groups, self.twin))
+    }
+}
+
+/// The partition with the two twins in each other's place.
+const fn swapped(groups: u8, twin: u8) -> u8 {
+    let (first, second) = (groups >> twin & 1, groups >> SECOND & 1);
+    let others = groups & !(1 << twin) & !(1 << SECOND);
+    let exchanged = others | second << twin | first << SECOND;
+    if exchanged & 1 == 1 {
+        !exchanged & ((1 << (MEMBER_COUNT + 1)) - 1)
+    } else {
+        exchanged
+    }
+}
+
+/// Every scenario, once.
+pub fn scenarios() -> impl Iterator<Item = Scenario> {
+    let partitions = u32::from(PARTITION_COUNT);
+    let of_twin = partitions.pow(ROUND_COUNT as u32);
+    (0..u32::from(MEMBER_COUNT) * of_twin)
+        .map(move |number| {
+            let mut rest = number % of_twin;
+            let groups = core::array::from_fn(|_| {
+                // The first member's bit is not counted.
+                let groups = (rest % partitions) << 1;
+                rest /= partitions;
+                groups as u8
+            });
+            Scenario {
+                twin: (number / of_twin) as u8,
+                groups,
+            }
+        })
+        .filter(Scenario::is_canonical)
+}
+
+/// What the scenarios ask for: one height.
+#[must_use]
+pub fn settings() -> Settings {
+    let mut faults = FaultSet::NONE;
+    faults.insert(Fault::Twins);
+    Settings::new(u16::from(MEMBER_COUNT), 1, faults)
+}
+
+/// Runs a scenario. The report's seed is the same for all, since nothing is left to chance.
+#[must_use]
+pub fn run(settings: &Settings, scenario: &Scenario) -> RunReport {
+    let mut plan = Plan::steady(settings);
+    plan.faults = settings.faults;
+    plan.lies[usize::from(scenario.twin)] = Some(Fault::Twins);
+    plan.script = Some(scenario.groups.iter().map(|groups| u32::from(*groups)).collect());
+    World::new(settings, plan, 1, None).run()
+}
