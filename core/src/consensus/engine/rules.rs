@@ -314,9 +314,7 @@ impl ConsensusEngine {
             (TimerKind::Prevote, Step::Prevote) => self.precommit_nil(),
             (TimerKind::Precommit, Step::Propose | Step::Prevote | Step::Precommit) => {
                 // A decision that is at hand goes first.
-                if !self.r7_decide() {
-                    self.next_round();
-                }
+                let _has_moved = self.r7_decide() || self.next_round();
             }
             (TimerKind::Claims, _) if self.in_round.hears_claims => self.propose(),
             (TimerKind::Status, _) => self.status_due(),

@@ -56,18 +56,6 @@ impl ConsensusEngine {
         )
     }
 
-    #[cfg(test)]
-    pub(in crate::consensus) fn debug(&self) -> std::string::String {
-        std::format!(
-            "{:?} in_round {:?} own {:?} {} replies {}",
-            self.status(),
-            self.in_round,
-            self.own,
-            self.pending.held_count(),
-            self.replies.len()
-        )
-    }
-
     fn verify_signatures(&self) -> Result<(), ConsensusBroken> {
         let slots = [&self.polka, &self.examined, &self.commit];
         let held = [

@@ -83,6 +83,7 @@ mod parameters;
 mod rank;
 mod ranked_pairs;
 mod rounds;
+pub mod stream;
 mod tally;
 #[cfg(test)]
 mod tests;
