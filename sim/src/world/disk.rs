@@ -3,14 +3,12 @@
 use std::rc::Rc;
 
 use hauptbuch_core::consensus::{ConsensusLimits, RecordError, newest_record};
-use hauptbuch_core::types::Hash;
 
 use super::random::Random;
 
 /// A decided height as its host stores it.
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
-    pub value: Hash,
     /// The message that proves it.
     pub certificate: Rc<[u8]>,
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use hauptbuch_core::consensus::{
-    BatchId, ConsensusEngine, Effect, Message, Outgoing, Recipient, SignTicket,
+    BatchId, ConsensusEngine, Effect, Message, Outgoing, Recipient, SignTicket, Step,
 };
 use hauptbuch_core::types::{Hash, Height};
 
@@ -31,7 +31,8 @@ impl World<'_> {
                 return false;
             }
             count += 1;
-            self.instances[at].round = engine.round().get();
+            let has_precommitted = engine.step() >= Step::Precommit;
+            self.instances[at].reached = (engine.round().get(), has_precommitted);
             self.report.round_max = self.report.round_max.max(engine.round().get());
             self.carry_out(at, engine, effect);
         }
@@ -272,7 +273,7 @@ impl World<'_> {
         let Some(certificate) = certificate else {
             return;
         };
-        let stored = Stored { value, certificate };
+        let stored = Stored { certificate };
         self.instances[at].disk.begin_decision(stored);
         let life = self.instances[at].life;
         self.soon(WRITE_NS_MAX, Event::DecisionWritten { at, life });

@@ -57,8 +57,8 @@ pub(super) struct Instance {
     pub clock: Clock,
     /// When it is woken next, if it is.
     pub wake_at: Option<u64>,
-    /// The round that it was in when it last acted.
-    pub round: u32,
+    /// The round that it was in when it last acted, and whether it had precommitted there.
+    pub reached: (u32, bool),
 }
 
 impl Instance {
@@ -75,7 +75,7 @@ impl Instance {
                 rate: 1_024,
             },
             wake_at: None,
-            round: 0,
+            reached: (0, false),
         }
     }
 

@@ -336,14 +336,15 @@ impl Judge {
         }
     }
 
+    /// An instance has only what was on its disk: a lock that had led to no signature may be gone.
+    pub fn note_restart(&mut self, instance: usize) {
+        if let Some(lock) = self.locks.get_mut(instance) {
+            *lock = (Height::ZERO, None);
+        }
+    }
+
     /// After a restart: the lock is no older than the last precommit that was signed.
-    pub fn check_restart(
-        &mut self,
-        instance: usize,
-        member: MemberIndex,
-        engine: &ConsensusEngine,
-    ) {
-        self.locks[instance] = (Height::ZERO, None);
+    pub fn check_restart(&mut self, member: MemberIndex, engine: &ConsensusEngine) {
         let signed = self.ledger.lock(member, engine.height());
         let held = engine.locked();
         let is_kept = signed

@@ -157,22 +157,6 @@ impl Ledger {
         group.map_or(0, |group| group.members)
     }
 
-    /// What a member added to its precommit; zero for none.
-    pub fn extension(
-        &self,
-        member: MemberIndex,
-        height: Height,
-        round: Round,
-        value: Hash,
-    ) -> Hash {
-        self.heights
-            .get(&height)
-            .and_then(|height| height.extensions.get(&(member, round, value)))
-            .and_then(|extensions| extensions.first())
-            .copied()
-            .unwrap_or(Hash::ZERO)
-    }
-
     /// Whether a member signed exactly this vote.
     pub fn has_signed(&self, member: MemberIndex, vote: &Statement) -> bool {
         let Some((value, height)) = vote.value.zip(self.heights.get(&vote.height)) else {

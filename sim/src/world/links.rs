@@ -76,8 +76,13 @@ impl Links {
     /// Whether what one instance sends has a way to another at all.
     pub fn is_open(&self, sender: usize, to: usize, instances: &[Instance]) -> bool {
         if let Some(script) = &self.script {
-            let round = instances[sender].round as usize;
-            let groups = script.get(round).copied().unwrap_or(0);
+            let (round, has_precommitted) = instances[sender].reached;
+            let reached = if script.is_by_step {
+                round as usize * 2 + usize::from(has_precommitted)
+            } else {
+                round as usize
+            };
+            let groups = script.groups.get(reached).copied().unwrap_or(0);
             return groups >> sender & 1 == groups >> to & 1;
         }
         let is_twin = |at: usize| instances[at].lie == Some(Fault::Twins);

@@ -67,8 +67,7 @@ pub fn run(settings: &Settings, seed: u64, trace: Option<Trace<'_>>) -> RunRepor
     World::new(settings, plan, seed, trace).run()
 }
 
-/// Runs one world in which nothing goes wrong but a stop at one place; twice as many effects are
-/// carried out as without it, or fewer.
+/// The same as [`run`] with one stop more, at a place of the caller's choice.
 #[must_use]
 pub fn run_with_crash(settings: &Settings, seed: u64, crash: Option<CrashAt>) -> RunReport {
     let mut plan = Plan::draw(settings, &mut Random::new(seed));

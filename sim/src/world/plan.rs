@@ -14,9 +14,15 @@ pub struct CrashAt {
     pub everybody: bool,
 }
 
-/// Which instances hear each other, by the round that the sender is in; from the end of the list
-/// on, all do.
-pub(super) type Script = Vec<u32>;
+/// Which instances hear each other, by how far the sender is; from the end of the list on, all do.
+#[derive(Clone, Debug)]
+pub(super) struct Script {
+    /// A bit for each instance: those with equal bits are together.
+    pub groups: Vec<u32>,
+    /// Whether each round has two partitions: one until the sender has precommitted, and one from
+    /// then on.
+    pub is_by_step: bool,
+}
 
 /// One run, drawn from its seed.
 #[derive(Clone, Debug)]
@@ -124,10 +130,6 @@ impl Plan {
     /// Whether a member has to decide every height.
     pub fn is_awaited(&self, member: usize) -> bool {
         self.is_correct(member) && !self.is_frozen.get(member).copied().unwrap_or(true)
-    }
-
-    pub fn weight_sum(&self) -> u64 {
-        self.weights.iter().sum()
     }
 }
 

@@ -499,8 +499,9 @@ impl<'a> World<'a> {
             self.judge.blame(|broken| &mut broken.broken_invariants, || words);
             return;
         }
+        self.judge.note_restart(at);
         if is_correct {
-            self.judge.check_restart(at, member, &engine);
+            self.judge.check_restart(member, &engine);
         }
         self.judge.check_engine(at, &engine);
         self.carry_on(at, Box::new(engine));

@@ -1,21 +1,23 @@
 //! Twins, enumerated: every way in which two instances with one key can be heard, round by round.
 //!
-//! Four members, one of which runs twice, over four rounds. In each round the five instances are
-//! parted into two groups, one of which may be empty, and messages cross over in neither direction;
-//! after those rounds all hear each other. The schedule gives each member one of the four rounds,
-//! so which member has the twin says when the twins lead. Two scenarios that differ only in which
-//! twin is called the first are the same, and are run once. After Bano and others, "Twins: BFT
-//! systems made robust" (arXiv 2004.10617).
+//! Four members, one of which runs twice, through four partitions: one for each of four rounds, or
+//! two for each of two rounds, of which the second begins for a member once it has precommitted. A
+//! partition parts the five instances into two groups, one of which may be empty, and messages
+//! cross over in neither direction; afterwards all hear each other. The schedule gives each member
+//! one of the four rounds, so which member has the twin says when the twins lead. Two scenarios
+//! that differ only in which twin is called the first are the same, and are run once. After Bano
+//! and others, "Twins: BFT systems made robust" (arXiv 2004.10617); partitions within a round are
+//! added, because here a lock without a decision needs one.
 
-use super::plan::Plan;
+use super::plan::{Plan, Script};
 use super::report::RunReport;
 use super::settings::{Fault, FaultSet, Settings};
 use super::stage::World;
 
 /// Members of every scenario.
 pub const MEMBER_COUNT: u8 = 4;
-/// Rounds in which groups are parted.
-pub const ROUND_COUNT: usize = 4;
+/// Partitions of every scenario, one after another.
+pub const STAGE_COUNT: usize = 4;
 
 /// Ways to part five instances into two groups.
 const PARTITION_COUNT: u8 = 1 << MEMBER_COUNT;
@@ -27,9 +29,11 @@ const SECOND: u8 = MEMBER_COUNT;
 pub struct Scenario {
     /// Which member runs twice.
     pub twin: u8,
-    /// For each round the group of each instance: bit 0 for the first member, bit 4 for the second
-    /// twin. The first member's group is 0, which gives each partition one spelling.
-    pub groups: [u8; ROUND_COUNT],
+    /// Whether partitions change within a round too, so that there are two for each of two rounds.
+    pub is_by_step: bool,
+    /// For each partition the group of each instance: bit 0 for the first member, bit 4 for the
+    /// second twin. The first member's group is 0, which gives each partition one spelling.
+    pub groups: [u8; STAGE_COUNT],
 }
 
 impl Scenario {
@@ -55,8 +59,9 @@ const fn swapped(groups: u8, twin: u8) -> u8 {
 /// Every scenario, once.
 pub fn scenarios() -> impl Iterator<Item = Scenario> {
     let partitions = u32::from(PARTITION_COUNT);
-    let of_twin = partitions.pow(ROUND_COUNT as u32);
-    (0..u32::from(MEMBER_COUNT) * of_twin)
+    let of_twin = partitions.pow(STAGE_COUNT as u32);
+    let of_kind = u32::from(MEMBER_COUNT) * of_twin;
+    (0..2 * of_kind)
         .map(move |number| {
             let mut rest = number % of_twin;
             let groups = core::array::from_fn(|_| {
@@ -66,7 +71,8 @@ pub fn scenarios() -> impl Iterator<Item = Scenario> {
                 groups as u8
             });
             Scenario {
-                twin: (number / of_twin) as u8,
+                twin: (number % of_kind / of_twin) as u8,
+                is_by_step: number >= of_kind,
                 groups,
             }
         })
@@ -87,6 +93,9 @@ pub fn run(settings: &Settings, scenario: &Scenario) -> RunReport {
     let mut plan = Plan::steady(settings);
     plan.faults = settings.faults;
     plan.lies[usize::from(scenario.twin)] = Some(Fault::Twins);
-    plan.script = Some(scenario.groups.iter().map(|groups| u32::from(*groups)).collect());
+    plan.script = Some(Script {
+        groups: scenario.groups.map(u32::from).to_vec(),
+        is_by_step: scenario.is_by_step,
+    });
     World::new(settings, plan, 1, None).run()
 }

@@ -1,0 +1,195 @@
+//! `hauptbuch simulate`.
+
+use std::io::Write as _;
+
+use clap::Args;
+use hauptbuch_sim::output::text::{bytes, counted, grouped};
+use hauptbuch_sim::world::{Fault, FaultSet, Settings, Summary, run};
+
+use crate::failure::Failure;
+use crate::print::{self, Table};
+
+/// The most runs of one call.
+const RUN_COUNT_MAX: u64 = 1_000_000_000;
+/// Seeds that the table lists at most; `--json` lists more.
+const SEED_ROWS_MAX: usize = 10;
+/// The policy that a world without transactions can stand for.
+const POLICY: &str = "fcfs";
+
+/// Options of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateOptions {
+    /// How many sequencers decide, 1 to 100; Byzantine faults need 4.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub sequencers: u16,
+    /// How many heights each correct one has to decide, 1 to 10,000.
+    #[arg(long, value_name = "H", default_value_t = 5)]
+    pub heights: u64,
+    /// What may go wrong, with commas between: `crash`, `power-loss`, `partition`, `loss`, and of
+    /// the Byzantine kinds `twins`, `equivocate`, `withhold`, `flood`; or `none`. All that so many
+    /// sequencers can bear unless given. Each run draws from them.
+    #[arg(long, value_name = "LIST")]
+    pub faults: Option<String>,
+    /// The seed of the first run; each later run has the next one.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// How many runs.
+    #[arg(long, value_name = "R", default_value_t = 1)]
+    pub runs: u64,
+    /// How decided slots are ordered: `fcfs`. What is decided here are slots without content, so
+    /// other policies have nothing to order.
+    #[arg(long, value_name = "NAME", default_value = POLICY)]
+    pub policy: String,
+    /// Print everything that happens, for one run: to standard output, or with `--json` to
+    /// standard error.
+    #[arg(long)]
+    pub trace: bool,
+}
+
+/// Runs worlds, and says which rules were broken.
+pub fn simulate(options: &SimulateOptions, json: bool) -> Result<(), Failure> {
+    let settings = settings(options)?;
+    let mut summary = Summary::new(&settings, options.seed);
+    let bar = print::progress(options.runs).with_message("worlds");
+    let mut first = None;
+    for number in 0..options.runs {
+        let seed = options.seed.wrapping_add(number);
+        let report = if options.trace {
+            traced(&settings, seed, json)?
+        } else {
+            run(&settings, seed, None)
+        };
+        first = first.or_else(|| report.first.clone());
+        summary.add(&report);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if json {
+        print::json(&summary)?;
+    } else {
+        print::text(&table(&summary).render())?;
+    }
+    let Some(seed) = summary.failed_seeds.first() else {
+        return Ok(());
+    };
+    let replay = format!(
+        "hauptbuch simulate --sequencers {} --heights {} --faults {} --seed {seed} --trace",
+        summary.sequencers, summary.heights, summary.faults
+    );
+    Err(Failure::failed(format!(
+        "{} of {} broke a rule ({}); replay the first with `{replay}`",
+        grouped(summary.failed_runs),
+        counted(summary.runs, "run"),
+        first.unwrap_or_default(),
+    )))
+}
+
+fn settings(options: &SimulateOptions) -> Result<Settings, Failure> {
+    if options.policy != POLICY {
+        return Err(Failure::bad_input(format!(
+            "--policy {}: `simulate` decides slots without transactions, so there is nothing to \
+             order but by `{POLICY}`",
+            options.policy
+        )));
+    }
+    if !(1..=RUN_COUNT_MAX).contains(&options.runs) {
+        return Err(Failure::bad_input(format!(
+            "--runs: 1 to {} worlds",
+            grouped(RUN_COUNT_MAX)
+        )));
+    }
+    if options.trace && options.runs > 1 {
+        return Err(Failure::bad_input(
+            "--trace shows one run; leave --runs out, and name its seed",
+        ));
+    }
+    let faults = match &options.faults {
+        Some(list) => FaultSet::parse(list),
+        None => Ok(bearable(options.sequencers)),
+    };
+    let faults = faults.map_err(|error| Failure::bad_input(format!("--faults: {error}")))?;
+    let settings = Settings::new(options.sequencers, options.heights, faults);
+    settings
+        .check()
+        .map_err(|error| Failure::bad_input(error.to_string()))?;
+    Ok(settings)
+}
+
+/// All faults, or those without a liar where one would weigh a third.
+fn bearable(sequencers: u16) -> FaultSet {
+    let mut faults = FaultSet::NONE;
+    for fault in Fault::ALL {
+        if sequencers >= 4 || !fault.is_byzantine() {
+            faults.insert(fault);
+        }
+    }
+    faults
+}
+
+fn traced(
+    settings: &Settings,
+    seed: u64,
+    json: bool,
+) -> Result<hauptbuch_sim::world::RunReport, Failure> {
+    let mut written = Ok(());
+    let mut out: Box<dyn std::io::Write> = if json {
+        Box::new(std::io::stderr().lock())
+    } else {
+        Box::new(std::io::stdout().lock())
+    };
+    let mut trace = |line: &str| {
+        if written.is_ok() {
+            written = writeln!(out, "{line}");
+        }
+    };
+    let report = run(settings, seed, Some(&mut trace));
+    written = written.and_then(|()| out.flush());
+    print::settle(written)?;
+    Ok(report)
+}
+
+fn table(summary: &Summary) -> Table {
+    let mut table = Table::default();
+    let sequencers = counted(u64::from(summary.sequencers), "sequencer");
+    table.title(format!("Simulated: {sequencers} under {}", summary.faults));
+    table.count("runs", summary.runs, format!("seeds from {}", summary.seed));
+    table.count("heights", summary.heights, "wanted of every correct member");
+    table.count(
+        "heights decided",
+        summary.heights_decided_min,
+        "the fewest of any correct member in any run",
+    );
+    table.title("Rules that were broken");
+    let broken = &summary.violations;
+    for (label, count, remark) in [
+        ("agreement", broken.agreement_violations, "two decisions in one height"),
+        ("validity", broken.validity_violations, "a decision that nobody proposed, or a bad one"),
+        ("liveness", broken.liveness_violations, "members that did not decide in time"),
+        ("double signatures", broken.double_signatures, "of correct members"),
+        ("false evidence", broken.false_evidence, "against a correct member, or without proof"),
+        ("locks", broken.lock_violations, "votes against the own lock or without their polka"),
+        ("barrier", broken.barrier_violations, "votes before their record was on disk"),
+        ("certificates", broken.certificate_violations, "without a quorum of true signatures"),
+        ("unbounded inputs", broken.unbounded_inputs, "with more effects than their bound"),
+        ("invariants", broken.broken_invariants, "of an engine"),
+    ] {
+        table.count(label, count, remark);
+    }
+    table.title("Beside that");
+    table.count("events", summary.events, "");
+    table.count("stops", summary.crashes, "of members, each with what was not on disk");
+    table.count("evidence", summary.evidence, "against members that contradict themselves");
+    let rounds = u64::from(summary.round_max);
+    table.count("highest round", rounds, "0 where every first proposal is decided");
+    table.count("effects", summary.effects_max, "at most, after one input");
+    let memory = bytes(summary.memory_bytes_max);
+    table.row("memory", memory, "of one member's engine; it never grows");
+    table.row("signatures", summary.signatures, "a test double, no post-quantum scheme");
+    if !summary.failed_seeds.is_empty() {
+        table.title("Seeds that failed");
+        for seed in summary.failed_seeds.iter().take(SEED_ROWS_MAX) {
+            table.row("seed", seed.to_string(), "");
+        }
+    }
+    table
+}
