@@ -162,29 +162,81 @@ fn table(summary: &Summary) -> Table {
     table.title("Rules that were broken");
     let broken = &summary.violations;
     for (label, count, remark) in [
-        ("agreement", broken.agreement_violations, "two decisions in one height"),
-        ("validity", broken.validity_violations, "a decision that nobody proposed, or a bad one"),
-        ("liveness", broken.liveness_violations, "members that did not decide in time"),
-        ("double signatures", broken.double_signatures, "of correct members"),
-        ("false evidence", broken.false_evidence, "against a correct member, or without proof"),
-        ("locks", broken.lock_violations, "votes against the own lock or without their polka"),
-        ("barrier", broken.barrier_violations, "votes before their record was on disk"),
-        ("certificates", broken.certificate_violations, "without a quorum of true signatures"),
-        ("unbounded inputs", broken.unbounded_inputs, "with more effects than their bound"),
+        (
+            "agreement",
+            broken.agreement_violations,
+            "two decisions in one height",
+        ),
+        (
+            "validity",
+            broken.validity_violations,
+            "a decision that nobody proposed, or a bad one",
+        ),
+        (
+            "liveness",
+            broken.liveness_violations,
+            "members that did not decide in time",
+        ),
+        (
+            "double signatures",
+            broken.double_signatures,
+            "of correct members",
+        ),
+        (
+            "false evidence",
+            broken.false_evidence,
+            "against a correct member, or without proof",
+        ),
+        (
+            "locks",
+            broken.lock_violations,
+            "votes against the own lock or without their polka",
+        ),
+        (
+            "barrier",
+            broken.barrier_violations,
+            "votes before their record was on disk",
+        ),
+        (
+            "certificates",
+            broken.certificate_violations,
+            "without a quorum of true signatures",
+        ),
+        (
+            "unbounded inputs",
+            broken.unbounded_inputs,
+            "with more effects than their bound",
+        ),
         ("invariants", broken.broken_invariants, "of an engine"),
     ] {
         table.count(label, count, remark);
     }
     table.title("Beside that");
     table.count("events", summary.events, "");
-    table.count("stops", summary.crashes, "of members, each with what was not on disk");
-    table.count("evidence", summary.evidence, "against members that contradict themselves");
+    table.count(
+        "stops",
+        summary.crashes,
+        "of members, each with what was not on disk",
+    );
+    table.count(
+        "evidence",
+        summary.evidence,
+        "against members that contradict themselves",
+    );
     let rounds = u64::from(summary.round_max);
-    table.count("highest round", rounds, "0 where every first proposal is decided");
+    table.count(
+        "highest round",
+        rounds,
+        "0 where every first proposal is decided",
+    );
     table.count("effects", summary.effects_max, "at most, after one input");
     let memory = bytes(summary.memory_bytes_max);
     table.row("memory", memory, "of one member's engine; it never grows");
-    table.row("signatures", summary.signatures, "a test double, no post-quantum scheme");
+    table.row(
+        "signatures",
+        summary.signatures,
+        "a test double, no post-quantum scheme",
+    );
     if !summary.failed_seeds.is_empty() {
         table.title("Seeds that failed");
         for seed in summary.failed_seeds.iter().take(SEED_ROWS_MAX) {

@@ -36,7 +36,11 @@ fn worlds_are_summed_up() {
         assert_eq!(summary[*field], 0, "{field}");
     }
     assert!(summary["memory_bytes_max"].as_u64().unwrap() > 1_000);
-    assert_eq!(scratch.ok(words), scratch.ok(words), "the same seed, the same bytes");
+    assert_eq!(
+        scratch.ok(words),
+        scratch.ok(words),
+        "the same seed, the same bytes"
+    );
     assert!(scratch.entries().is_empty(), "nothing is written");
 }
 
@@ -44,7 +48,10 @@ fn worlds_are_summed_up() {
 fn what_is_not_given_has_a_default() {
     let scratch = Scratch::new();
     let summary = scratch.json("--json simulate");
-    assert_eq!((&summary["sequencers"], &summary["runs"]), (&5.into(), &1.into()));
+    assert_eq!(
+        (&summary["sequencers"], &summary["runs"]),
+        (&5.into(), &1.into())
+    );
     assert!(summary["faults"].as_str().unwrap().contains("twins"));
     let few = scratch.json("--json simulate --sequencers 3 --heights 2 --seed 9");
     assert_eq!(few["faults"], "crash,power-loss,partition,loss");
@@ -56,7 +63,10 @@ fn people_get_a_table_and_a_trace() {
     let scratch = Scratch::new();
     let words = "simulate --sequencers 4 --heights 1 --faults none --seed 2";
     let table = scratch.ok(words);
-    assert!(table.contains("agreement") && table.contains("keyed-hash"), "{table}");
+    assert!(
+        table.contains("agreement") && table.contains("keyed-hash"),
+        "{table}"
+    );
     let traced = scratch.ok(&format!("{words} --trace"));
     assert!(traced.contains("signs proposal h1 r0"), "{traced}");
     assert!(traced.contains("decides"), "{traced}");

@@ -54,7 +54,12 @@ fn engines_allocate_nothing_under_any_fault() {
     let settings = Settings::new(7, 3, FaultSet::ALL);
     for seed in 0..20 {
         let report = run_probed(&settings, seed, probe);
-        assert_eq!(report.violations.total(), 0, "seed {seed}: {:?}", report.first);
+        assert_eq!(
+            report.violations.total(),
+            0,
+            "seed {seed}: {:?}",
+            report.first
+        );
         let bytes = settings.limits().footprint().bytes();
         assert!(report.memory_bytes > bytes, "seed {seed}");
     }

@@ -23,23 +23,22 @@ impl World<'_> {
     /// Carries out effects until there are none; false where the instance stops before one.
     pub fn drain(&mut self, at: usize, engine: &mut ConsensusEngine) -> bool {
         let mut count = 0;
-        loop {
-            let Some(effect) = self.core(|| engine.poll_effect()) else {
-                break;
-            };
+        while let Some(effect) = self.core(|| engine.poll_effect()) {
             if self.stops_here(at) {
                 return false;
             }
             count += 1;
             let has_precommitted = engine.step() >= Step::Precommit;
-            self.instances[at].reached = (engine.round().get(), has_precommitted);
-            self.report.round_max = self.report.round_max.max(engine.round().get());
+            let round = engine.round().get();
+            self.instances[at].reached = (engine.height(), round, has_precommitted);
+            self.report.round_max = self.report.round_max.max(round);
             self.carry_out(at, engine, effect);
         }
         self.report.effects_max = self.report.effects_max.max(count);
         if count > self.effects_bound() {
             let words = format!("instance {at} gave {count} effects for one input");
-            self.judge.blame(|broken| &mut broken.unbounded_inputs, || words);
+            self.judge
+                .blame(|broken| &mut broken.unbounded_inputs, || words);
         }
         true
     }
@@ -151,12 +150,13 @@ impl World<'_> {
         let mut scratch = core::mem::take(&mut self.scratch);
         let written = self.core(|| engine.write_record(&mut scratch));
         let bytes = written.ok().and_then(|len| scratch.get(..len));
-        let is_begun = bytes
-            .is_some_and(|bytes| self.instances[at].disk.begin_record(seq, bytes.to_vec()));
+        let is_begun =
+            bytes.is_some_and(|bytes| self.instances[at].disk.begin_record(seq, bytes.to_vec()));
         self.scratch = scratch;
         if !is_begun {
             let words = format!("instance {at} wants record {seq} while another is written");
-            self.judge.blame(|broken| &mut broken.broken_invariants, || words);
+            self.judge
+                .blame(|broken| &mut broken.broken_invariants, || words);
         }
         let life = self.instances[at].life;
         self.soon(WRITE_NS_MAX, Event::RecordWritten { at, life });
@@ -178,7 +178,8 @@ impl World<'_> {
         let is_taken = self.core(|| engine.handle_signed(ticket, &signature));
         if is_taken.is_err() {
             let words = format!("instance {at} refused its own signature");
-            self.judge.blame(|broken| &mut broken.broken_invariants, || words);
+            self.judge
+                .blame(|broken| &mut broken.broken_invariants, || words);
         }
     }
 
@@ -196,13 +197,7 @@ impl World<'_> {
         })
     }
 
-    fn send(
-        &mut self,
-        at: usize,
-        engine: &ConsensusEngine,
-        to: Recipient,
-        message: &Outgoing,
-    ) {
+    fn send(&mut self, at: usize, engine: &ConsensusEngine, to: Recipient, message: &Outgoing) {
         let Some(bytes) = self.write(engine, message) else {
             return;
         };

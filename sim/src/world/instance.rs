@@ -1,7 +1,7 @@
 //! One running copy of a member: its engine, its disk and its clock.
 
 use hauptbuch_core::consensus::ConsensusEngine;
-use hauptbuch_core::types::{MemberIndex, Tick};
+use hauptbuch_core::types::{Height, MemberIndex, Tick};
 
 use super::disk::Disk;
 use super::random::Random;
@@ -57,8 +57,8 @@ pub(super) struct Instance {
     pub clock: Clock,
     /// When it is woken next, if it is.
     pub wake_at: Option<u64>,
-    /// The round that it was in when it last acted, and whether it had precommitted there.
-    pub reached: (u32, bool),
+    /// The height and round that it was in when it last acted, and whether it had precommitted.
+    pub reached: (Height, u32, bool),
 }
 
 impl Instance {
@@ -75,7 +75,7 @@ impl Instance {
                 rate: 1_024,
             },
             wake_at: None,
-            reached: (0, false),
+            reached: (Height::ZERO, 0, false),
         }
     }
 

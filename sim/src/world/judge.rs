@@ -127,11 +127,7 @@ impl Judge {
     }
 
     /// Counts a breach, and keeps the words of the first one.
-    pub fn blame(
-        &mut self,
-        of: fn(&mut Violations) -> &mut u64,
-        words: impl FnOnce() -> String,
-    ) {
+    pub fn blame(&mut self, of: fn(&mut Violations) -> &mut u64, words: impl FnOnce() -> String) {
         *of(&mut self.violations) += 1;
         if self.first.is_none() {
             self.first = Some(words());
@@ -347,8 +343,8 @@ impl Judge {
     pub fn check_restart(&mut self, member: MemberIndex, engine: &ConsensusEngine) {
         let signed = self.ledger.lock(member, engine.height());
         let held = engine.locked();
-        let is_kept = signed
-            .is_none_or(|(round, _)| held.is_some_and(|(locked, _)| locked >= round));
+        let is_kept =
+            signed.is_none_or(|(round, _)| held.is_some_and(|(locked, _)| locked >= round));
         if !is_kept {
             self.blame(
                 |broken| &mut broken.lock_violations,

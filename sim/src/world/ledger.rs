@@ -98,7 +98,9 @@ impl Ledger {
         }
         let groups = height.votes.entry((kind, round, value)).or_default();
         let valid_round = statement.valid_round;
-        let group = groups.iter().position(|group| group.valid_round == valid_round);
+        let group = groups
+            .iter()
+            .position(|group| group.valid_round == valid_round);
         let group = group.unwrap_or_else(|| {
             groups.push(Group {
                 valid_round,

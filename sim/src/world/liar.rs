@@ -182,13 +182,10 @@ impl World<'_> {
         } else {
             VoteKind::Precommit
         };
-        let voters = self.judge.ledger.voters(
-            VoteKind::Prevote,
-            target.height,
-            round,
-            value,
-            valid_round,
-        );
+        let voters =
+            self.judge
+                .ledger
+                .voters(VoteKind::Prevote, target.height, round, value, valid_round);
         let vote = Statement {
             kind,
             height: target.height,
@@ -202,7 +199,10 @@ impl World<'_> {
         for member in (0..128_u16).filter(|member| voters >> member & 1 == 1) {
             // For a false one the signatures are those of prevotes, or noise.
             let signature = if is_true {
-                self.judge.keys.sign(MemberIndex::new(member), &bytes).to_vec()
+                self.judge
+                    .keys
+                    .sign(MemberIndex::new(member), &bytes)
+                    .to_vec()
             } else {
                 self.random.bytes()[..16].to_vec()
             };

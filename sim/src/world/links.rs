@@ -1,5 +1,7 @@
 //! Who hears whom at the moment.
 
+use hauptbuch_core::types::Height;
+
 use super::instance::Instance;
 use super::plan::{Plan, Script};
 use super::random::Random;
@@ -76,13 +78,12 @@ impl Links {
     /// Whether what one instance sends has a way to another at all.
     pub fn is_open(&self, sender: usize, to: usize, instances: &[Instance]) -> bool {
         if let Some(script) = &self.script {
-            let (round, has_precommitted) = instances[sender].reached;
-            let reached = if script.is_by_step {
-                round as usize * 2 + usize::from(has_precommitted)
-            } else {
-                round as usize
+            let groups = match instances[sender].reached {
+                (height, round, has_precommitted) if height == Height::new(1) => {
+                    script.groups(round, has_precommitted)
+                }
+                _ => 0,
             };
-            let groups = script.groups.get(reached).copied().unwrap_or(0);
             return groups >> sender & 1 == groups >> to & 1;
         }
         let is_twin = |at: usize| instances[at].lie == Some(Fault::Twins);
@@ -90,8 +91,8 @@ impl Links {
             let half = u8::from(is_second(twin, instances));
             self.side[by] == 2 || self.side[by] == half
         };
-        let is_shown = (!is_twin(sender) || is_seen(sender, to))
-            && (!is_twin(to) || is_seen(to, sender));
+        let is_shown =
+            (!is_twin(sender) || is_seen(sender, to)) && (!is_twin(to) || is_seen(to, sender));
         is_shown && !self.is_blocked[sender * self.count + to]
     }
 

@@ -14,7 +14,8 @@ pub struct CrashAt {
     pub everybody: bool,
 }
 
-/// Which instances hear each other, by how far the sender is; from the end of the list on, all do.
+/// Which instances hear each other in the first height, by how far the sender is; from the end of
+/// the list on, and in later heights, all do.
 #[derive(Clone, Debug)]
 pub(super) struct Script {
     /// A bit for each instance: those with equal bits are together.
@@ -22,6 +23,19 @@ pub(super) struct Script {
     /// Whether each round has two partitions: one until the sender has precommitted, and one from
     /// then on.
     pub is_by_step: bool,
+}
+
+impl Script {
+    /// The groups for a message of somebody in this round.
+    pub fn groups(&self, round: u32, has_precommitted: bool) -> u32 {
+        let round = round as usize;
+        let stage = if self.is_by_step {
+            round * 2 + usize::from(has_precommitted)
+        } else {
+            round
+        };
+        self.groups.get(stage).copied().unwrap_or(0)
+    }
 }
 
 /// One run, drawn from its seed.

@@ -230,8 +230,7 @@ impl Settings {
         let waste = u32::from(self.sequencers.saturating_sub(1) / 3);
         let rounds = waste.saturating_mul(2).saturating_add(3);
         let round_ns = |round| {
-            let of =
-                |timeout: Timeout| timeout.in_round(Round::new(round), config.timeout_max_ns);
+            let of = |timeout: Timeout| timeout.in_round(Round::new(round), config.timeout_max_ns);
             of(config.propose) + of(config.prevote) + of(config.precommit) + SECOND / 10
         };
         let height_ns: u64 = (0..=rounds).map(round_ns).sum();

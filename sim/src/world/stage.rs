@@ -48,12 +48,7 @@ pub(super) struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    pub fn new(
-        settings: &Settings,
-        plan: Plan,
-        seed: u64,
-        trace: Option<Trace<'a>>,
-    ) -> Self {
+    pub fn new(settings: &Settings, plan: Plan, seed: u64, trace: Option<Trace<'a>>) -> Self {
         let limits = settings.limits();
         let context = SigningContext {
             chain_id: Hash::new([0x5E; 32]),
@@ -143,8 +138,10 @@ impl<'a> World<'a> {
         let late = decided.iter().filter(|count| **count < wanted).count() as u64;
         if late > 0 && self.plan.calm_ns < u64::MAX {
             let calm_ms = self.plan.calm_ns / MS;
-            let words = format!("{late} members did not decide {wanted} heights: calm at {calm_ms} ms");
-            self.judge.blame(|broken| &mut broken.liveness_violations, || words);
+            let words =
+                format!("{late} members did not decide {wanted} heights: calm at {calm_ms} ms");
+            self.judge
+                .blame(|broken| &mut broken.liveness_violations, || words);
             self.judge.violations.liveness_violations += late - 1;
         }
         self.report.violations = self.judge.violations;
@@ -282,7 +279,8 @@ impl<'a> World<'a> {
         let is_good = input(self, &mut engine) && is_told;
         if !is_good {
             let words = format!("instance {at} refused what a host may do");
-            self.judge.blame(|broken| &mut broken.broken_invariants, || words);
+            self.judge
+                .blame(|broken| &mut broken.broken_invariants, || words);
         }
         self.judge.check_engine(at, &engine);
         self.carry_on(at, engine);
@@ -333,10 +331,12 @@ impl<'a> World<'a> {
         if is_awaited && height == self.plan.heights {
             self.awaited_count -= 1;
         }
-        if height % 16 == 0 {
+        if height.is_multiple_of(16) {
             let correct = self.instances.iter().filter(|one| one.is_correct());
             let least = correct.map(|one| one.disk.decided().len() as u64).min();
-            self.judge.ledger.forget_below(Height::new(least.unwrap_or(0)));
+            self.judge
+                .ledger
+                .forget_below(Height::new(least.unwrap_or(0)));
         }
         self.touch(at, |world, engine| {
             let next = Height::new(height + 1);
@@ -385,7 +385,15 @@ impl<'a> World<'a> {
         }
         let is_lost = !self.is_calm() && self.random.per_mille(self.plan.loss_per_mille);
         if is_lost || !self.can_fetch(at, value) {
-            self.soon(FETCH_AGAIN_NS, Event::Fetch { at, life, height, value });
+            self.soon(
+                FETCH_AGAIN_NS,
+                Event::Fetch {
+                    at,
+                    life,
+                    height,
+                    value,
+                },
+            );
             return;
         }
         let Some(info) = self.judge.values.get_mut(&value) else {
@@ -463,8 +471,7 @@ impl<'a> World<'a> {
     /// Starts an instance from its disk.
     fn restart(&mut self, at: usize) {
         let is_frozen = self.plan.is_frozen.get(at).copied().unwrap_or(false);
-        if self.instances[at].engine.is_some() || (is_frozen && self.is_calm() && self.now_ns > 0)
-        {
+        if self.instances[at].engine.is_some() || (is_frozen && self.is_calm() && self.now_ns > 0) {
             return;
         }
         let view = CommitteeView {
@@ -474,7 +481,8 @@ impl<'a> World<'a> {
         let made = ConsensusEngine::new(&self.limits, &self.config, self.judge.context, view);
         let Ok(mut engine) = made else {
             let words = "the committee was refused".to_owned();
-            self.judge.blame(|broken| &mut broken.broken_invariants, || words);
+            self.judge
+                .blame(|broken| &mut broken.broken_invariants, || words);
             return;
         };
         #[cfg(feature = "weakened")]
@@ -496,7 +504,8 @@ impl<'a> World<'a> {
         self.note(|| format!("instance {at} starts in height {height}"));
         if !begun {
             let words = format!("instance {at} could not go on from its disk in height {height}");
-            self.judge.blame(|broken| &mut broken.broken_invariants, || words);
+            self.judge
+                .blame(|broken| &mut broken.broken_invariants, || words);
             return;
         }
         self.judge.note_restart(at);

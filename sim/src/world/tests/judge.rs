@@ -1,8 +1,6 @@
 //! The judge finds what it is there to find.
 
-use hauptbuch_core::consensus::{
-    EvidencePair, Message, SigningContext, Statement, VoteKind,
-};
+use hauptbuch_core::consensus::{EvidencePair, Message, SigningContext, Statement, VoteKind};
 use hauptbuch_core::types::{Epoch, Hash, Height, MemberIndex, Round};
 use hauptbuch_core::vote::NO_ROUND;
 
@@ -29,7 +27,12 @@ fn member(number: u16) -> MemberIndex {
 
 /// Four members of which the last one lies.
 fn judge() -> Judge {
-    let mut judge = Judge::new(Keys::new(1), context(), &[1; 4], vec![true, true, true, false]);
+    let mut judge = Judge::new(
+        Keys::new(1),
+        context(),
+        &[1; 4],
+        vec![true, true, true, false],
+    );
     for (value, is_valid) in [(V, true), (W, false)] {
         let info = ValueInfo {
             height: ONE,
@@ -56,13 +59,21 @@ fn vote(kind: VoteKind, round: u32, value: Option<Hash>, valid_round: i32) -> St
 
 fn prevote(judge: &mut Judge, members: &[u16], round: u32, value: Hash) {
     for by in members {
-        judge.sign(member(*by), &vote(VoteKind::Prevote, round, Some(value), NO_ROUND));
+        judge.sign(
+            member(*by),
+            &vote(VoteKind::Prevote, round, Some(value), NO_ROUND),
+        );
     }
 }
 
 /// What was found, and nothing else.
 fn found(judge: &Judge, of: fn(&Violations) -> u64) -> u64 {
-    assert_eq!(judge.violations.total(), of(&judge.violations), "{:?}", judge.first);
+    assert_eq!(
+        judge.violations.total(),
+        of(&judge.violations),
+        "{:?}",
+        judge.first
+    );
     assert_eq!(judge.first.is_some(), judge.violations.total() > 0);
     of(&judge.violations)
 }
@@ -104,7 +115,11 @@ fn a_lock_binds_until_a_later_polka() {
         if polka == 2 {
             prevote(&mut judge, &[2, 3], 2, W);
             // Somebody that is not locked makes the third.
-            judge.ledger.sign(member(1), &vote(VoteKind::Prevote, 2, Some(W), NO_ROUND), true);
+            judge.ledger.sign(
+                member(1),
+                &vote(VoteKind::Prevote, 2, Some(W), NO_ROUND),
+                true,
+            );
         }
         judge.sign(member(0), &vote(VoteKind::Prevote, 3, Some(W), named));
         assert_eq!(found(&judge, |broken| broken.lock_violations), is_broken);
@@ -121,7 +136,10 @@ fn decisions_are_held_against_each_other_and_against_what_is_valid() {
     assert_eq!(judge.violations.agreement_violations, 1);
     assert_eq!(judge.violations.validity_violations, 1, "W is not valid");
     judge.check_decision(member(0), Height::new(2), V);
-    assert_eq!(judge.violations.validity_violations, 2, "V is of another height");
+    assert_eq!(
+        judge.violations.validity_violations, 2,
+        "V is of another height"
+    );
     judge.check_decision(member(0), Height::new(3), Hash::new([7; 32]));
     assert_eq!(judge.violations.validity_violations, 3, "nobody made it");
 }
@@ -159,7 +177,10 @@ fn certificates_need_a_quorum_that_signed() {
         let bytes = draft.bytes();
         let message = Message::decode(&bytes, &limits).unwrap();
         judge.check_certificate(member(0), &message);
-        assert_eq!(found(&judge, |broken| broken.certificate_violations), is_broken);
+        assert_eq!(
+            found(&judge, |broken| broken.certificate_violations),
+            is_broken
+        );
     }
 }
 
