@@ -18,6 +18,8 @@ pub(super) struct Links {
     /// To whom a member that withholds says nothing, and which kinds of messages it says nobody.
     withheld: Vec<(u64, u8)>,
     script: Option<Script>,
+    /// Whether each instance hears one of two twins at a time, as chance has it.
+    has_sides: bool,
 }
 
 impl Links {
@@ -28,6 +30,7 @@ impl Links {
             side: vec![2; count],
             withheld: vec![(0, 0); count],
             script: plan.script.clone(),
+            has_sides: plan.script.is_none(),
         }
     }
 
@@ -37,7 +40,10 @@ impl Links {
         if plan.faults.has(Fault::Partition) && !is_calm {
             self.part(random);
         }
-        if self.script.is_none() {
+        if is_calm {
+            self.script = None;
+        }
+        if self.has_sides {
             for side in &mut self.side {
                 *side = random.below(20).min(18) as u8 / 9;
             }

@@ -15,7 +15,7 @@ pub struct CrashAt {
 }
 
 /// Which instances hear each other in the first height, by how far the sender is; from the end of
-/// the list on, and in later heights, all do.
+/// the list on, in later heights, and once there is peace, all do.
 #[derive(Clone, Debug)]
 pub(super) struct Script {
     /// A bit for each instance: those with equal bits are together.

@@ -3,13 +3,13 @@
 //! Four members, one of which runs twice, through four partitions: one for each of four rounds, or
 //! two for each of two rounds, of which the second begins for a member once it has precommitted. A
 //! partition parts the five instances into two groups, one of which may be empty, and messages
-//! cross over in neither direction; afterwards all hear each other. The schedule gives each member
+//! cross over in neither direction; afterwards, and after four seconds, all hear each other. The schedule gives each member
 //! one of the four rounds, so which member has the twin says when the twins lead. Two scenarios
 //! that differ only in which twin is called the first are the same, and are run once. After Bano
 //! and others, "Twins: BFT systems made robust" (arXiv 2004.10617); partitions within a round are
 //! added, because here a lock without a decision needs one.
 
-use super::plan::{Plan, Script};
+use super::plan::{MS, Plan, Script};
 use super::report::RunReport;
 use super::settings::{Fault, FaultSet, Settings};
 use super::stage::World;
@@ -19,6 +19,9 @@ pub const MEMBER_COUNT: u8 = 4;
 /// Partitions of every scenario, one after another.
 pub const STAGE_COUNT: usize = 4;
 
+/// After so long all hear each other, wherever they are: a group that can't gather a quorum waits
+/// until then. Four rounds take less.
+const PARTED_NS: u64 = 4_000 * MS;
 /// Ways to part five instances into two groups.
 const PARTITION_COUNT: u8 = 1 << MEMBER_COUNT;
 /// The instance behind all members: the second twin.
@@ -92,6 +95,8 @@ pub fn settings() -> Settings {
 pub fn run(settings: &Settings, scenario: &Scenario) -> RunReport {
     let mut plan = Plan::steady(settings);
     plan.faults = settings.faults;
+    plan.calm_ns = PARTED_NS;
+    plan.end_ns = PARTED_NS + settings.bound_ns();
     plan.lies[usize::from(scenario.twin)] = Some(Fault::Twins);
     plan.script = Some(Script {
         groups: scenario.groups.map(u32::from).to_vec(),
