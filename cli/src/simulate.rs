@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use clap::Args;
 use hauptbuch_sim::output::text::{bytes, counted, grouped};
-use hauptbuch_sim::world::{Fault, FaultSet, Settings, Summary, run};
+use hauptbuch_sim::world::{Fault, FaultSet, RunReport, Settings, Summary, Violations, run};
 
 use crate::failure::Failure;
 use crate::print::{self, Table};
@@ -126,11 +126,7 @@ fn bearable(sequencers: u16) -> FaultSet {
     faults
 }
 
-fn traced(
-    settings: &Settings,
-    seed: u64,
-    json: bool,
-) -> Result<hauptbuch_sim::world::RunReport, Failure> {
+fn traced(settings: &Settings, seed: u64, json: bool) -> Result<RunReport, Failure> {
     let mut written = Ok(());
     let mut out: Box<dyn std::io::Write> = if json {
         Box::new(std::io::stderr().lock())
@@ -154,89 +150,10 @@ fn table(summary: &Summary) -> Table {
     table.title(format!("Simulated: {sequencers} under {}", summary.faults));
     table.count("runs", summary.runs, format!("seeds from {}", summary.seed));
     table.count("heights", summary.heights, "wanted of every correct member");
-    table.count(
-        "heights decided",
-        summary.heights_decided_min,
-        "the fewest of any correct member in any run",
-    );
-    table.title("Rules that were broken");
-    let broken = &summary.violations;
-    for (label, count, remark) in [
-        (
-            "agreement",
-            broken.agreement_violations,
-            "two decisions in one height",
-        ),
-        (
-            "validity",
-            broken.validity_violations,
-            "a decision that nobody proposed, or a bad one",
-        ),
-        (
-            "liveness",
-            broken.liveness_violations,
-            "members that did not decide in time",
-        ),
-        (
-            "double signatures",
-            broken.double_signatures,
-            "of correct members",
-        ),
-        (
-            "false evidence",
-            broken.false_evidence,
-            "against a correct member, or without proof",
-        ),
-        (
-            "locks",
-            broken.lock_violations,
-            "votes against the own lock or without their polka",
-        ),
-        (
-            "barrier",
-            broken.barrier_violations,
-            "votes before their record was on disk",
-        ),
-        (
-            "certificates",
-            broken.certificate_violations,
-            "without a quorum of true signatures",
-        ),
-        (
-            "unbounded inputs",
-            broken.unbounded_inputs,
-            "with more effects than their bound",
-        ),
-        ("invariants", broken.broken_invariants, "of an engine"),
-    ] {
-        table.count(label, count, remark);
-    }
-    table.title("Beside that");
-    table.count("events", summary.events, "");
-    table.count(
-        "stops",
-        summary.crashes,
-        "of members, each with what was not on disk",
-    );
-    table.count(
-        "evidence",
-        summary.evidence,
-        "against members that contradict themselves",
-    );
-    let rounds = u64::from(summary.round_max);
-    table.count(
-        "highest round",
-        rounds,
-        "0 where every first proposal is decided",
-    );
-    table.count("effects", summary.effects_max, "at most, after one input");
-    let memory = bytes(summary.memory_bytes_max);
-    table.row("memory", memory, "of one member's engine; it never grows");
-    table.row(
-        "signatures",
-        summary.signatures,
-        "a test double, no post-quantum scheme",
-    );
+    let fewest = "the fewest of any correct member in any run";
+    table.count("heights decided", summary.heights_decided_min, fewest);
+    add_broken(&mut table, &summary.violations);
+    add_rest(&mut table, summary);
     if !summary.failed_seeds.is_empty() {
         table.title("Seeds that failed");
         for seed in summary.failed_seeds.iter().take(SEED_ROWS_MAX) {
@@ -244,4 +161,84 @@ fn table(summary: &Summary) -> Table {
         }
     }
     table
+}
+
+fn add_broken(table: &mut Table, broken: &Violations) {
+    table.title("Rules that were broken");
+    let mut row = |label, count, remark: &str| table.count(label, count, remark);
+    row(
+        "agreement",
+        broken.agreement_violations,
+        "two decisions in one height",
+    );
+    row(
+        "validity",
+        broken.validity_violations,
+        "a decision that is bad, or was not proposed",
+    );
+    row(
+        "liveness",
+        broken.liveness_violations,
+        "members that did not decide in time",
+    );
+    row(
+        "double signatures",
+        broken.double_signatures,
+        "of correct members",
+    );
+    row(
+        "false evidence",
+        broken.false_evidence,
+        "against correct members, or without proof",
+    );
+    row(
+        "locks",
+        broken.lock_violations,
+        "votes against the own lock, or without a polka",
+    );
+    row(
+        "barrier",
+        broken.barrier_violations,
+        "votes before their record was on disk",
+    );
+    row(
+        "certificates",
+        broken.certificate_violations,
+        "without a quorum of true signatures",
+    );
+    row(
+        "unbounded inputs",
+        broken.unbounded_inputs,
+        "with more effects than their bound",
+    );
+    row("invariants", broken.broken_invariants, "of an engine");
+}
+
+fn add_rest(table: &mut Table, summary: &Summary) {
+    table.title("Beside that");
+    let mut row = |label, count, remark: &str| table.count(label, count, remark);
+    row("events", summary.events, "");
+    row(
+        "stops",
+        summary.crashes,
+        "of members, each with what was not on disk",
+    );
+    row(
+        "evidence",
+        summary.evidence,
+        "found against members that contradict themselves",
+    );
+    row(
+        "highest round",
+        u64::from(summary.round_max),
+        "0 where first proposals are decided",
+    );
+    row("effects", summary.effects_max, "at most, after one input");
+    let memory = bytes(summary.memory_bytes_max);
+    table.row("memory", memory, "of one member's engine; it never grows");
+    table.row(
+        "signatures",
+        summary.signatures,
+        "a test double, no post-quantum scheme",
+    );
 }

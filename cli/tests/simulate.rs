@@ -87,7 +87,7 @@ fn bad_input_is_one_line() {
         ("--runs 2 --trace", "one run"),
         ("--policy fair", "nothing to order but by `fcfs`"),
         ("--policy unheard", "nothing to order but by `fcfs`"),
-        ("--seed -1", "--seed"),
+        ("--seed first", "--seed"),
         ("--sequencers many", "--sequencers"),
     ] {
         let line = scratch.refused(&format!("simulate {words}"), 2);
