@@ -22,7 +22,8 @@ const FIELDS: [&str; 9] = [
 fn worlds_are_summed_up() {
     let scratch = Scratch::new();
     let words = "--json simulate --sequencers 4 --heights 3 --faults \
-                 crash,power-loss,partition,loss,twins,equivocate,withhold,flood --seed 11 --runs 6";
+                 crash,power-loss,partition,loss,twins,equivocate,withhold,flood \
+                 --seed 11 --runs 6";
     let summary = scratch.json(words);
     for field in FIELDS {
         assert!(summary.get(field).is_some(), "{field}");

@@ -270,7 +270,7 @@ impl fmt::Display for SettingsError {
             Self::HeightCount => write!(f, "a run has 1 to {HEIGHT_COUNT_MAX} heights"),
             Self::TooFew { fault, sequencers } => write!(
                 f,
-                "`{}` needs at least 4 sequencers: of {sequencers} a single liar is a third or more",
+                "`{}` needs at least 4 sequencers: of {sequencers} one liar is a third or more",
                 fault.name()
             ),
         }

@@ -3,11 +3,11 @@
 //! Four members, one of which runs twice, through four partitions: one for each of four rounds, or
 //! two for each of two rounds, of which the second begins for a member once it has precommitted. A
 //! partition parts the five instances into two groups, one of which may be empty, and messages
-//! cross over in neither direction; afterwards, and after four seconds, all hear each other. The schedule gives each member
-//! one of the four rounds, so which member has the twin says when the twins lead. Two scenarios
-//! that differ only in which twin is called the first are the same, and are run once. After Bano
-//! and others, "Twins: BFT systems made robust" (arXiv 2004.10617); partitions within a round are
-//! added, because here a lock without a decision needs one.
+//! cross over in neither direction; afterwards, and after four seconds, all hear each other. The
+//! schedule gives each member one of the four rounds, so which member has the twin says when the
+//! twins lead. Two scenarios that differ only in which twin is called the first are the same, and
+//! are run once. After Bano and others, "Twins: BFT systems made robust" (arXiv 2004.10617);
+//! partitions within a round are added, because here a lock without a decision needs one.
 
 use super::plan::{MS, Plan, Script};
 use super::report::RunReport;
