@@ -69,6 +69,11 @@ pub fn simulate(options: &SimulateOptions, json: bool) -> Result<(), Failure> {
     } else {
         print::text(&table(&summary).render())?;
     }
+    verdict(&summary, first.as_deref().unwrap_or_default())
+}
+
+/// A failure that says how to see the first broken rule again, where one was.
+fn verdict(summary: &Summary, first: &str) -> Result<(), Failure> {
     let Some(seed) = summary.failed_seeds.first() else {
         return Ok(());
     };
@@ -76,11 +81,10 @@ pub fn simulate(options: &SimulateOptions, json: bool) -> Result<(), Failure> {
         "hauptbuch simulate --sequencers {} --heights {} --faults {} --seed {seed} --trace",
         summary.sequencers, summary.heights, summary.faults
     );
+    let failed = grouped(summary.failed_runs);
+    let runs = counted(summary.runs, "run");
     Err(Failure::failed(format!(
-        "{} of {} broke a rule ({}); replay the first with `{replay}`",
-        grouped(summary.failed_runs),
-        counted(summary.runs, "run"),
-        first.unwrap_or_default(),
+        "{failed} of {runs} broke a rule ({first}); replay the first with `{replay}`"
     )))
 }
 
@@ -241,4 +245,30 @@ fn add_rest(table: &mut Table, summary: &Summary) {
         summary.signatures,
         "a test double, no post-quantum scheme",
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_rule_fails_with_the_command_that_replays_it() {
+        let settings = Settings::new(4, 3, FaultSet::parse("loss,crash").unwrap());
+        let mut summary = Summary::new(&settings, 5);
+        let mut report = RunReport {
+            seed: 5,
+            ..RunReport::default()
+        };
+        summary.add(&report);
+        assert!(verdict(&summary, "").is_ok());
+        report.seed = 6;
+        report.violations.agreement_violations = 2;
+        summary.add(&report);
+        let failure = format!("{:?}", verdict(&summary, "two decisions").unwrap_err());
+        assert!(failure.contains("exit_code: 1"), "{failure}");
+        let line = "1 of 2 runs broke a rule (two decisions); replay the first with `hauptbuch \
+                    simulate --sequencers 4 --heights 3 --faults crash,loss --seed 6 --trace`";
+        assert!(failure.contains(line), "{failure}");
+        assert!(table(&summary).render().contains("Seeds that failed"));
+    }
 }
