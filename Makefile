@@ -20,6 +20,7 @@ FUZZ_SECONDS ?= 60
 RESTART_SEEDS ?= 100
 # Seeded worlds of consensus in `make deep`; a million take some twenty minutes on one core.
 WORLD_RUNS ?= 1000000
+FAIR_WORLD_SEEDS ?= 20000
 MIRI_SEEDS ?= 32
 # Miri runs some thousand times slower, so properties are tried on few inputs.
 MIRI_CASES ?= 2
@@ -30,7 +31,7 @@ LOOM_TESTS := $(basename $(notdir $(wildcard core/tests/loom_*.rs)))
 
 SETUP_TARGETS := setup-rust
 TEST_TARGETS := test-format test-lints test-docs test-debug test-release test-breaks test-loom test-packages
-DEEP_TARGETS := advisories restarts worlds twins miri fuzz
+DEEP_TARGETS := advisories restarts worlds twins fair-worlds miri fuzz
 BENCH_TARGETS :=
 FMT_TARGETS := fmt-rust
 INSTALL_TARGETS := $(if $(wildcard cli/Cargo.toml),install-cli)
@@ -129,7 +130,7 @@ test-packages:
 
 # --- What takes longer
 
-.PHONY: advisories restarts worlds twins miri fuzz
+.PHONY: advisories restarts worlds twins fair-worlds miri fuzz
 # Known vulnerabilities come from a database on the network; being offline is no failure of ours.
 advisories:
 	@if $(CARGO) deny --log-level error fetch db >/dev/null 2>&1; then \
@@ -161,6 +162,10 @@ worlds:
 twins:
 	HAUPTBUCH_TWINS=all $(CARGO) test -p hauptbuch-sim --profile release-test --lib -- \
 		--nocapture world::tests::twins
+
+# Order fairness over many slots under every attack, in worlds that a usual run has no time for.
+fair-worlds:
+	FAIR_SEEDS=$(FAIR_WORLD_SEEDS) $(CARGO) test -p hauptbuch-sim --profile release-test --test fair_world
 
 fuzz: setup-fuzz $(FUZZ_TARGETS:%=fuzz-%)
 

@@ -1,6 +1,6 @@
 //! How long one slot of order fairness takes with as many ids live as five members can bring.
 //!
-//! `cargo run --release --example fair_slot_time`
+//! `cargo run --release -p hauptbuch-core --example fair_slot_time`
 
 use std::hint::black_box;
 use std::time::Instant;
