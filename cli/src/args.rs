@@ -10,6 +10,7 @@ use hauptbuch_sim::read::{Nonces, ReadOptions};
 use crate::failure::Failure;
 use crate::order::OrderOptions;
 use crate::print;
+use crate::simulate::SimulateOptions;
 
 /// A sequencer for rollups whose output anyone can verify.
 #[derive(Debug, Parser)]
@@ -31,6 +32,8 @@ pub enum Command {
     Run(RunOptions),
     /// Put ids in a fair order, from lists of who received what first.
     Order(OrderOptions),
+    /// Let a committee decide in worlds where things go wrong, and say which rules were broken.
+    Simulate(SimulateOptions),
     /// Write a workload as a CSV file that `run --input` reads back the same.
     Generate(GenerateOptions),
     /// Check the output of a run: every byte, every slot, and that all parts agree.

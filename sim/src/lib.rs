@@ -29,4 +29,5 @@ pub mod read;
 pub mod run;
 pub mod settings;
 pub mod workload;
+pub mod world;
 pub mod write;
