@@ -236,7 +236,8 @@ typedef int32_t hb_fault;
  * 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
  * calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
  * 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
- * 600..699 with what was kept of a state, and 900..999 are broken invariants of the library.
+ * 600..649 with what was kept of a state, 650..689 with what a member of the committee sent, and
+ * 900..999 are broken invariants of the library.
  * `hb_status_fault` says whose fault one is.
  */
 enum hb_status
@@ -553,6 +554,18 @@ enum hb_status
    */
   HB_STATUS_OUTSIDE_HELD = 243,
   /**
+   * the height does not follow the one that was decided
+   */
+  HB_STATUS_HEIGHT_NOT_NEXT = 265,
+  /**
+   * the record is of a later height than the one to start
+   */
+  HB_STATUS_RECORD_AHEAD = 266,
+  /**
+   * no record of this number was asked for
+   */
+  HB_STATUS_UNKNOWN_PERSIST = 267,
+  /**
    * a limit is out of its range
    */
   HB_STATUS_LIMIT_OUT_OF_RANGE = 300,
@@ -596,6 +609,26 @@ enum hb_status
    * too few sequencers for so many faults
    */
   HB_STATUS_FAIRNESS_INFEASIBLE = 323,
+  /**
+   * a committee that votes has 1 to 128 members, and no more than its limits allow
+   */
+  HB_STATUS_MEMBER_COUNT_OUT_OF_RANGE = 335,
+  /**
+   * a member's weight is not in 1 ..= 2^32
+   */
+  HB_STATUS_WEIGHT_OUT_OF_RANGE = 336,
+  /**
+   * the weights come to more than 2^61
+   */
+  HB_STATUS_WEIGHT_SUM_OUT_OF_RANGE = 337,
+  /**
+   * this node's own number is none of the committee
+   */
+  HB_STATUS_UNKNOWN_SELF = 338,
+  /**
+   * a timeout is zero or above the largest
+   */
+  HB_STATUS_TIMEOUT_OUT_OF_RANGE = 339,
   /**
    * the bytes end too early
    */
@@ -756,6 +789,70 @@ enum hb_status
    * a record's input had another outcome this time
    */
   HB_STATUS_OUTCOME_DIFFERS = 605,
+  /**
+   * the message belongs to another epoch
+   */
+  HB_STATUS_WRONG_EPOCH = 650,
+  /**
+   * the height has been decided here
+   */
+  HB_STATUS_HEIGHT_BEHIND = 651,
+  /**
+   * the height has not started here
+   */
+  HB_STATUS_HEIGHT_AHEAD = 652,
+  /**
+   * the committee has no such member
+   */
+  HB_STATUS_UNKNOWN_MEMBER = 653,
+  /**
+   * votes of this round are no longer kept
+   */
+  HB_STATUS_ROUND_BEHIND = 654,
+  /**
+   * the round lies beyond the next, and the member is known to be there
+   */
+  HB_STATUS_ROUND_AHEAD = 655,
+  /**
+   * the same message is held already
+   */
+  HB_STATUS_DUPLICATE_MESSAGE = 656,
+  /**
+   * a conflict of this member is on record already
+   */
+  HB_STATUS_CONFLICT_KNOWN = 657,
+  /**
+   * the fields of a vote contradict each other
+   */
+  HB_STATUS_INVALID_VOTE = 658,
+  /**
+   * a signature is empty or too long
+   */
+  HB_STATUS_WRONG_SIGNATURE_LENGTH = 659,
+  /**
+   * the members of a certificate weigh too little
+   */
+  HB_STATUS_CERTIFICATE_TOO_LIGHT = 660,
+  /**
+   * the certificate proves nothing new here
+   */
+  HB_STATUS_CERTIFICATE_NOT_NEEDED = 661,
+  /**
+   * the peer has asked for more than its share of work
+   */
+  HB_STATUS_RATE_EXCEEDED = 662,
+  /**
+   * as many signatures of this peer wait to be verified as can
+   */
+  HB_STATUS_VERIFICATION_FULL = 663,
+  /**
+   * the message claims to be this member's own
+   */
+  HB_STATUS_OWN_MESSAGE = 664,
+  /**
+   * the kind of a message, or a step in it, is unknown
+   */
+  HB_STATUS_UNKNOWN_MESSAGE = 665,
   /**
    * an invariant broke; the instance refuses further work
    */

@@ -182,6 +182,10 @@ codes! {
     OutsideHeld = 243, Caller, true,
         "forced inputs or bundles wait or are in flight, which a snapshot does not hold";
 
+    HeightNotNext = 265, Caller, false, "the height does not follow the one that was decided";
+    RecordAhead = 266, Caller, false, "the record is of a later height than the one to start";
+    UnknownPersist = 267, Caller, false, "no record of this number was asked for";
+
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
     LimitsContradict = 301, Operator, false, "two limits contradict each other";
@@ -196,6 +200,13 @@ codes! {
     FaultCountOutOfRange = 321, Operator, false, "not every sequencer can be faulty";
     GammaOutOfRange = 322, Operator, false, "gamma must be more than one half and at most one";
     FairnessInfeasible = 323, Operator, false, "too few sequencers for so many faults";
+
+    MemberCountOutOfRange = 335, Operator, false,
+        "a committee that votes has 1 to 128 members, and no more than its limits allow";
+    WeightOutOfRange = 336, Operator, false, "a member's weight is not in 1 ..= 2^32";
+    WeightSumOutOfRange = 337, Operator, false, "the weights come to more than 2^61";
+    UnknownSelf = 338, Operator, false, "this node's own number is none of the committee";
+    TimeoutOutOfRange = 339, Operator, false, "a timeout is zero or above the largest";
 
     // 400..499: bytes that do not decode.
     Truncated = 400, Sender, false, "the bytes end too early";
@@ -241,13 +252,33 @@ codes! {
     ForcedLeftOut = 534, Sender, false, "a forced input was left out past its deadline";
     WrongBundle = 535, Sender, false, "a bundle's legs are not all there, or not in order";
 
-    // 600..699: what was kept, and does not belong or hold together.
+    // 600..649: what was kept, and does not belong or hold together.
     WrongNetwork = 600, Operator, false, "the bytes belong to another network";
     WrongSettings = 601, Operator, false, "the bytes belong to other limits or choices";
     WrongSnapshot = 602, Operator, false, "the journal starts from another snapshot";
     Corrupt = 603, Operator, false, "the bytes are not those that were written";
     Inconsistent = 604, Operator, false, "the bytes contradict themselves";
     OutcomeDiffers = 605, Operator, false, "a record's input had another outcome this time";
+
+    // 650..689: what a member of the committee sent, and is refused.
+    WrongEpoch = 650, Sender, false, "the message belongs to another epoch";
+    HeightBehind = 651, Sender, false, "the height has been decided here";
+    HeightAhead = 652, Sender, true, "the height has not started here";
+    UnknownMember = 653, Sender, false, "the committee has no such member";
+    RoundBehind = 654, Sender, false, "votes of this round are no longer kept";
+    RoundAhead = 655, Sender, true,
+        "the round lies beyond the next, and the member is known to be there";
+    DuplicateMessage = 656, Sender, false, "the same message is held already";
+    ConflictKnown = 657, Sender, false, "a conflict of this member is on record already";
+    InvalidVote = 658, Sender, false, "the fields of a vote contradict each other";
+    WrongSignatureLength = 659, Sender, false, "a signature is empty or too long";
+    CertificateTooLight = 660, Sender, false, "the members of a certificate weigh too little";
+    CertificateNotNeeded = 661, Sender, false, "the certificate proves nothing new here";
+    RateExceeded = 662, Sender, true, "the peer has asked for more than its share of work";
+    VerificationFull = 663, Sender, true,
+        "as many signatures of this peer wait to be verified as can";
+    OwnMessage = 664, Sender, false, "the message claims to be this member's own";
+    UnknownMessage = 665, Sender, false, "the kind of a message, or a step in it, is unknown";
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";

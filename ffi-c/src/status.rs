@@ -10,7 +10,8 @@ use hauptbuch_core::error::Code;
 /// 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
 /// calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
 /// 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
-/// 600..699 with what was kept of a state, and 900..999 are broken invariants of the library.
+/// 600..649 with what was kept of a state, 650..689 with what a member of the committee sent, and
+/// 900..999 are broken invariants of the library.
 /// `hb_status_fault` says whose fault one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
@@ -169,6 +170,12 @@ pub enum hb_status {
     NotJournalled = 242,
     /// forced inputs or bundles wait or are in flight, which a snapshot does not hold
     OutsideHeld = 243,
+    /// the height does not follow the one that was decided
+    HeightNotNext = 265,
+    /// the record is of a later height than the one to start
+    RecordAhead = 266,
+    /// no record of this number was asked for
+    UnknownPersist = 267,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -191,6 +198,16 @@ pub enum hb_status {
     GammaOutOfRange = 322,
     /// too few sequencers for so many faults
     FairnessInfeasible = 323,
+    /// a committee that votes has 1 to 128 members, and no more than its limits allow
+    MemberCountOutOfRange = 335,
+    /// a member's weight is not in 1 ..= 2^32
+    WeightOutOfRange = 336,
+    /// the weights come to more than 2^61
+    WeightSumOutOfRange = 337,
+    /// this node's own number is none of the committee
+    UnknownSelf = 338,
+    /// a timeout is zero or above the largest
+    TimeoutOutOfRange = 339,
     /// the bytes end too early
     Truncated = 400,
     /// bytes follow after the end
@@ -271,6 +288,38 @@ pub enum hb_status {
     Inconsistent = 604,
     /// a record's input had another outcome this time
     OutcomeDiffers = 605,
+    /// the message belongs to another epoch
+    WrongEpoch = 650,
+    /// the height has been decided here
+    HeightBehind = 651,
+    /// the height has not started here
+    HeightAhead = 652,
+    /// the committee has no such member
+    UnknownMember = 653,
+    /// votes of this round are no longer kept
+    RoundBehind = 654,
+    /// the round lies beyond the next, and the member is known to be there
+    RoundAhead = 655,
+    /// the same message is held already
+    DuplicateMessage = 656,
+    /// a conflict of this member is on record already
+    ConflictKnown = 657,
+    /// the fields of a vote contradict each other
+    InvalidVote = 658,
+    /// a signature is empty or too long
+    WrongSignatureLength = 659,
+    /// the members of a certificate weigh too little
+    CertificateTooLight = 660,
+    /// the certificate proves nothing new here
+    CertificateNotNeeded = 661,
+    /// the peer has asked for more than its share of work
+    RateExceeded = 662,
+    /// as many signatures of this peer wait to be verified as can
+    VerificationFull = 663,
+    /// the message claims to be this member's own
+    OwnMessage = 664,
+    /// the kind of a message, or a step in it, is unknown
+    UnknownMessage = 665,
     /// an invariant broke; the instance refuses further work
     Poisoned = 900,
     /// the library panicked; the instance refuses further work
@@ -357,6 +406,9 @@ impl hb_status {
         Self::JournalNotDrained,
         Self::NotJournalled,
         Self::OutsideHeld,
+        Self::HeightNotNext,
+        Self::RecordAhead,
+        Self::UnknownPersist,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,
@@ -368,6 +420,11 @@ impl hb_status {
         Self::FaultCountOutOfRange,
         Self::GammaOutOfRange,
         Self::FairnessInfeasible,
+        Self::MemberCountOutOfRange,
+        Self::WeightOutOfRange,
+        Self::WeightSumOutOfRange,
+        Self::UnknownSelf,
+        Self::TimeoutOutOfRange,
         Self::Truncated,
         Self::TrailingBytes,
         Self::UnsupportedVersion,
@@ -408,6 +465,22 @@ impl hb_status {
         Self::Corrupt,
         Self::Inconsistent,
         Self::OutcomeDiffers,
+        Self::WrongEpoch,
+        Self::HeightBehind,
+        Self::HeightAhead,
+        Self::UnknownMember,
+        Self::RoundBehind,
+        Self::RoundAhead,
+        Self::DuplicateMessage,
+        Self::ConflictKnown,
+        Self::InvalidVote,
+        Self::WrongSignatureLength,
+        Self::CertificateTooLight,
+        Self::CertificateNotNeeded,
+        Self::RateExceeded,
+        Self::VerificationFull,
+        Self::OwnMessage,
+        Self::UnknownMessage,
         Self::Poisoned,
         Self::Panicked,
     ];

@@ -8,7 +8,7 @@ use crate::error::Full;
 /// A first-in, first-out queue of fixed capacity.
 ///
 /// Memory: `capacity · size of T` bytes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ring<T> {
     values: Box<[T]>,
     head: usize,

@@ -49,6 +49,10 @@ impl Domain {
     pub const SETTINGS: Self = Self(*b"hb/se/1");
     /// A journal's header, and one record after another.
     pub const JOURNAL: Self = Self(*b"hb/jr/1");
+    /// What a committee's member signs: a proposal, a prevote or a precommit.
+    pub const VOTE: Self = Self(*b"hb/vt/1");
+    /// What a committee's member keeps on disk, so that it never contradicts itself.
+    pub const CONSENSUS_RECORD: Self = Self(*b"hb/cr/1");
 
     /// The bytes that go before the message.
     #[must_use]

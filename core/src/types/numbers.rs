@@ -67,6 +67,10 @@ number! {
     SequencerId(u32)
 }
 number! {
+    /// A member's place in the committee of one epoch; the first has 0.
+    MemberIndex(u16)
+}
+number! {
     /// A sender's running number on one rollup; the first transaction has 0.
     Nonce(u64)
 }

@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("metrics", 1),
     // A word of the ground floor that stands on the first: a genesis is canonical bytes and a hash.
     ("config", 1),
+    ("vote", 1),
     ("ingress", 2),
     ("journal", 2),
     ("pool", 2),
@@ -55,6 +56,11 @@ const SAME_FLOOR: &[(&str, &str, &str)] = &[
     ("codec", "crypto", "a state is hashed as it is encoded"),
     ("config", "codec", "the genesis has canonical bytes"),
     ("config", "crypto", "the genesis has a hash"),
+    (
+        "vote",
+        "crypto",
+        "what a member signs begins with a domain, as what is hashed does",
+    ),
     (
         "batch",
         "ordering",
