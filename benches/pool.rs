@@ -9,136 +9,56 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use hauptbuch_benches::plain;
-use hauptbuch_benches::pool::{BURST, Filled};
+use hauptbuch_benches::operations::{Operation, PlainSubject, Subject, Whole};
+use hauptbuch_benches::pool::BURST;
 use hauptbuch_benches::transactions::Transactions;
-use hauptbuch_core::pool::AdmissionError;
-use hauptbuch_core::types::{Submission, TxId};
 use prio_graph::{AccessKind, PrioGraph, TopLevelId};
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
-type Known<'a> = [(TxId, Submission<'a>)];
 
 fn pool(criterion: &mut Criterion) {
-    for pending in [1 << 10, 1 << 14, 1 << 16] {
+    // Criterion measures when it is told so by cargo; otherwise it looks whether all runs.
+    let measures = std::env::args().any(|argument| argument == "--bench");
+    let sizes = [1 << 10, 1 << 14, 1 << 16, 1 << 20];
+    for pending in sizes
+        .into_iter()
+        .filter(|size| measures || *size == 1 << 10)
+    {
         let mut group = criterion.benchmark_group(format!("pool/{pending}"));
         group.sample_size(10);
-        let others = Transactions::new(1 << 40, 16 * BURST);
-        let others = others.with_ids();
-        ours(&mut group, pending, &others);
-        plainly(&mut group, pending, &others);
-        graph(&mut group, pending, &others);
+        for operation in Operation::ALL {
+            // Made when it is asked for: a pool of a million takes seconds to fill.
+            let mut subject = None;
+            let name = format!("hauptbuch/{}", operation.name());
+            group.bench_function(name, |bencher| {
+                let subject = subject.get_or_insert_with(|| Subject::new(operation, pending));
+                bencher.iter_custom(|rounds| each(rounds, |watch| subject.burst(watch)));
+            });
+            drop(subject);
+            if !PlainSubject::knows(operation) {
+                continue;
+            }
+            let mut subject = None;
+            let name = format!("plain/{}", operation.name());
+            group.bench_function(name, |bencher| {
+                let subject = subject.get_or_insert_with(|| PlainSubject::new(operation, pending));
+                bencher.iter_custom(|rounds| each(rounds, |watch| subject.burst(watch)));
+            });
+        }
+        if pending <= 1 << 16 {
+            graph(&mut group, pending);
+        }
         group.finish();
     }
 }
 
-fn ours(group: &mut Group<'_>, pending: usize, others: &Known<'_>) {
-    let mut filled = Filled::new(pending);
-    let cheap = Transactions::new(1 << 50, BURST).for_nothing();
-    let cheap = cheap.with_ids();
-    group.throughput(Throughput::Elements(pending as u64));
-    group.bench_function("hauptbuch/take_and_acknowledge", |bencher| {
-        bencher.iter_custom(|rounds| {
-            let mut spent = Duration::ZERO;
-            for _ in 0..rounds {
-                let start = Instant::now();
-                filled.drain();
-                spent += start.elapsed();
-                filled.refill();
-            }
-            spent
-        });
-    });
-    group.throughput(Throughput::Elements(BURST as u64));
-    group.bench_function("hauptbuch/insert_when_full", |bencher| {
-        bencher.iter(|| {
-            for known in &cheap {
-                let refused = filled.admit(black_box(known));
-                assert_eq!(refused, Err(AdmissionError::PoolFull));
-            }
-        });
-    });
-    let residents = filled.transactions.clone();
-    let residents = residents.with_ids();
-    let mut bursts = residents.chunks_exact(BURST).cycle();
-    group.bench_function("hauptbuch/insert_duplicate", |bencher| {
-        bencher.iter(|| {
-            for known in bursts.next().into_iter().flatten() {
-                let refused = filled.admit(black_box(known));
-                assert_eq!(refused, Err(AdmissionError::Duplicate));
-            }
-        });
-    });
-    filled.cancel(&residents[..BURST]);
-    let mut bursts = others.chunks_exact(BURST).cycle();
-    group.bench_function("hauptbuch/insert", |bencher| {
-        bencher.iter_custom(|rounds| {
-            let mut spent = Duration::ZERO;
-            for burst in bursts.by_ref().take(rounds as usize) {
-                let mut handles = Vec::with_capacity(BURST);
-                let start = Instant::now();
-                for known in burst {
-                    handles.push(filled.admit(known));
-                }
-                spent += start.elapsed();
-                assert!(handles.iter().all(Result::is_ok), "there is room");
-                filled.cancel(burst);
-            }
-            spent
-        });
-    });
-}
-
-fn plainly(group: &mut Group<'_>, pending: usize, others: &Known<'_>) {
-    let residents = Transactions::new(0, pending);
-    let residents = residents.with_ids();
-    let mut pool = plain::Pool::new(pending);
-    let fill = |pool: &mut plain::Pool, count: usize| {
-        for (id, submission) in &residents[..count] {
-            assert!(pool.insert(*id.as_bytes(), submission));
-        }
-    };
-    fill(&mut pool, pending);
-    group.throughput(Throughput::Elements(pending as u64));
-    group.bench_function("plain/take", |bencher| {
-        bencher.iter_custom(|rounds| {
-            let mut spent = Duration::ZERO;
-            for _ in 0..rounds {
-                let start = Instant::now();
-                while black_box(pool.take_best()).is_some() {}
-                spent += start.elapsed();
-                fill(&mut pool, pending);
-            }
-            spent
-        });
-    });
-    group.throughput(Throughput::Elements(BURST as u64));
-    group.bench_function("plain/insert_when_full", |bencher| {
-        bencher.iter(|| {
-            for (id, submission) in &others[..BURST] {
-                assert!(!pool.insert(*id.as_bytes(), black_box(submission)));
-            }
-        });
-    });
-    while pool.take_best().is_some() {}
-    fill(&mut pool, pending - BURST);
-    let mut bursts = others.chunks_exact(BURST).cycle();
-    group.bench_function("plain/insert", |bencher| {
-        bencher.iter_custom(|rounds| {
-            let mut spent = Duration::ZERO;
-            for burst in bursts.by_ref().take(rounds as usize) {
-                let start = Instant::now();
-                for (id, submission) in burst {
-                    assert!(pool.insert(*id.as_bytes(), submission));
-                }
-                spent += start.elapsed();
-                for (id, _) in burst {
-                    assert!(pool.remove(id.as_bytes()));
-                }
-            }
-            spent
-        });
-    });
+/// The time of `rounds` steps, from as many bursts as that takes.
+fn each(rounds: u64, mut burst: impl FnMut(&mut Whole)) -> Duration {
+    let mut whole = Whole::default();
+    while (whole.count as u64) < rounds {
+        burst(&mut whole);
+    }
+    whole.spent.mul_f64(rounds as f64 / whole.count as f64)
 }
 
 /// A transaction in the graph: its fee, and a running number.
@@ -152,10 +72,11 @@ impl TopLevelId<ByFee> for ByFee {
 }
 
 /// The graph keeps no bytes and knows no duplicates; each transaction locks an account of its own.
-fn graph(group: &mut Group<'_>, pending: usize, others: &Known<'_>) {
+fn graph(group: &mut Group<'_>, pending: usize) {
+    let others = Transactions::new(1 << 40, 16 * BURST);
     let fees: Vec<u64> = others
-        .iter()
-        .map(|(_, submission)| submission.transaction.envelope.fee.get())
+        .submissions()
+        .map(|submission| submission.transaction.envelope.fee.get())
         .collect();
     let mut number = 0;
     let mut fill = |graph: &mut PrioGraph<ByFee, u64, ByFee, _>, count: usize| {
@@ -164,6 +85,7 @@ fn graph(group: &mut Group<'_>, pending: usize, others: &Known<'_>) {
             graph.insert_transaction(ByFee(*fee, number), [(number, AccessKind::Write)]);
         }
     };
+    // It has no operation but these two, and counts a burst and a pool as one.
     for measures_insert in [true, false] {
         let name = ["prio-graph/take", "prio-graph/insert"][usize::from(measures_insert)];
         let count = if measures_insert { BURST } else { pending };

@@ -236,8 +236,8 @@ typedef int32_t hb_fault;
  * 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
  * calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
  * 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
- * 600..649 with what was kept of a state, 650..689 with what a member of the committee sent, and
- * 900..999 are broken invariants of the library.
+ * 600..609 with what was kept of a state, 610..719 with what other sequencers logged, sent or
+ * signed, and 900..999 are broken invariants of the library.
  * `hb_status_fault` says whose fault one is.
  */
 enum hb_status
@@ -554,6 +554,38 @@ enum hb_status
    */
   HB_STATUS_OUTSIDE_HELD = 243,
   /**
+   * the slot in flight at this height has another hash
+   */
+  HB_STATUS_WRONG_SLOT = 244,
+  /**
+   * the log holds as many undecided entries as it may; the rest waits
+   */
+  HB_STATUS_LOG_FULL = 250,
+  /**
+   * the signer gave no signature
+   */
+  HB_STATUS_SIGNING_FAILED = 251,
+  /**
+   * the base lies below one that the log signed before
+   */
+  HB_STATUS_LOG_BASE_TOO_LOW = 252,
+  /**
+   * the policy follows as many ids as it can
+   */
+  HB_STATUS_ORDER_TABLE_FULL = 253,
+  /**
+   * the body of an id that enough logs hold is not there; fetch it first
+   */
+  HB_STATUS_FACTS_MISSING = 258,
+  /**
+   * what a slot says of rollups is not one record for each configured rollup
+   */
+  HB_STATUS_WRONG_ROLLUP_COUNT = 259,
+  /**
+   * the decided log holds more entries than its member signed
+   */
+  HB_STATUS_WRONG_TAIL = 260,
+  /**
    * the height does not follow the one that was decided
    */
   HB_STATUS_HEIGHT_NOT_NEXT = 265,
@@ -609,6 +641,18 @@ enum hb_status
    * too few sequencers for so many faults
    */
   HB_STATUS_FAIRNESS_INFEASIBLE = 323,
+  /**
+   * there must be more cursors of senders than ids that can be live
+   */
+  HB_STATUS_TOO_FEW_CURSORS = 328,
+  /**
+   * the parts of the rollups sum to more than the whole
+   */
+  HB_STATUS_PARTS_OVER_WHOLE = 329,
+  /**
+   * order fairness over slots counts at most 128 logs
+   */
+  HB_STATUS_TOO_MANY_LOGS = 330,
   /**
    * a committee that votes has 1 to 128 members, and no more than its limits allow
    */
@@ -790,6 +834,110 @@ enum hb_status
    */
   HB_STATUS_OUTCOME_DIFFERS = 605,
   /**
+   * the log belongs to another network or epoch
+   */
+  HB_STATUS_FOREIGN_LOG = 610,
+  /**
+   * no member of the committee has this number
+   */
+  HB_STATUS_UNKNOWN_MEMBER = 611,
+  /**
+   * the kind of a log's entry is unknown
+   */
+  HB_STATUS_UNKNOWN_ENTRY = 612,
+  /**
+   * the runs of a log are not in the one form that is allowed
+   */
+  HB_STATUS_RUNS_OUT_OF_ORDER = 613,
+  /**
+   * evidence that was decided has closed the log
+   */
+  HB_STATUS_LOG_CLOSED = 614,
+  /**
+   * the extension brings nothing new
+   */
+  HB_STATUS_EXTENSION_KNOWN = 615,
+  /**
+   * entries before the first of the extension are missing
+   */
+  HB_STATUS_LOG_GAP = 616,
+  /**
+   * a log goes further beyond its decided position than it may
+   */
+  HB_STATUS_LOG_TOO_FAR = 617,
+  /**
+   * a log does not descend from its decided position
+   */
+  HB_STATUS_NOT_DESCENDED = 618,
+  /**
+   * a base lies below one before it in the log
+   */
+  HB_STATUS_BASE_WENT_BACK = 619,
+  /**
+   * a stamp lies below one before it in the log
+   */
+  HB_STATUS_STAMP_WENT_BACK = 620,
+  /**
+   * the signature is not the member's
+   */
+  HB_STATUS_WRONG_SIGNATURE = 621,
+  /**
+   * two signatures of a log do not contradict each other
+   */
+  HB_STATUS_NO_FORK = 622,
+  /**
+   * a cut does not name each log once
+   */
+  HB_STATUS_WRONG_LOG_COUNT = 623,
+  /**
+   * a cut stands before the decided one
+   */
+  HB_STATUS_CUT_WENT_BACK = 624,
+  /**
+   * extents up to the cut are missing; pull them first
+   */
+  HB_STATUS_CUT_NOT_HELD = 625,
+  /**
+   * a cut moves a log that is closed
+   */
+  HB_STATUS_CUT_MOVES_CLOSED_LOG = 626,
+  /**
+   * an entry of a cut names a base that is not decided before its slot
+   */
+  HB_STATUS_BASE_NOT_DECIDED = 627,
+  /**
+   * the ids released at a cut are not those that the policy gives
+   */
+  HB_STATUS_WRONG_RELEASE = 628,
+  /**
+   * the cut advances a log by more entries than it may
+   */
+  HB_STATUS_EXTENT_TOO_LONG = 631,
+  /**
+   * an entry names a base that is not decided yet
+   */
+  HB_STATUS_BASE_AHEAD = 632,
+  /**
+   * an entry names a rollup that is not ordered here
+   */
+  HB_STATUS_ROLLUP_NOT_ORDERED = 633,
+  /**
+   * the cut charges a member with more first-hand ids than it may bring
+   */
+  HB_STATUS_FIRST_HAND_COUNT_EXCEEDED = 634,
+  /**
+   * the cut charges a member with more first-hand bytes than it may bring
+   */
+  HB_STATUS_FIRST_HAND_BYTES_EXCEEDED = 635,
+  /**
+   * the cut charges a member with more first-hand ids of one rollup than it may bring
+   */
+  HB_STATUS_ROLLUP_COUNT_EXCEEDED = 636,
+  /**
+   * the cut charges a member with more first-hand bytes of one rollup than it may bring
+   */
+  HB_STATUS_ROLLUP_BYTES_EXCEEDED = 637,
+  /**
    * the message belongs to another epoch
    */
   HB_STATUS_WRONG_EPOCH = 650,
@@ -801,10 +949,6 @@ enum hb_status
    * the height has not started here
    */
   HB_STATUS_HEIGHT_AHEAD = 652,
-  /**
-   * the committee has no such member
-   */
-  HB_STATUS_UNKNOWN_MEMBER = 653,
   /**
    * votes of this round are no longer kept
    */

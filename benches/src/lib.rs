@@ -5,6 +5,7 @@
 //! hash, so that a figure has something to be compared with in the same process.
 
 pub mod chain;
+pub mod operations;
 pub mod plain;
 pub mod pool;
 pub mod transactions;

@@ -170,6 +170,33 @@ impl Pool {
         entry.is_some_and(|entry| self.by_nonce.remove(&(entry.sender, entry.nonce)).is_some())
     }
 
+    /// Whether the transaction took the place of one of its sender and nonce that pays less.
+    pub fn replace(&mut self, id: Digest, submission: &Submission<'_>) -> bool {
+        let envelope = &submission.transaction.envelope;
+        let slot = (envelope.sender, envelope.nonce.get());
+        let old = self.by_nonce.get(&slot).copied();
+        let pays_less = |old: &Digest| {
+            let key = self.by_id.get(old);
+            key.is_some_and(|(fee, _)| !fee < envelope.fee.get())
+        };
+        let Some(old) = old.filter(pays_less) else {
+            return false;
+        };
+        self.remove(&old) && self.insert(id, submission)
+    }
+
+    /// Whether there was one to end: who pays least, and of these who came last.
+    pub fn remove_worst(&mut self) -> bool {
+        let worst = self.order.last_key_value().map(|(_, entry)| entry.id);
+        worst.is_some_and(|id| self.remove(&id))
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
     /// Takes the best one out for good, and returns its fee.
     pub fn take_best(&mut self) -> Option<u64> {
         let (_, entry) = self.order.pop_first()?;

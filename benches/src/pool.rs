@@ -7,7 +7,7 @@ use hauptbuch_core::metrics::Metrics;
 use hauptbuch_core::pool::{AdmissionError, Arriving, Cancelled, TransactionPool};
 use hauptbuch_core::types::{CandidateSource as _, RollupId, Submission, Tick, TxId};
 
-use crate::transactions::{TIME, Transactions, limits_of};
+use crate::transactions::{TIME, Transactions, id_of, limits_of};
 
 /// The order in which they are taken.
 pub const RULE: Policy = Policy::PriorityFee;
@@ -101,17 +101,39 @@ impl Filled {
     /// Where they are not there.
     pub fn cancel(&mut self, transactions: &[(TxId, Submission<'_>)]) {
         for (id, _) in transactions {
-            while self.events.pop().is_some() {}
-            let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, Tick::ZERO);
-            let cancelled = self.pool.cancel(*id, &mut ledger);
-            assert_eq!(cancelled, Ok(Cancelled::Now(*id)), "it waits");
+            assert!(self.cancel_one(*id), "it waits");
+        }
+    }
+
+    /// Cancels one; whether it waited.
+    pub fn cancel_one(&mut self, id: TxId) -> bool {
+        while self.events.pop().is_some() {}
+        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, Tick::ZERO);
+        self.pool.cancel(id, &mut ledger) == Ok(Cancelled::Now(id))
+    }
+
+    /// Ends the one that expires first, if it expires right after [`TIME`]; whether there was one.
+    pub fn expire_one(&mut self) -> bool {
+        while self.events.pop().is_some() {}
+        let others = self.events.room() - 1;
+        let ledger = Ledger::new(&mut self.events, &mut self.metrics, Tick::ZERO);
+        self.pool
+            .expire(TIME.saturating_add(1), &mut ledger.keeping(others));
+        self.events.len() == 1
+    }
+
+    /// Fills the pool again where all was taken.
+    pub fn refill_if_empty(&mut self) {
+        if self.pool.is_empty() {
+            self.refill();
         }
     }
 
     fn fill(&mut self) {
         let transactions = self.transactions.clone();
-        for known in &transactions.with_ids() {
-            assert!(self.admit(known).is_ok(), "there is room");
+        for submission in transactions.submissions() {
+            let known = (id_of(&submission.transaction), submission);
+            assert!(self.admit(&known).is_ok(), "there is room");
         }
     }
 }

@@ -31,13 +31,63 @@ impl Transactions {
         }
     }
 
+    /// Fees lie below this, as long as nothing else is asked for.
+    pub const FEE_END: u64 = 1 << 24;
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.envelopes.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.envelopes.is_empty()
+    }
+
+    /// `count` of them from `first` on.
+    #[must_use]
+    pub fn part(&self, first: usize, count: usize) -> Self {
+        Self {
+            envelopes: self.envelopes[first..first + count].to_vec(),
+            payload: self.payload.clone(),
+        }
+    }
+
+    /// The same with fees that lie as far above `floor` as they are high.
+    #[must_use]
+    pub fn paying_above(self, floor: u64) -> Self {
+        self.with(|envelope| envelope.fee = Fee::new(envelope.fee.get() + floor))
+    }
+
+    /// The same for twice the fee, which is enough to replace them.
+    #[must_use]
+    pub fn for_twice(self) -> Self {
+        self.with(|envelope| envelope.fee = Fee::new(2 * envelope.fee.get() + 1))
+    }
+
+    /// The same, which expire right after [`TIME`].
+    #[must_use]
+    pub fn expiring_next(self) -> Self {
+        self.with(|envelope| envelope.expiry = TIME.saturating_add(1))
+    }
+
+    /// The same, which have expired at [`TIME`].
+    #[must_use]
+    pub fn expired(self) -> Self {
+        self.with(|envelope| envelope.expiry = TIME)
+    }
+
+    fn with(mut self, change: impl FnMut(&mut Envelope)) -> Self {
+        self.envelopes.iter_mut().for_each(change);
+        self
+    }
+
     /// The same without a fee, so that nobody has to go for them.
     #[must_use]
-    pub fn for_nothing(mut self) -> Self {
-        for envelope in &mut self.envelopes {
-            envelope.fee = Fee::ZERO;
-        }
-        self
+    pub fn for_nothing(self) -> Self {
+        self.with(|envelope| envelope.fee = Fee::ZERO)
     }
 
     /// What a host would submit.
@@ -79,12 +129,13 @@ pub fn id_of(transaction: &Transaction<'_>) -> TxId {
     transaction_id(&canonical)
 }
 
-/// Limits of a node that holds this many transactions, each with a sender of its own.
+/// Limits of a node that holds this many transactions, each with a sender of its own, and remembers
+/// a quarter more senders.
 #[must_use]
 pub fn limits_of(pending_count: u32) -> Limits {
     Limits {
         pending_count_max: pending_count,
-        sender_count_max: pending_count,
+        sender_count_max: pending_count + pending_count / 4,
         pending_bytes_max: u64::from(pending_count) * 256 + (1 << 18),
         slot_gas_max: 1 << 40,
         quiet_reserved_count: pending_count / 8,
@@ -101,6 +152,7 @@ pub fn limits_of(pending_count: u32) -> Limits {
 fn envelope(number: u64) -> Envelope {
     // Fees in no order, so that a queue by fee has something to do.
     let fee = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    debug_assert!(fee < Transactions::FEE_END, "24 bits are left");
     let mut sender = [0x11; Address::LEN];
     sender[..8].copy_from_slice(&number.wrapping_mul(0xd6e8_feb8_6659_fd93).to_le_bytes());
     Envelope {

@@ -289,7 +289,6 @@ operation_error! {
         LimitOutOfRange,
         LimitsContradict,
         PolicyParameterOutOfRange,
-        PolicyNotJournalled,
     }
 }
 

@@ -177,10 +177,28 @@ codes! {
 
     JournalFull = 240, Caller, true, "the journal has no room for a record; drain it first";
     JournalNotDrained = 241, Caller, true, "bytes of the journal wait; drain it first";
+    ///
+    /// No call gives this any more, because a journal records every input. Its number is not
+    /// reused.
     NotJournalled = 242, Caller, false,
         "with a journal there are no forced inputs, no bundles, and no slots in slices";
+    ///
+    /// No call gives this any more, because a snapshot holds them. Its number is not reused.
     OutsideHeld = 243, Caller, true,
         "forced inputs or bundles wait or are in flight, which a snapshot does not hold";
+    WrongSlot = 244, Caller, false, "the slot in flight at this height has another hash";
+
+    LogFull = 250, Caller, true,
+        "the log holds as many undecided entries as it may; the rest waits";
+    SigningFailed = 251, Caller, true, "the signer gave no signature";
+    LogBaseTooLow = 252, Caller, false, "the base lies below one that the log signed before";
+    OrderTableFull = 253, Caller, true, "the policy follows as many ids as it can";
+    FactsMissing = 258, Caller, true,
+        "the body of an id that enough logs hold is not there; fetch it first";
+    WrongRollupCount = 259, Caller, false,
+        "what a slot says of rollups is not one record for each configured rollup";
+    WrongTail = 260, Caller, false,
+        "the decided log holds more entries than its member signed";
 
     HeightNotNext = 265, Caller, false, "the height does not follow the one that was decided";
     RecordAhead = 266, Caller, false, "the record is of a later height than the one to start";
@@ -194,12 +212,21 @@ codes! {
     NoRollup = 304, Operator, false, "no rollup is configured";
     PolicyParameterOutOfRange = 305, Operator, false,
         "the ordering policy's parameter is out of its range";
+    ///
+    /// No call gives this any more, because every policy can have a journal. Its number is not
+    /// reused.
     PolicyNotJournalled = 306, Operator, false,
         "a policy that needs a seed or trades can't have a journal";
     CommitteeSizeOutOfRange = 320, Operator, false, "a committee has 1 to 255 sequencers";
     FaultCountOutOfRange = 321, Operator, false, "not every sequencer can be faulty";
     GammaOutOfRange = 322, Operator, false, "gamma must be more than one half and at most one";
     FairnessInfeasible = 323, Operator, false, "too few sequencers for so many faults";
+    TooFewCursors = 328, Operator, false,
+        "there must be more cursors of senders than ids that can be live";
+    PartsOverWhole = 329, Operator, false,
+        "the parts of the rollups sum to more than the whole";
+    TooManyLogs = 330, Operator, false,
+        "order fairness over slots counts at most 128 logs";
 
     MemberCountOutOfRange = 335, Operator, false,
         "a committee that votes has 1 to 128 members, and no more than its limits allow";
@@ -252,7 +279,7 @@ codes! {
     ForcedLeftOut = 534, Sender, false, "a forced input was left out past its deadline";
     WrongBundle = 535, Sender, false, "a bundle's legs are not all there, or not in order";
 
-    // 600..649: what was kept, and does not belong or hold together.
+    // 600..609: what was kept, and does not belong or hold together.
     WrongNetwork = 600, Operator, false, "the bytes belong to another network";
     WrongSettings = 601, Operator, false, "the bytes belong to other limits or choices";
     WrongSnapshot = 602, Operator, false, "the journal starts from another snapshot";
@@ -260,11 +287,45 @@ codes! {
     Inconsistent = 604, Operator, false, "the bytes contradict themselves";
     OutcomeDiffers = 605, Operator, false, "a record's input had another outcome this time";
 
+    // 610..719: what other sequencers logged, sent or signed. First logs and cuts through them.
+    ForeignLog = 610, Sender, false, "the log belongs to another network or epoch";
+    UnknownMember = 611, Sender, false, "no member of the committee has this number";
+    UnknownEntry = 612, Sender, false, "the kind of a log's entry is unknown";
+    RunsOutOfOrder = 613, Sender, false,
+        "the runs of a log are not in the one form that is allowed";
+    LogClosed = 614, Sender, false, "evidence that was decided has closed the log";
+    ExtensionKnown = 615, Sender, false, "the extension brings nothing new";
+    LogGap = 616, Sender, true, "entries before the first of the extension are missing";
+    LogTooFar = 617, Sender, true, "a log goes further beyond its decided position than it may";
+    NotDescended = 618, Sender, false, "a log does not descend from its decided position";
+    BaseWentBack = 619, Sender, false, "a base lies below one before it in the log";
+    StampWentBack = 620, Sender, false, "a stamp lies below one before it in the log";
+    WrongSignature = 621, Sender, false, "the signature is not the member's";
+    NoFork = 622, Sender, false, "two signatures of a log do not contradict each other";
+    WrongLogCount = 623, Sender, false, "a cut does not name each log once";
+    CutWentBack = 624, Sender, false, "a cut stands before the decided one";
+    CutNotHeld = 625, Sender, true, "extents up to the cut are missing; pull them first";
+    CutMovesClosedLog = 626, Sender, false, "a cut moves a log that is closed";
+    BaseNotDecided = 627, Sender, false,
+        "an entry of a cut names a base that is not decided before its slot";
+    WrongRelease = 628, Sender, false,
+        "the ids released at a cut are not those that the policy gives";
+    // 630..649: what a cut may not contain.
+    ExtentTooLong = 631, Sender, false, "the cut advances a log by more entries than it may";
+    BaseAhead = 632, Sender, false, "an entry names a base that is not decided yet";
+    RollupNotOrdered = 633, Sender, false, "an entry names a rollup that is not ordered here";
+    FirstHandCountExceeded = 634, Sender, false,
+        "the cut charges a member with more first-hand ids than it may bring";
+    FirstHandBytesExceeded = 635, Sender, false,
+        "the cut charges a member with more first-hand bytes than it may bring";
+    RollupCountExceeded = 636, Sender, false,
+        "the cut charges a member with more first-hand ids of one rollup than it may bring";
+    RollupBytesExceeded = 637, Sender, false,
+        "the cut charges a member with more first-hand bytes of one rollup than it may bring";
     // 650..689: what a member of the committee sent, and is refused.
     WrongEpoch = 650, Sender, false, "the message belongs to another epoch";
     HeightBehind = 651, Sender, false, "the height has been decided here";
     HeightAhead = 652, Sender, true, "the height has not started here";
-    UnknownMember = 653, Sender, false, "the committee has no such member";
     RoundBehind = 654, Sender, false, "votes of this round are no longer kept";
     RoundAhead = 655, Sender, true,
         "the round lies beyond the next, and the member is known to be there";

@@ -45,6 +45,7 @@ pub mod limits;
 pub mod metrics;
 pub mod ordering;
 pub mod pool;
+pub mod receive_log;
 pub mod snapshot;
 pub mod types;
 pub mod vote;

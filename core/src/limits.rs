@@ -23,9 +23,23 @@ pub const BUNDLE_LEG_COUNT_MAX: usize = 8;
 /// How many sizes of buffers carry transactions across a lane.
 pub const BUFFER_CLASS_COUNT: usize = 3;
 
-/// Bytes of a journal's header, a record of events that were read, and the longest record without
-/// its transaction.
-pub(crate) const JOURNAL_OVERHEAD_BYTES: u64 = 254;
+/// What a journal's records take, in bytes.
+pub(crate) struct JournalBytes;
+
+impl JournalBytes {
+    /// A journal's header, and a record of events that were read.
+    pub const HEAD: u64 = 186;
+    /// A submission beside its transaction.
+    pub const SUBMITTED: u64 = 105;
+    /// A slot that was taken, beside the pools that it trades with.
+    pub const TAKEN: u64 = 150;
+    /// One of those pools.
+    pub const POOL: u64 = 56;
+    /// A bundle beside its legs.
+    pub const BUNDLE: u64 = 65;
+    /// A leg beside its transaction.
+    pub const LEG: u64 = 9;
+}
 
 /// Every maximum of the core.
 ///
@@ -337,9 +351,35 @@ impl Limits {
 
     /// The fewest bytes that a journal's buffer must have: a header, and the longest record behind
     /// one that says how many events were read.
+    ///
+    /// The longest is that of a bundle or a transaction of the largest size, or where there can be
+    /// trades that of a slot in which each is with a pool of its own.
     #[must_use]
     pub const fn journal_bytes_min(&self) -> u64 {
-        (self.transaction_bytes_max() as u64).saturating_add(JOURNAL_OVERHEAD_BYTES)
+        JournalBytes::HEAD.saturating_add(self.journal_record_bytes_max())
+    }
+
+    /// Bytes of a journal's longest record.
+    pub(crate) const fn journal_record_bytes_max(&self) -> u64 {
+        let transaction = self.transaction_bytes_max() as u64;
+        let submitted = JournalBytes::SUBMITTED.saturating_add(transaction);
+        let trades = if self.hint_count_max < self.slot_count_max {
+            self.hint_count_max
+        } else {
+            self.slot_count_max
+        };
+        let taken =
+            JournalBytes::TAKEN.saturating_add(JournalBytes::POOL.saturating_mul(trades as u64));
+        let legs = self.bundle_leg_count_max as u64;
+        let (whole, slot) = (legs.saturating_mul(transaction), self.slot_bytes_max as u64);
+        let bundle = match self.bundle_count_max {
+            0 => 0,
+            _ => JournalBytes::BUNDLE
+                .saturating_add(JournalBytes::LEG.saturating_mul(legs))
+                .saturating_add(if whole < slot { whole } else { slot }),
+        };
+        let longest = if taken > submitted { taken } else { submitted };
+        if bundle > longest { bundle } else { longest }
     }
 
     /// The sizes of a lane's buffers in bytes, smallest first.

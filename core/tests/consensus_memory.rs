@@ -89,6 +89,7 @@ fn the_footprint_is_what_is_taken() {
         let taken = BYTES.get() - before;
         assert!(made.verify().is_ok());
         assert_eq!(taken, expected, "{count} members: {}", limits.footprint());
+        println!("n = {count}: {} KiB", expected / 1_024);
         drop(made);
     }
     // One engine of the default committee, and of a hundred members.

@@ -1,62 +1,17 @@
 //! Order fairness takes from the allocator what its footprints say, and nothing afterwards.
-#![allow(unsafe_code)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "common/counting.rs"]
+mod counting;
 
 use hauptbuch_core::ordering::fair::{
     Condensation, Gamma, GammaChecker, GammaMode, Graph, KendallTau, Line, Parameters, Rank,
     Rounds, Twin, Workspace,
 };
 
-/// Counts what each thread takes, so that the test runner's own threads do not disturb.
-struct Counting;
-
-thread_local! {
-    static BYTES: Cell<u64> = const { Cell::new(0) };
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count(bytes: usize) {
-    BYTES.with(|sum| sum.set(sum.get() + bytes as u64));
-    CALLS.with(|sum| sum.set(sum.get() + 1));
-}
-
-// SAFETY: hands every call on to the system's allocator; counting touches only this thread's
-// cells, which need no allocation and no destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size);
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        CALLS.with(|sum| sum.set(sum.get() + 1));
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 fn taken<T>(make: impl FnOnce() -> T) -> u64 {
-    let before = BYTES.get();
+    let before = counting::given_bytes();
     let made = make();
-    let bytes = BYTES.get() - before;
+    let bytes = counting::given_bytes() - before;
     drop(made);
     bytes
 }
@@ -111,7 +66,7 @@ fn nothing_is_taken_after_construction() {
     let mut rounds = Rounds::new(own, Rank::RankedPairs, COUNT, 3, COUNT).expect("within limits");
     let mut checker = GammaChecker::new(own, COUNT).expect("within limits");
     let mut tau = KendallTau::new(COUNT);
-    let before = CALLS.get();
+    let before = counting::calls();
     rounds.round(&open, &[]).expect("known ids");
     assert!(rounds.released().is_empty());
     rounds.round(&lists, &[]).expect("known ids");
@@ -123,5 +78,5 @@ fn nothing_is_taken_after_construction() {
     checker.check(rounds.released()).expect("distinct ids");
     tau.distance(&lists[0], rounds.released())
         .expect("the same ids");
-    assert_eq!(CALLS.get(), before, "the allocator was called");
+    assert_eq!(counting::calls(), before, "the allocator was called");
 }

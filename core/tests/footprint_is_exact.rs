@@ -1,8 +1,7 @@
 //! The memory that the limits lead to is what the allocator gives out, to the byte.
-#![allow(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "common/counting.rs"]
+mod counting;
 
 use hauptbuch_core::batch::SlotVerifier;
 use hauptbuch_core::config::Config;
@@ -10,57 +9,13 @@ use hauptbuch_core::coordinator::TransactionCoordinator;
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::pool::TransactionPool;
 
-thread_local! {
-    /// Bytes given out to this thread, less those given back.
-    static BYTES: Cell<i64> = const { Cell::new(0) };
-    /// How often this thread asked.
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-fn count(bytes: i64) {
-    BYTES.set(BYTES.get() + bytes);
-    CALLS.set(CALLS.get() + u64::from(bytes > 0));
-}
-
-// SAFETY: every call goes to the system's allocator unchanged; counting allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as i64);
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as i64);
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count(new_size as i64 - layout.size() as i64);
-        // SAFETY: as above, and `place` was given out by the same allocator.
-        unsafe { System.realloc(place, layout, new_size) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        count(-(layout.size() as i64));
-        // SAFETY: as above.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// The bytes that are held once `make` is done, and that nothing is left once it is dropped.
 fn bytes_of<T>(make: impl FnOnce() -> T) -> u64 {
-    let before = BYTES.get();
+    let before = counting::held_bytes();
     let made = make();
-    let held = BYTES.get() - before;
+    let held = counting::held_bytes() - before;
     drop(made);
-    assert_eq!(BYTES.get(), before, "something leaks");
+    assert_eq!(counting::held_bytes(), before, "something leaks");
     u64::try_from(held).unwrap()
 }
 
@@ -170,10 +125,10 @@ fn the_documented_sizes_hold() {
         limits.footprint()
     );
     let [transactions, payloads, senders, ..] = TransactionPool::footprint_bytes(&limits);
-    // 348.1 bytes a transaction, with half a sender each and the senders of forced inputs.
-    assert_eq!(transactions + senders, 22_809_740);
+    // 319.6 bytes a transaction, with half a sender each and the senders of forced inputs.
+    assert_eq!(transactions + senders, 20_943_360);
     let each = (transactions + senders).div_ceil(u64::from(limits.pending_count_max));
-    assert!(each <= 349, "{each} bytes a transaction");
+    assert!(each <= 320, "{each} bytes a transaction");
     assert!(payloads - limits.pending_bytes_max <= limits.pending_bytes_max / 32);
     let verifier = SlotVerifier::footprint_bytes(&limits) / u64::from(limits.slot_count_max);
     assert!(verifier <= 600, "{verifier} bytes a transaction of a slot");
@@ -185,12 +140,12 @@ fn what_cannot_be_made_takes_nothing() {
         event_count_max: 1,
         ..Limits::default()
     };
-    let calls = CALLS.get();
+    let calls = counting::growths();
     assert_eq!(
         bytes_of(|| TransactionCoordinator::new(&Config::default(), &limits).is_err()),
         0
     );
-    assert_eq!(CALLS.get(), calls);
+    assert_eq!(counting::growths(), calls);
 }
 
 /// The instrument itself: what it says of things whose size is known.
@@ -199,8 +154,11 @@ fn the_allocator_counts() {
     assert_eq!(bytes_of(|| Box::new([0_u8; 1_000])), 1_000);
     assert_eq!(bytes_of(|| vec![0_u64; 3]), 24);
     assert_eq!(bytes_of(Vec::<u64>::new), 0);
-    let (calls, bytes) = (CALLS.get(), BYTES.get());
+    let (calls, bytes) = (counting::growths(), counting::held_bytes());
     let mut grows = vec![1_u8; 10];
     grows.reserve_exact(90);
-    assert_eq!((CALLS.get() - calls, BYTES.get() - bytes), (2, 100));
+    assert_eq!(
+        (counting::growths() - calls, counting::held_bytes() - bytes),
+        (2, 100)
+    );
 }

@@ -1,9 +1,9 @@
 //! The ingress takes from the allocator what its footprint says, and nothing afterwards.
 #![cfg(not(loom))]
-#![allow(unsafe_code)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "common/counting.rs"]
+mod counting;
+
 use std::sync::Barrier;
 use std::thread;
 
@@ -13,62 +13,10 @@ use hauptbuch_core::ingress::{Ingress, IngressHandle, Producer};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Envelope, Submission, Transaction};
 
-/// Counts what each thread takes, so that the test runner's own threads do not disturb.
-struct Counting;
-
-thread_local! {
-    static BYTES: Cell<u64> = const { Cell::new(0) };
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count(bytes: usize) {
-    BYTES.with(|sum| sum.set(sum.get() + bytes as u64));
-    CALLS.with(|sum| sum.set(sum.get() + 1));
-}
-
-// SAFETY: hands every call on to the system's allocator; counting touches only this thread's
-// cells, which need no allocation and no destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // A second allocation, as far as peak memory goes: constructors should not need any.
-        count(size);
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        CALLS.with(|sum| sum.set(sum.get() + 1));
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 fn taken<T>(make: impl FnOnce() -> T) -> (u64, T) {
-    let before = BYTES.get();
+    let before = counting::given_bytes();
     let made = make();
-    (BYTES.get() - before, made)
-}
-
-fn no_calls<T>(work: impl FnOnce() -> T) -> T {
-    let before = CALLS.get();
-    let result = work();
-    assert_eq!(CALLS.get(), before, "the allocator was called");
-    result
+    (counting::given_bytes() - before, made)
 }
 
 #[test]
@@ -188,17 +136,19 @@ fn nothing_is_taken_after_construction() {
                 let (handle, start) = (handle.clone(), &start);
                 scope.spawn(move || {
                     start.wait();
-                    no_calls(|| submit_all(&handle, index, &payloads));
+                    counting::without_calls(|| submit_all(&handle, index, &payloads));
                 })
             })
             .collect();
         start.wait();
         let mut count = 0;
         while !threads.iter().all(|thread| thread.is_finished()) {
-            count += no_calls(|| ingress.drain(64, |item| assert!(item.canonical.len() >= 98)));
+            count += counting::without_calls(|| {
+                ingress.drain(64, |item| assert!(item.canonical.len() >= 98))
+            });
         }
         // A thread that stopped at a failed assertion makes the scope fail.
-        count += no_calls(|| ingress.drain(usize::MAX, |_| {}));
+        count += counting::without_calls(|| ingress.drain(usize::MAX, |_| {}));
         assert!(count > 0);
     });
 }

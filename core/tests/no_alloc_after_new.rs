@@ -1,10 +1,9 @@
 //! Nothing allocates after construction: an allocator that ends the process watches a full load.
-#![allow(unsafe_code, reason = "an allocator that watches is an unsafe trait")]
 
 mod common;
+#[path = "common/counting.rs"]
+mod counting;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::process::Command;
 
 use common::{
@@ -16,72 +15,6 @@ use hauptbuch_core::coordinator::{SettleError, TransactionCoordinator, WhenEmpty
 use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Address, Envelope, Fee, Gas, Nonce, Submission, Tick, UnixNs};
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Watch {
-    Off,
-    Count,
-    Abort,
-}
-
-thread_local! {
-    static WATCH: Cell<Watch> = const { Cell::new(Watch::Off) };
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Watching;
-
-fn watch() {
-    match WATCH.get() {
-        Watch::Off => {}
-        Watch::Count => CALLS.set(CALLS.get() + 1),
-        Watch::Abort => {
-            WATCH.set(Watch::Off);
-            let trace = std::backtrace::Backtrace::force_capture();
-            eprintln!("an allocation after construction:\n{trace}");
-            std::process::abort();
-        }
-    }
-}
-
-// SAFETY: every call goes to the system's allocator unchanged, or ends the process.
-unsafe impl GlobalAlloc for Watching {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        watch();
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        watch();
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        watch();
-        // SAFETY: as above, and `place` was given out by the same allocator.
-        unsafe { System.realloc(place, layout, new_size) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // Giving memory back is no less a sign that some was taken.
-        watch();
-        // SAFETY: as above.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Watching = Watching;
-
-/// Runs `work` in a process that dies with the first allocation on this thread.
-fn without_allocating<T>(work: impl FnOnce() -> T) -> T {
-    WATCH.set(Watch::Abort);
-    let result = work();
-    WATCH.set(Watch::Off);
-    result
-}
 
 /// What a load did: it is worth something only if it went everywhere.
 #[derive(Debug, Default)]
@@ -277,7 +210,7 @@ fn a_full_load_allocates_nothing() {
         let mut follower = SlotVerifier::new(&config, limits);
         let mut slot_copy = vec![0; 40_000];
         let done =
-            without_allocating(|| load(&mut own, &mut follower, &mut slot_copy, seed, 6_000));
+            counting::forbidding(|| load(&mut own, &mut follower, &mut slot_copy, seed, 6_000));
         let least = [
             done.submitted / 1_000,
             done.taken,
@@ -319,14 +252,14 @@ fn a_full_load_allocates_nothing() {
 
 #[test]
 fn the_watch_counts() {
-    WATCH.set(Watch::Count);
+    let before = counting::calls();
     let one = Box::new(1_u8);
     drop(one);
     let mut grows = Vec::with_capacity(1);
     grows.extend([1_u8, 2, 3]);
-    WATCH.set(Watch::Off);
     // One and its end, one with a place, and one growth at least.
-    assert!(CALLS.get() >= 4, "{} calls", CALLS.get());
+    let calls = counting::calls() - before;
+    assert!(calls >= 4, "{calls} calls");
 }
 
 /// Set in the processes that the test below starts from itself.
@@ -336,10 +269,12 @@ const CHILD: &str = "HAUPTBUCH_TEST_WATCH";
 fn the_watch_ends_the_process() {
     if let Ok(role) = std::env::var(CHILD) {
         if role == "watched" {
-            drop(without_allocating(|| std::hint::black_box(Box::new(1_u8))));
+            drop(counting::forbidding(|| {
+                std::hint::black_box(Box::new(1_u8))
+            }));
         } else {
             drop(std::hint::black_box(Box::new(1_u8)));
-            without_allocating(|| ());
+            counting::forbidding(|| ());
         }
         return;
     }

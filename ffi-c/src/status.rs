@@ -10,8 +10,8 @@ use hauptbuch_core::error::Code;
 /// 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
 /// calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
 /// 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
-/// 600..649 with what was kept of a state, 650..689 with what a member of the committee sent, and
-/// 900..999 are broken invariants of the library.
+/// 600..609 with what was kept of a state, 610..719 with what other sequencers logged, sent or
+/// signed, and 900..999 are broken invariants of the library.
 /// `hb_status_fault` says whose fault one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
@@ -170,6 +170,22 @@ pub enum hb_status {
     NotJournalled = 242,
     /// forced inputs or bundles wait or are in flight, which a snapshot does not hold
     OutsideHeld = 243,
+    /// the slot in flight at this height has another hash
+    WrongSlot = 244,
+    /// the log holds as many undecided entries as it may; the rest waits
+    LogFull = 250,
+    /// the signer gave no signature
+    SigningFailed = 251,
+    /// the base lies below one that the log signed before
+    LogBaseTooLow = 252,
+    /// the policy follows as many ids as it can
+    OrderTableFull = 253,
+    /// the body of an id that enough logs hold is not there; fetch it first
+    FactsMissing = 258,
+    /// what a slot says of rollups is not one record for each configured rollup
+    WrongRollupCount = 259,
+    /// the decided log holds more entries than its member signed
+    WrongTail = 260,
     /// the height does not follow the one that was decided
     HeightNotNext = 265,
     /// the record is of a later height than the one to start
@@ -198,6 +214,12 @@ pub enum hb_status {
     GammaOutOfRange = 322,
     /// too few sequencers for so many faults
     FairnessInfeasible = 323,
+    /// there must be more cursors of senders than ids that can be live
+    TooFewCursors = 328,
+    /// the parts of the rollups sum to more than the whole
+    PartsOverWhole = 329,
+    /// order fairness over slots counts at most 128 logs
+    TooManyLogs = 330,
     /// a committee that votes has 1 to 128 members, and no more than its limits allow
     MemberCountOutOfRange = 335,
     /// a member's weight is not in 1 ..= 2^32
@@ -288,14 +310,64 @@ pub enum hb_status {
     Inconsistent = 604,
     /// a record's input had another outcome this time
     OutcomeDiffers = 605,
+    /// the log belongs to another network or epoch
+    ForeignLog = 610,
+    /// no member of the committee has this number
+    UnknownMember = 611,
+    /// the kind of a log's entry is unknown
+    UnknownEntry = 612,
+    /// the runs of a log are not in the one form that is allowed
+    RunsOutOfOrder = 613,
+    /// evidence that was decided has closed the log
+    LogClosed = 614,
+    /// the extension brings nothing new
+    ExtensionKnown = 615,
+    /// entries before the first of the extension are missing
+    LogGap = 616,
+    /// a log goes further beyond its decided position than it may
+    LogTooFar = 617,
+    /// a log does not descend from its decided position
+    NotDescended = 618,
+    /// a base lies below one before it in the log
+    BaseWentBack = 619,
+    /// a stamp lies below one before it in the log
+    StampWentBack = 620,
+    /// the signature is not the member's
+    WrongSignature = 621,
+    /// two signatures of a log do not contradict each other
+    NoFork = 622,
+    /// a cut does not name each log once
+    WrongLogCount = 623,
+    /// a cut stands before the decided one
+    CutWentBack = 624,
+    /// extents up to the cut are missing; pull them first
+    CutNotHeld = 625,
+    /// a cut moves a log that is closed
+    CutMovesClosedLog = 626,
+    /// an entry of a cut names a base that is not decided before its slot
+    BaseNotDecided = 627,
+    /// the ids released at a cut are not those that the policy gives
+    WrongRelease = 628,
+    /// the cut advances a log by more entries than it may
+    ExtentTooLong = 631,
+    /// an entry names a base that is not decided yet
+    BaseAhead = 632,
+    /// an entry names a rollup that is not ordered here
+    RollupNotOrdered = 633,
+    /// the cut charges a member with more first-hand ids than it may bring
+    FirstHandCountExceeded = 634,
+    /// the cut charges a member with more first-hand bytes than it may bring
+    FirstHandBytesExceeded = 635,
+    /// the cut charges a member with more first-hand ids of one rollup than it may bring
+    RollupCountExceeded = 636,
+    /// the cut charges a member with more first-hand bytes of one rollup than it may bring
+    RollupBytesExceeded = 637,
     /// the message belongs to another epoch
     WrongEpoch = 650,
     /// the height has been decided here
     HeightBehind = 651,
     /// the height has not started here
     HeightAhead = 652,
-    /// the committee has no such member
-    UnknownMember = 653,
     /// votes of this round are no longer kept
     RoundBehind = 654,
     /// the round lies beyond the next, and the member is known to be there
@@ -406,6 +478,14 @@ impl hb_status {
         Self::JournalNotDrained,
         Self::NotJournalled,
         Self::OutsideHeld,
+        Self::WrongSlot,
+        Self::LogFull,
+        Self::SigningFailed,
+        Self::LogBaseTooLow,
+        Self::OrderTableFull,
+        Self::FactsMissing,
+        Self::WrongRollupCount,
+        Self::WrongTail,
         Self::HeightNotNext,
         Self::RecordAhead,
         Self::UnknownPersist,
@@ -420,6 +500,9 @@ impl hb_status {
         Self::FaultCountOutOfRange,
         Self::GammaOutOfRange,
         Self::FairnessInfeasible,
+        Self::TooFewCursors,
+        Self::PartsOverWhole,
+        Self::TooManyLogs,
         Self::MemberCountOutOfRange,
         Self::WeightOutOfRange,
         Self::WeightSumOutOfRange,
@@ -465,10 +548,35 @@ impl hb_status {
         Self::Corrupt,
         Self::Inconsistent,
         Self::OutcomeDiffers,
+        Self::ForeignLog,
+        Self::UnknownMember,
+        Self::UnknownEntry,
+        Self::RunsOutOfOrder,
+        Self::LogClosed,
+        Self::ExtensionKnown,
+        Self::LogGap,
+        Self::LogTooFar,
+        Self::NotDescended,
+        Self::BaseWentBack,
+        Self::StampWentBack,
+        Self::WrongSignature,
+        Self::NoFork,
+        Self::WrongLogCount,
+        Self::CutWentBack,
+        Self::CutNotHeld,
+        Self::CutMovesClosedLog,
+        Self::BaseNotDecided,
+        Self::WrongRelease,
+        Self::ExtentTooLong,
+        Self::BaseAhead,
+        Self::RollupNotOrdered,
+        Self::FirstHandCountExceeded,
+        Self::FirstHandBytesExceeded,
+        Self::RollupCountExceeded,
+        Self::RollupBytesExceeded,
         Self::WrongEpoch,
         Self::HeightBehind,
         Self::HeightAhead,
-        Self::UnknownMember,
         Self::RoundBehind,
         Self::RoundAhead,
         Self::DuplicateMessage,

@@ -1,11 +1,14 @@
 //! Operations on the pool from arbitrary bytes: all structures agree after each, what ends is
-//! written down once, and a refusal changes no count.
+//! written down once, and a refusal changes no count. Or operations on a coordinator, with forced
+//! inputs, bundles, slices and seeds: each admission ends once.
 #![no_main]
 
 use std::collections::BTreeMap;
 
 use hauptbuch_core::bounded::Handle;
 use hauptbuch_core::config::{Config, NonceMode, Policy, PoolConfig, RollupConfig};
+use hauptbuch_core::coordinator::TransactionCoordinator;
+use hauptbuch_core::error::Code;
 use hauptbuch_core::event::{EventQueue, Ledger};
 use hauptbuch_core::limits::{Limits, Quota};
 use hauptbuch_core::metrics::Metrics;
@@ -212,13 +215,31 @@ fn id_of(bytes: &[u8]) -> TxId {
     TxId::from_hash(Hash::new(id))
 }
 
+/// The same promises for all that a coordinator does.
+fn coordinate(choice: u8, calls: &[u8]) {
+    let (config, limits) = (hauptbuch_fuzz::config(choice), hauptbuch_fuzz::limits(0));
+    let mut own = TransactionCoordinator::new(&config, &limits).unwrap();
+    for call in calls.chunks_exact(3) {
+        let number = u64::from(u16::from_le_bytes([call[1], call[2]]));
+        hauptbuch_fuzz::step(&mut own, call[0], number);
+        assert_eq!(own.verify(), Ok(()));
+    }
+    hauptbuch_fuzz::drain(&mut own);
+    let ends = Code::ALL.iter().filter(|code| code.is_terminal());
+    let ended: u64 = ends.map(|code| own.metrics().of(*code)).sum();
+    assert_eq!(ended, own.metrics().of(Code::Admitted));
+}
+
 fuzz_target!(|data: &[u8]| {
     let Some((choice, calls)) = data.split_first() else {
         return;
     };
-    let config = config(*choice);
+    if choice % 2 == 1 {
+        return coordinate(choice / 2, calls);
+    }
+    let config = config(*choice / 2);
     let mut world = World {
-        pool: TransactionPool::new(&config, &limits(*choice)),
+        pool: TransactionPool::new(&config, &limits(*choice / 2)),
         policy: config.policy,
         events: EventQueue::new(40),
         metrics: Metrics::default(),

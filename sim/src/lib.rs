@@ -14,7 +14,10 @@
 //! Whoever holds a workload can repeat a run to the byte: what is drawn at random follows from a
 //! seed, and a clock is looked at only to say how long the work took ([`output::Timing`]).
 
+pub mod arrivals;
+pub mod attack;
 pub mod error;
+pub mod fairness;
 mod hex;
 pub mod order;
 pub mod output;

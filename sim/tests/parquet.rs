@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use hauptbuch_sim::arrivals::Sourcelog;
 use hauptbuch_sim::error::{Place, ReadError};
 use hauptbuch_sim::read::{ReadOptions, read_bytes};
 use hauptbuch_sim::workload::{Format, GeneratorConfig, Workload, generate};
@@ -317,3 +318,42 @@ fn damaged_files_are_refused_and_none_panics() {
         }
     }
 }
+
+const SOURCELOG: &str = "message m {
+    required int64 timestamp (TIMESTAMP_MILLIS);
+    required binary hash;
+    required binary source (UTF8);
+}";
+
+#[test]
+fn a_log_of_arrivals_is_the_same_from_both() {
+    let hashes = [[[7_u8; 32], [9; 32]], [[9; 32], [7; 32]]];
+    let bytes = file(SOURCELOG, Compression::UNCOMPRESSED, |index, group| {
+        longs(group, &[1_000 + index as i64, 1_010], None);
+        texts(group, &[&hashes[index][0], &hashes[index][1]], None);
+        let name: &[u8] = [b"tokyo", b"paris"][index];
+        texts(group, &[name, name], None);
+    });
+    let mut text = "timestamp_ms,hash,source\n".to_owned();
+    for (time, digit, source) in [
+        (1_000, "07", "tokyo"),
+        (1_010, "09", "tokyo"),
+        (1_001, "09", "paris"),
+        (1_010, "07", "paris"),
+    ] {
+        text.push_str(&format!("{time},0x{},{source}\n", digit.repeat(32)));
+    }
+    let log = Sourcelog::read_bytes(bytes).unwrap();
+    assert_eq!(log, Sourcelog::read_bytes(text.into_bytes()).unwrap());
+    let arrivals = log.alone(2).unwrap();
+    assert_eq!(arrivals.sequencers(), ["paris", "tokyo"]);
+    assert_eq!(arrivals.orders(), [[1, 0], [0, 1]]);
+
+    let strange = file(MEMPOOL_LIKE, Compression::UNCOMPRESSED, |_, group| {
+        longs(group, &[1], None);
+    });
+    let line = Sourcelog::read_bytes(strange).unwrap_err().to_string();
+    assert!(line.contains("no column for the hash"), "{line}");
+}
+
+const MEMPOOL_LIKE: &str = "message m { required int64 timestamp (TIMESTAMP_MILLIS); }";

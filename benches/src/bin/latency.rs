@@ -1,152 +1,126 @@
-//! How long single operations take: percentiles rather than means.
+//! How long single operations take: percentiles rather than means, beside the time in bursts.
 //!
 //! `cargo run --release -p hauptbuch-benches --bin latency -- 2026-11-22`
 //!
-//! Each operation is timed on its own, so every figure includes one reading of the clock, whose
-//! own cost stands in the first row. The date is an argument, because it is printed as given.
+//! prints the rows of the tables in BENCHMARKS.md; `-- 2026-11-22 1048576` those of a pool of that
+//! size alone. "Single" operations are timed one by one, so each figure includes one reading of the
+//! clock, whose own cost stands in the first row. "In bursts" the clock is read twice for hundreds
+//! of them, so nothing that one of them does for the next is left out; that is the median over the
+//! bursts. The date is an argument, because it is printed as given.
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Instant;
 
-use hauptbuch_benches::pool::{BURST, Filled};
+use hauptbuch_benches::operations::{Each, Operation, PlainSubject, Subject, Watch, Whole};
 use hauptbuch_benches::transactions::{TIME, Transactions, limits_of};
-use hauptbuch_core::bounded::Handle;
 use hauptbuch_core::config::Config;
 use hauptbuch_core::coordinator::TransactionCoordinator;
-use hauptbuch_core::types::{Submission, Tick, TxId};
+use hauptbuch_core::types::Tick;
 
 /// Times each operation is measured, at least.
 const SAMPLE_COUNT_MIN: usize = 1 << 16;
 
+/// Transactions in the pools that are measured.
+const SIZES: [usize; 4] = [1 << 10, 1 << 14, 1 << 16, 1 << 20];
+
 fn main() -> ExitCode {
-    let Some(date) = std::env::args().nth(1) else {
+    let mut arguments = std::env::args().skip(1);
+    let Some(date) = arguments.next() else {
         eprintln!("latency: give the date as an argument, such as 2026-11-22");
         return ExitCode::from(2);
     };
-    println!("CPU: {}, date: {date}, nanoseconds", cpu_model());
+    let size = arguments.next().map(|size| size.parse::<usize>());
+    let sizes = match size {
+        None => SIZES.to_vec(),
+        Some(Ok(size)) if SIZES.contains(&size) => vec![size],
+        Some(_) => {
+            eprintln!("latency: the size is one of {SIZES:?}");
+            return ExitCode::from(2);
+        }
+    };
+    println!(
+        "CPU: {}, date: {date}, load: {}, nanoseconds",
+        cpu_model(),
+        load()
+    );
     println!();
-    println!("| operation | samples | p50 | p90 | p99 | p99.9 | max |");
-    println!("|---|---|---|---|---|---|---|");
-    report("reading the clock", clock());
-    for pending in [1 << 10, 1 << 14, 1 << 16] {
-        pool(pending);
+    println!("| pending | operation | in bursts | plain | single p50 | p90 | p99 | p99.9 | max |");
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let mut clock = Each::default();
+    clock.run(SAMPLE_COUNT_MIN, |_| true);
+    report("", "reading the clock", ["", ""], clock);
+    for pending in sizes {
+        for operation in Operation::ALL {
+            measure(operation, pending);
+        }
     }
-    report("submit 200 bytes, id included", submit());
+    let mut submissions = Each::default();
+    submit(&mut submissions);
+    report("", "submit 200 bytes, id included", ["", ""], submissions);
+    println!();
+    println!("load at the end: {}", load());
     ExitCode::SUCCESS
 }
 
-/// Inserts, refusals and takes at so many pending transactions.
-fn pool(pending: usize) {
-    let mut filled = Filled::new(pending);
-    let others = Transactions::new(1 << 40, 64 * BURST);
-    let others = others.with_ids();
-
-    let cheap = Transactions::new(1 << 50, 64 * BURST).for_nothing();
-    let cheap = cheap.with_ids();
-    let mut times = Samples::default();
-    while times.ns.len() < SAMPLE_COUNT_MIN {
-        for known in &cheap {
-            times.time(|| filled.admit(known).is_err());
-        }
+/// Prints the row of one operation.
+fn measure(operation: Operation, pending: usize) {
+    let plain = PlainSubject::knows(operation).then(|| {
+        let mut subject = PlainSubject::new(operation, pending);
+        in_bursts(|watch| subject.burst(watch))
+    });
+    let mut subject = Subject::new(operation, pending);
+    let own = in_bursts(|watch| subject.burst(watch));
+    let mut each = Each::default();
+    while each.ns.len() < SAMPLE_COUNT_MIN {
+        subject.burst(&mut each);
     }
-    report(&format!("insert when full, {pending} pending"), times);
-
-    let mut times = Samples::default();
-    let residents = filled.transactions.clone();
-    let residents = residents.with_ids();
-    while times.ns.len() < SAMPLE_COUNT_MIN {
-        for known in &residents {
-            times.time(|| filled.admit(known).is_err());
-        }
-    }
-    report(&format!("insert a duplicate, {pending} pending"), times);
-
+    let plain = plain.map(|ns| ns.to_string()).unwrap_or_default();
+    let figures = [own.to_string(), plain];
     report(
-        &format!("insert, {pending} pending"),
-        inserts(&mut filled, &residents, &others),
-    );
-
-    let mut times = Samples::default();
-    let mut filled = Filled::new(pending);
-    while times.ns.len() < SAMPLE_COUNT_MIN {
-        while !filled.pool.is_empty() {
-            let mut handle = [Handle::default()];
-            times.time(|| {
-                filled.take(&mut handle);
-                filled.pool.acknowledge(handle[0]).is_ok()
-            });
-        }
-        filled.refill();
-    }
-    report(
-        &format!("take and acknowledge, {pending} pending at first"),
-        times,
+        &pending.to_string(),
+        operation.name(),
+        figures.each_ref().map(String::as_str),
+        each,
     );
 }
 
-/// Inserts into a pool that is full but for a burst, again and again.
-fn inserts(
-    filled: &mut Filled,
-    residents: &[(TxId, Submission<'_>)],
-    others: &[(TxId, Submission<'_>)],
-) -> Samples {
-    let mut times = Samples::default();
-    filled.cancel(&residents[..BURST]);
-    for burst in others.chunks_exact(BURST).cycle() {
-        for known in burst {
-            times.time(|| filled.admit(known).is_ok());
-        }
-        filled.cancel(burst);
-        if times.ns.len() >= SAMPLE_COUNT_MIN {
-            break;
-        }
+/// The median over bursts of what a step takes.
+fn in_bursts(mut burst: impl FnMut(&mut Whole)) -> u64 {
+    let (mut medians, mut count) = (Vec::new(), 0);
+    while count < SAMPLE_COUNT_MIN {
+        let mut whole = Whole::default();
+        burst(&mut whole);
+        count += whole.count;
+        medians.push(whole.spent.as_nanos() as u64 / whole.count as u64);
     }
-    times
+    medians.sort_unstable();
+    medians[medians.len() / 2]
 }
 
 /// Submissions on the owner's thread, one at a time.
-fn submit() -> Samples {
-    let mut times = Samples::default();
+fn submit(times: &mut Each) {
     let limits = limits_of(SAMPLE_COUNT_MIN as u32);
     let coordinator = TransactionCoordinator::new(&Config::default(), &limits);
     let mut coordinator = coordinator.expect("the limits fit each other");
-    for submission in Transactions::new(0, SAMPLE_COUNT_MIN).submissions() {
-        times.time(|| coordinator.submit(&submission, Tick::ZERO, TIME).is_ok());
-    }
-    times
+    let transactions = Transactions::new(0, SAMPLE_COUNT_MIN);
+    let submissions: Vec<_> = transactions.submissions().collect();
+    times.run(SAMPLE_COUNT_MIN, |at| {
+        black_box(coordinator.submit(&submissions[at], Tick::ZERO, TIME)).is_ok()
+    });
 }
 
-fn clock() -> Samples {
-    let mut times = Samples::default();
-    (0..SAMPLE_COUNT_MIN).for_each(|_| times.time(|| true));
-    times
-}
-
-/// How long an operation took each time, in nanoseconds.
-#[derive(Default)]
-struct Samples {
-    ns: Vec<u64>,
-}
-
-impl Samples {
-    /// Times an operation that says whether it did what is measured.
-    fn time(&mut self, operation: impl FnOnce() -> bool) {
-        let start = Instant::now();
-        let is_done = black_box(operation());
-        let spent = start.elapsed();
-        assert!(is_done, "something else was measured");
-        self.ns.push(spent.as_nanos() as u64);
-    }
-}
-
-fn report(name: &str, mut samples: Samples) {
-    let ns = &mut samples.ns;
+fn report(pending: &str, name: &str, [own, plain]: [&str; 2], each: Each) {
+    let mut ns = each.ns;
     ns.sort_unstable();
     let at = |per_mille: usize| ns[(ns.len() * per_mille).div_ceil(1_000).max(1) - 1];
-    let [p50, p90, p99, p999] = [500, 900, 990, 999].map(at);
-    let (count, max) = (ns.len(), at(1_000));
-    println!("| {name} | {count} | {p50} | {p90} | {p99} | {p999} | {max} |");
+    let [p50, p90, p99, p999, max] = [500, 900, 990, 999, 1_000].map(at);
+    println!("| {pending} | {name} | {own} | {plain} | {p50} | {p90} | {p99} | {p999} | {max} |");
+}
+
+/// What else the machine does: the mean number of threads that want to run, over a minute.
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or("unknown").to_owned()
 }
 
 fn cpu_model() -> String {

@@ -110,6 +110,11 @@ impl<'a> SubBatch<'a> {
         transactions(self.forced, self.payload_bytes_max)
     }
 
+    /// The legs of bundles in their order, each with its canonical bytes.
+    pub fn legs(&self) -> impl Iterator<Item = (&'a [u8], Transaction<'a>)> {
+        transactions(self.legs, self.payload_bytes_max)
+    }
+
     /// The transactions of its pool segment in their order, each with its canonical bytes and its
     /// recorded arrival.
     pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Transaction<'a>, Arrival)> {

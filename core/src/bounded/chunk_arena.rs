@@ -159,6 +159,12 @@ impl ChunkArena {
         })
     }
 
+    /// The chunk after a string's first one; a number without a meaning where it has no other.
+    #[must_use]
+    pub fn second_chunk(&self, list: ChunkList) -> u32 {
+        self.next.get(list.first as usize).copied().unwrap_or(NONE)
+    }
+
     /// Frees a string's chunks. The string must not be used afterwards.
     pub fn free(&mut self, list: ChunkList) {
         let count = (list.len as usize).div_ceil(CHUNK_BYTES);

@@ -31,7 +31,21 @@
 //!
 //! # Cost
 //! A vote costs O(1) beside the copy of its signature: a bit in a set and a running sum, no scan
-//! over members. A change of round and a certificate cost O(members).
+//! over members. A change of round and a certificate cost O(members), a skip of rounds O(members²).
+//! A whole height over the votes of all members, with signatures of 3,309 bytes and without their
+//! check, median of 9 runs in ns a vote; and the memory of one engine with the default limits and
+//! so many members; one core of an Intel Xeon, shared, 2026-11-22
+//! (`cargo test --release -p hauptbuch-core --test consensus_memory -- --nocapture`):
+//!
+//! | members | ns a vote | KiB |
+//! |---|---|---|
+//! | 4 | 142 | 338 |
+//! | 31 | 130 | 1,959 |
+//! | 100 | 126 | 6,100 |
+//!
+//! # What it does not do
+//! It checks no signature and no value, keeps no decided value, and does not change its committee:
+//! an epoch has an engine of its own.
 
 mod committee;
 mod config;

@@ -4,11 +4,12 @@ use alloc::boxed::Box;
 
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
 use crate::config::{NonceMode, RollupConfig};
+use crate::journal::Pools;
 use crate::limits::Limits;
 use crate::ordering::greedy::{GreedyArranger, Reserves, Trade};
 use crate::ordering::shuffle::{ShuffleKey, Shuffler};
 use crate::pool::{PooledTransaction, TransactionPool};
-use crate::types::{Hash, PoolReserves};
+use crate::types::{Address, Hash, PoolReserves, RollupId};
 
 /// The memory to order one slot in.
 #[derive(Debug)]
@@ -85,18 +86,18 @@ impl Arrangement {
     }
 
     /// Puts `taken` in the order of the greedy rule, rollup by rollup, and keeps the pools that it
-    /// trades with. Nothing where a handle is stale, or has no trade with a pool of `reserves`.
+    /// trades with. Nothing where a handle is stale, or has no trade with a known pool.
     pub fn greedy(
         &mut self,
         pool: &TransactionPool,
         rollups: &[RollupConfig],
-        reserves: &[PoolReserves],
+        known: KnownPools<'_>,
         taken: &mut [Handle],
     ) -> Option<()> {
         self.clear();
         let mut end = 0_usize;
         for rollup in rollups {
-            self.gather_pools(pool, rollup, reserves, taken)?;
+            self.gather_pools(pool, rollup, known, taken)?;
             let first_pool = self.pools().partition_point(|own| own.rollup < rollup.id);
             let pools = self.pools.get(first_pool..self.pool_count)?;
             self.greedy.clear();
@@ -134,14 +135,14 @@ impl Arrangement {
         &mut self,
         pool: &TransactionPool,
         rollup: &RollupConfig,
-        reserves: &[PoolReserves],
+        known: KnownPools<'_>,
         taken: &[Handle],
     ) -> Option<()> {
         let first = self.pool_count;
         for (_, transaction) in own(pool, taken, rollup) {
             let hint = pool.hint(transaction.handle)?;
-            let at = find_reserves(reserves, rollup, hint.pool)?;
-            *self.pools.get_mut(self.pool_count)? = at;
+            let own = known.find((rollup.id, hint.pool))?;
+            *self.pools.get_mut(self.pool_count)? = own;
             self.pool_count = self.pool_count.checked_add(1)?;
         }
         let used = self.pools.get_mut(first..self.pool_count)?;
@@ -170,8 +171,8 @@ impl Arrangement {
 }
 
 const NO_POOL: PoolReserves = PoolReserves {
-    rollup: crate::types::RollupId::ZERO,
-    pool: crate::types::Address::ZERO,
+    rollup: RollupId::ZERO,
+    pool: Address::ZERO,
     reserve0: 0,
     reserve1: 0,
 };
@@ -186,22 +187,41 @@ fn own<'a>(
     all.filter(|(_, own)| own.candidate.envelope.rollup == rollup.id)
 }
 
-/// What a pool holds, where the host said so.
-fn find_reserves(
-    reserves: &[PoolReserves],
-    rollup: &RollupConfig,
-    pool: crate::types::Address,
-) -> Option<PoolReserves> {
-    let key = (rollup.id, pool);
-    let at = reserves.binary_search_by_key(&key, |own| (own.rollup, own.pool));
-    reserves.get(at.ok()?).copied()
+/// What is known of pools: what the host gave, or what a journal kept of that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownPools<'a> {
+    pub pools: Pools<'a>,
+    /// One more, which a journal keeps apart.
+    pub last: Option<PoolReserves>,
 }
 
-/// Whether reserves are positive, and their pools distinct and in order.
-pub(super) fn are_in_order(reserves: &[PoolReserves]) -> bool {
-    let key = |own: &PoolReserves| (own.rollup, own.pool);
-    reserves
-        .iter()
-        .all(|own| own.reserve0 > 0 && own.reserve1 > 0)
-        && reserves.is_sorted_by(|before, after| key(before) < key(after))
+impl<'a> KnownPools<'a> {
+    /// What the host gave.
+    pub const fn given(reserves: &'a [PoolReserves]) -> Self {
+        Self {
+            pools: Pools::Given(reserves),
+            last: None,
+        }
+    }
+
+    /// What a pool holds, where it is known. Cost: O(log n).
+    pub fn find(&self, key: (RollupId, Address)) -> Option<PoolReserves> {
+        let last = self.last.filter(|own| (own.rollup, own.pool) == key);
+        last.or_else(|| self.pools.find(key))
+    }
+
+    /// Whether reserves are positive, and their pools distinct and in order.
+    pub fn are_in_order(&self) -> bool {
+        let key = |own: &PoolReserves| (own.rollup, own.pool);
+        let is_positive = |own: &PoolReserves| own.reserve0 > 0 && own.reserve1 > 0;
+        self.pools
+            .iter()
+            .chain(self.last)
+            .all(|own| is_positive(&own))
+            && self
+                .pools
+                .iter()
+                .map(|own| key(&own))
+                .is_sorted_by(|before, after| before < after)
+    }
 }

@@ -1,18 +1,21 @@
 //! The whole state as fields, and back. The envelope around them is the snapshot's.
 
-use super::{InFlight, Pressure, TransactionCoordinator};
+mod flight;
+mod open;
+
+use super::{Pressure, TransactionCoordinator};
 use crate::batch::{ChainTip, RollupTip};
 use crate::codec::{Counted, Reader, Sink};
-use crate::crypto::hash::{Domain, Hasher, transaction_id};
+use crate::crypto::hash::{Domain, Hasher};
 use crate::error::Code;
 use crate::event::Event;
 use crate::journal::{Clocks, Header, Identity, Journal};
 use crate::metrics::Histogram;
-use crate::pool::{Broken, TransactionPool};
+use crate::pool::Broken;
 use crate::types::{Epoch, Fee, Hash, Height, RollupId, Tick, TxId, UnixNs};
 
 /// The version of snapshots.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
 /// Bytes of a snapshot before the state: version, length, network and settings.
 pub(crate) const HEAD_LEN: usize = 1 + 8 + 2 * Hash::LEN;
 
@@ -88,6 +91,7 @@ impl TransactionCoordinator {
         for flight in flights.unwrap_or_default() {
             flight.export(out);
         }
+        self.export_open(out);
         out.u32(self.events.len() as u32);
         for event in self.events.iter() {
             export_event(event, out);
@@ -181,6 +185,7 @@ impl TransactionCoordinator {
             self.tip.time <= self.time,
             "slots lie before the agreed time",
         )?;
+        self.restore_open(input)?;
         self.pool.finish_restoring(&self.policy)?;
         for _ in 0..input.u32()? {
             let event = restore_event(input)?;
@@ -224,121 +229,6 @@ impl TransactionCoordinator {
             },
         };
         self.apply_pressure(pressure);
-        Ok(())
-    }
-
-    /// Why there can't be a snapshot now, if so.
-    pub(crate) const fn unexportable(&self) -> Option<SnapshotRefusal> {
-        if self.is_poisoned {
-            Some(SnapshotRefusal::Poisoned)
-        } else if self.open.is_some() {
-            Some(SnapshotRefusal::SlotOpen)
-        } else if self.pool.holds_outside() {
-            Some(SnapshotRefusal::OutsideHeld)
-        } else {
-            None
-        }
-    }
-}
-
-/// Why a coordinator's state can't be written as a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SnapshotRefusal {
-    Poisoned,
-    SlotOpen,
-    OutsideHeld,
-}
-
-impl InFlight {
-    /// Writes the slot: where the chain stood before it, its transactions' places, its bytes.
-    fn export(&self, out: &mut impl Sink) {
-        if let Some(before) = self.tip_before() {
-            export_tip(before, out);
-        }
-        out.u64(self.sealed_at.get());
-        out.u32(self.taken().len() as u32);
-        self.taken().iter().for_each(|handle| out.u32(handle.index));
-        let bytes = self.slot().bytes;
-        out.u32(bytes.len() as u32);
-        out.bytes(bytes);
-    }
-
-    /// Reads a slot; `any` shows which rollups a tip has.
-    fn restore(
-        &mut self,
-        pool: &mut TransactionPool,
-        any: &ChainTip,
-        limits: &crate::limits::Limits,
-        input: &mut Reader<'_>,
-    ) -> Result<(), Broken> {
-        let before = restore_tip(any, input)?;
-        self.sealed_at = Tick::new(input.u64()?);
-        let count = input.u32()? as usize;
-        let handles = self.handles_mut(count);
-        check(
-            handles.len() == count,
-            "a slot keeps its limit of transactions",
-        )?;
-        for handle in handles {
-            let taken = pool.restore_taken(input.u32()?);
-            *handle = taken.ok_or(Broken("a slot's transactions are taken once"))?;
-        }
-        let len = input.u32()? as usize;
-        let bytes = input.bytes(len)?;
-        self.set(bytes, count, before, limits)
-            .ok_or(Broken("a slot has a header, and its limit of bytes"))?;
-        self.check_content(pool, limits)
-    }
-
-    /// Whether the slot's bytes hold exactly its transactions, each rollup's in their order.
-    fn check_content(
-        &self,
-        pool: &TransactionPool,
-        limits: &crate::limits::Limits,
-    ) -> Result<(), Broken> {
-        let differs = Broken("a slot holds its transactions");
-        let mut reader = self.reader(limits)?;
-        let mut count = 0_usize;
-        while let Some(sub_batch) = reader.next_sub_batch()? {
-            let own = self.taken().iter().filter_map(|handle| {
-                let candidate = pool.get(*handle)?.candidate;
-                (candidate.envelope.rollup == sub_batch.header.rollup).then_some(candidate.id)
-            });
-            let ids = sub_batch.all().map(|(bytes, _)| transaction_id(bytes));
-            if !own.eq(ids) {
-                return Err(differs);
-            }
-            let counts = sub_batch.header.counts;
-            check(
-                counts.total() == counts.pool,
-                "a slot has its pool segment only",
-            )?;
-            count = count.saturating_add(counts.pool as usize);
-        }
-        check(count == self.taken().len(), "a slot holds its transactions")
-    }
-
-    /// Whether the chain stands at `tip` after this slot.
-    fn check_leads_to(&self, tip: &ChainTip, limits: &crate::limits::Limits) -> Result<(), Broken> {
-        let slot = self.slot();
-        let header = slot.header;
-        let own = (header.height, header.epoch, slot.hash, header.time);
-        let is_next = own == (tip.height, tip.epoch, tip.hash, tip.time);
-        let parent = self
-            .tip_before()
-            .map(|before| (before.hash, before.height.next()));
-        let follows = parent == Some((header.parent, header.height));
-        check(is_next && follows, "slots follow one another")?;
-        let mut reader = self.reader(limits)?;
-        for rollup in &tip.rollups {
-            let header = reader.next_sub_batch()?.map(|own| own.header);
-            let leads = header.is_some_and(|own| {
-                let (hash, running_hash) = (own.hash(), own.running_hash);
-                (own.rollup, hash, running_hash)
-                    == (rollup.rollup, rollup.sub_batch, rollup.running_hash)
-            });
-            check(leads, "sub-batches follow one another")?;
-        }
         Ok(())
     }
 }

@@ -158,8 +158,8 @@ impl InFlight {
         SlotReader::new(self.slot().bytes, limits)
     }
 
-    /// Holds a slot of these bytes and of the first `count` handles, without forced inputs and
-    /// bundles; nothing where the bytes have no header, or are more than there is room for.
+    /// Holds a slot of these bytes and of the first `count` handles; nothing where the bytes
+    /// have no header, or are more than there is room for.
     pub fn set(
         &mut self,
         bytes: &[u8],
@@ -175,6 +175,23 @@ impl InFlight {
         self.hash = header.hash();
         self.tip_before = Some(tip_before);
         Some(())
+    }
+
+    /// Notes the forced inputs and the first `bundle_count` bundles that the slot holds.
+    pub const fn set_outside(
+        &mut self,
+        forced: &ForcedCounts,
+        bundle_count: usize,
+        leg_count: u32,
+    ) {
+        self.forced = *forced;
+        self.bundle_count = bundle_count;
+        self.leg_count = leg_count;
+    }
+
+    /// Legs of its bundles.
+    pub const fn leg_count(&self) -> u32 {
+        self.leg_count
     }
 
     /// Writes the slot of the first `end.count` handles, and returns where the chain stands after.

@@ -12,7 +12,9 @@
 //!   [`handle_ingress`](TransactionCoordinator::handle_ingress).
 //! - **Verbs**: [`take`](TransactionCoordinator::take),
 //!   [`acknowledge`](TransactionCoordinator::acknowledge),
-//!   [`roll_back`](TransactionCoordinator::roll_back),
+//!   [`roll_back`](TransactionCoordinator::roll_back), and both by the slot's hash as
+//!   [`acknowledge_slot`](TransactionCoordinator::acknowledge_slot) and
+//!   [`roll_back_slot`](TransactionCoordinator::roll_back_slot),
 //!   [`take_with_reserves`](TransactionCoordinator::take_with_reserves) where the policy looks at
 //!   trades, [`fix_set`](TransactionCoordinator::fix_set) and
 //!   [`seal_with_seed`](TransactionCoordinator::seal_with_seed) where it wants a seed,
@@ -42,11 +44,12 @@
 //! - The same calls with the same arguments give the same slots and events.
 //! - Nothing allocates after [`TransactionCoordinator::new`].
 //! - With a journal ([`Limits::journal_bytes_max`]), each input that changes something leaves a
-//!   record in it. Where it has no room for one, the input is refused and nothing changes; and so
-//!   is what it can't record, see [`snapshot`](mod@crate::snapshot).
+//!   record in it. Where it has no room for one, the input is refused and nothing changes. See
+//!   [`snapshot`](mod@crate::snapshot).
 
 mod arrange;
 mod export;
+mod hooks;
 mod in_flight;
 mod open;
 mod pressure;
@@ -56,11 +59,10 @@ mod submit;
 mod tests;
 mod verbs;
 
-pub(crate) use export::{
-    HEAD_LEN as SNAPSHOT_HEAD_LEN, SnapshotRefusal, VERSION as SNAPSHOT_VERSION,
-};
+pub(crate) use arrange::KnownPools;
+pub(crate) use export::{HEAD_LEN as SNAPSHOT_HEAD_LEN, VERSION as SNAPSHOT_VERSION};
 pub use in_flight::Slot;
-pub use open::{FixedSet, SealError, Slice, SliceError};
+pub use open::{FixedSet, SealError, Slice, SliceError, SliceReceipts};
 pub use pressure::{Pressure, PressureError};
 pub use submit::{Admission, IngressProgress, SubmitError};
 
@@ -76,6 +78,7 @@ use crate::journal::{Clocks, Identity, Journal, Record};
 use crate::limits::{Footprint, Limits, ROLLUP_COUNT_MAX};
 use crate::metrics::Metrics;
 use crate::ordering::{OrderingEngine, SegmentRooms};
+use crate::pool::AHEAD_COUNT;
 use crate::pool::{Broken, TransactionPool};
 use crate::types::{Height, Tick, UnixNs};
 use arrange::Arrangement;
@@ -93,7 +96,6 @@ operation_error! {
         SlicesNotOffered,
         ReservesInvalid,
         JournalFull,
-        NotJournalled,
         Poisoned,
     }
 }
@@ -102,6 +104,7 @@ operation_error! {
     /// Why a slot was neither acknowledged nor rolled back.
     SettleError {
         UnknownSlot,
+        WrongSlot,
         NotOldestSlot,
         AlreadyAcknowledged,
         EventsFull,
@@ -198,9 +201,6 @@ impl TransactionCoordinator {
         config.check()?;
         limits.check()?;
         SegmentRooms::check(config, limits)?;
-        if limits.journal_bytes_max > 0 && config.policy.orders_whole_slots() {
-            return Err(ConfigError::PolicyNotJournalled);
-        }
         let in_flight = (0..limits.in_flight_count_max)
             .map(|_| InFlight::new(limits))
             .collect();
@@ -308,6 +308,9 @@ impl TransactionCoordinator {
 
     /// Ends the oldest slot in flight: its transactions are included, and an event says so of each.
     ///
+    /// After a rollback another slot can stand at the same height:
+    /// [`acknowledge_slot`](TransactionCoordinator::acknowledge_slot) tells them apart.
+    ///
     /// # Errors
     /// A [`SettleError`]; nothing changes then.
     pub fn acknowledge(&mut self, height: Height, now: Tick) -> Result<(), SettleError> {
@@ -331,6 +334,12 @@ impl TransactionCoordinator {
         let mut positions = [0_u32; ROLLUP_COUNT_MAX];
         self.settle_forced(height, &mut positions);
         for at in 0..count {
+            if at.is_multiple_of(AHEAD_COUNT)
+                && let Some(flight) = self.in_flight.first()
+            {
+                let end = at.saturating_add(AHEAD_COUNT).min(count);
+                self.pool.look_ahead(flight.handles(at..end));
+            }
             self.include(at, height, &mut positions);
         }
         self.settle_bundles(height, &mut positions);

@@ -1,6 +1,7 @@
 //! A slot while it is still open: what it holds already can't change, and more can follow.
 
-use super::arrange::are_in_order;
+use super::arrange::KnownPools;
+use super::hooks::Hooks;
 use super::in_flight::SlotEnd;
 use super::{Slot, TakeError, TransactionCoordinator, WhenEmpty};
 use crate::batch::{ChainTip, SliceReceipt};
@@ -8,20 +9,27 @@ use crate::bounded::Handle;
 use crate::config::Policy;
 use crate::error::operation_error;
 use crate::event::Ledger;
-use crate::journal::Record;
+use crate::journal::{Pools, Record, SliceRoom};
 use crate::limits::{ROLLUP_COUNT_MAX, SLICE_COUNT_MAX};
-use crate::ordering::{SelectionHooks, SlotRoom};
-use crate::pool::{ForcedCounts, ReadyView};
-use crate::types::{Hash, Height, PoolReserves, RollupId, Tick, UnixNs};
+use crate::ordering::SlotRoom;
+use crate::pool::ForcedCounts;
+use crate::types::{Hash, Height, PoolReserves, Tick, UnixNs};
 
 operation_error! {
     /// Why a slice was not added.
-    SliceError { NoOpenSlot, SlicesNotOffered, TooManySlices, TimeWentBack, Poisoned }
+    SliceError {
+        NoOpenSlot,
+        SlicesNotOffered,
+        TooManySlices,
+        TimeWentBack,
+        JournalFull,
+        Poisoned,
+    }
 }
 
 operation_error! {
     /// Why an open slot was not sealed.
-    SealError { NoOpenSlot, SeedNeeded, SeedNotWanted, Poisoned }
+    SealError { NoOpenSlot, SeedNeeded, SeedNotWanted, JournalFull, Poisoned }
 }
 
 /// The set of a slot's transactions, fixed before anybody knows their order.
@@ -49,18 +57,23 @@ pub struct Slice<'a> {
     /// Its transactions over all rollups, each rollup's in their order; the pool knows them.
     pub transactions: &'a [Handle],
     /// What it promises, for every configured rollup in their order.
-    pub receipts: heapless::Vec<SliceReceipt, ROLLUP_COUNT_MAX>,
+    pub receipts: SliceReceipts,
 }
+
+/// A receipt for every configured rollup, in their order.
+pub type SliceReceipts = heapless::Vec<SliceReceipt, ROLLUP_COUNT_MAX>;
 
 /// What is known of a slot before it is sealed.
 #[derive(Clone, Debug)]
 pub(super) struct OpenSlot {
     pub height: Height,
     pub time: UnixNs,
+    /// The room that the pressure left when it was opened.
+    pub(super) pressed: SlotRoom,
     /// What is left of the slot.
     pub(super) left: SlotRoom,
     /// What is left of that for the pool segment, and for forced inputs and bundles.
-    pool_left: SlotRoom,
+    pub(super) pool_left: SlotRoom,
     pub(super) others_left: SlotRoom,
     /// Transactions of the pool segment.
     pub count: usize,
@@ -69,7 +82,7 @@ pub(super) struct OpenSlot {
     /// Its bundles, and their legs.
     pub bundle_count: usize,
     pub leg_count: u32,
-    slice_ends: heapless::Vec<u32, SLICE_COUNT_MAX>,
+    pub(super) slice_ends: heapless::Vec<u32, SLICE_COUNT_MAX>,
     /// The chain before it, with the running hashes behind its last slice.
     pub(super) promised: ChainTip,
     pub(super) first_positions: [u32; ROLLUP_COUNT_MAX],
@@ -113,53 +126,80 @@ impl TransactionCoordinator {
         when_empty: WhenEmpty,
         reserves: &[PoolReserves],
     ) -> Result<Option<Slot<'_>>, TakeError> {
+        self.take_knowing(now, time, when_empty, KnownPools::given(reserves))
+    }
+
+    /// The same with pools as a journal kept them.
+    pub(crate) fn take_knowing(
+        &mut self,
+        now: Tick,
+        time: UnixNs,
+        when_empty: WhenEmpty,
+        known: KnownPools<'_>,
+    ) -> Result<Option<Slot<'_>>, TakeError> {
         if self.policy.needs_seed() {
             return Err(TakeError::SeedNeeded);
         }
-        if self.policy.needs_hints() && !are_in_order(reserves) {
-            return Err(TakeError::ReservesInvalid);
-        }
-        let is_empty_wanted = when_empty == WhenEmpty::EmptySlot;
-        let record = |outcome| Record::Taken {
-            is_empty_wanted,
-            outcome,
+        let pool_count_max = if self.policy.needs_hints() {
+            if !known.are_in_order() {
+                return Err(TakeError::ReservesInvalid);
+            }
+            known.pools.len().min(self.limits.slot_count_max as usize)
+        } else {
+            0
         };
-        if !self.journal.has_room(&record(None)) {
+        if !self.journal.has_room_for_pools(pool_count_max) {
             return Err(TakeError::JournalFull);
         }
         self.open_next(now, time)?;
-        self.select(reserves, SlotRoom::UNLIMITED);
+        let last_pool = self.select(known, SlotRoom::UNLIMITED);
         self.take_bundles();
-        if self.is_open_slot_empty() && when_empty == WhenEmpty::NoSlot {
+        let is_empty_wanted = when_empty == WhenEmpty::EmptySlot;
+        if self.is_open_slot_empty() && !is_empty_wanted {
             self.open = None;
-            self.journal.write(&record(None), self.clocks());
+            let record = Record::Taken {
+                is_empty_wanted,
+                outcome: None,
+                pools: Pools::NONE,
+                last_pool,
+            };
+            self.journal.write(&record, self.clocks());
             return Ok(None);
         }
-        self.arrange(Some(reserves), &Hash::ZERO);
+        self.arrange(Some(known), &Hash::ZERO);
         if self.seal_open(Hash::ZERO).is_err() {
             return Err(TakeError::Poisoned);
         }
         let (height, hash) = (self.tip.height, self.tip.hash);
-        self.journal
-            .write(&record(Some((height, hash))), self.clocks());
+        let record = Record::Taken {
+            is_empty_wanted,
+            outcome: Some((height, hash)),
+            pools: Pools::Given(self.arrangement.pools()),
+            last_pool,
+        };
+        let clocks = self.clocks();
+        self.journal.write(&record, clocks);
         Ok(self.slot(height))
     }
 
     /// Opens the next slot, to be filled slice by slice, and returns its height.
     ///
     /// Its agreed time is fixed now. While it is open no other slot can be taken; submissions,
-    /// cancellations and the settling of older slots go on. There is no snapshot meanwhile.
+    /// cancellations, the settling of older slots and snapshots go on.
     ///
     /// # Errors
-    /// A [`TakeError`]; nothing changes then. [`TakeError::NotJournalled`] with a journal.
+    /// A [`TakeError`]; nothing changes then.
     pub fn open_slot(&mut self, now: Tick, time: UnixNs) -> Result<Height, TakeError> {
         if self.policy.orders_whole_slots() {
             return Err(TakeError::SlicesNotOffered);
         }
-        if self.journal.is_on() {
-            return Err(TakeError::NotJournalled);
+        let record = |height| Record::SlotOpened { height };
+        if !self.journal.has_room(&record(Height::ZERO)) {
+            return Err(TakeError::JournalFull);
         }
-        self.open_next(now, time)
+        let height = self.open_next(now, time)?;
+        self.journal.write(&record(height), self.clocks());
+        Ok(height)
     }
 
     /// Adds what is ready to the open slot as its next slice, and says what that promises; nothing
@@ -187,15 +227,42 @@ impl TransactionCoordinator {
             return Err(SliceError::TooManySlices);
         }
         let start = open.count;
+        let record = |count, running_hash| Record::SliceAdded {
+            room: SliceRoom {
+                count: room.count,
+                bytes: room.bytes,
+                gas: room.gas,
+            },
+            count,
+            running_hash,
+        };
+        if !self.journal.has_room(&record(0, Hash::ZERO)) {
+            return Err(SliceError::JournalFull);
+        }
         self.set_clocks(now, self.time)
             .map_err(|()| SliceError::TimeWentBack)?;
-        self.select(&[], room);
-        if self.open_count() == start {
+        self.select(KnownPools::given(&[]), room);
+        let clocks = self.clocks();
+        let count = self.open_count().saturating_sub(start);
+        if count == 0 {
+            self.journal.write(&record(0, Hash::ZERO), clocks);
             return Ok(None);
         }
-        self.promise_slice(start)
-            .map(Some)
-            .ok_or(SliceError::Poisoned)
+        let receipts = self.promise_slice(start).ok_or(SliceError::Poisoned)?;
+        let holding = receipts.iter().rev().find(|own| own.transaction_count > 0);
+        let running_hash = holding.map_or(Hash::ZERO, |own| own.running_hash);
+        self.journal
+            .write(&record(count as u32, running_hash), clocks);
+        let flight = self.in_flight.get(self.in_flight_count);
+        let (Some(open), Some(flight)) = (&self.open, flight) else {
+            return Err(SliceError::Poisoned);
+        };
+        Ok(Some(Slice {
+            height: open.height,
+            slice: open.slice_ends.len().saturating_sub(1) as u16,
+            transactions: flight.handles(start..open.count),
+            receipts,
+        }))
     }
 
     /// Fixes the set of the next slot, under a policy that orders it by a seed; nothing where
@@ -216,30 +283,48 @@ impl TransactionCoordinator {
         if !self.policy.needs_seed() {
             return Err(TakeError::SeedNotWanted);
         }
+        let is_empty_wanted = when_empty == WhenEmpty::EmptySlot;
+        let record = |outcome| Record::SetFixed {
+            is_empty_wanted,
+            outcome,
+        };
+        if !self.journal.has_room(&record(None)) {
+            return Err(TakeError::JournalFull);
+        }
         self.open_next(now, time)?;
-        self.select(&[], SlotRoom::UNLIMITED);
+        self.select(KnownPools::given(&[]), SlotRoom::UNLIMITED);
         self.take_bundles();
-        if self.is_open_slot_empty() && when_empty == WhenEmpty::NoSlot {
+        if self.is_open_slot_empty() && !is_empty_wanted {
             self.open = None;
+            self.journal.write(&record(None), self.clocks());
             return Ok(None);
         }
-        let flight = self.in_flight.get(self.in_flight_count);
-        let (Some(open), Some(flight)) = (self.open.as_mut(), flight) else {
-            return Err(TakeError::Poisoned);
-        };
-        open.is_set_fixed = true;
+        let set = self.fixed_set();
+        self.is_poisoned |= set.is_none();
+        let set = set.ok_or(TakeError::Poisoned)?;
+        let clocks = self.clocks();
+        self.journal
+            .write(&record(Some((set.height, set.root))), clocks);
+        Ok(Some(set))
+    }
+
+    /// The set of the open slot, where it is fixed and waits for a seed.
+    ///
+    /// After a restart a host asks here for what was told, and is to be ordered. Cost: a hash over
+    /// the sorted ids of the set.
+    pub fn fixed_set(&mut self) -> Option<FixedSet> {
+        let flight = self.in_flight.get(self.in_flight_count)?;
+        let open = self.open.as_ref().filter(|open| open.is_set_fixed)?;
         let taken = flight.handles(0..open.count);
         let root = self
             .builder
             .set_root(&self.pool, taken, &self.tip, open.time);
-        let set = root.map(|root| FixedSet {
+        Some(FixedSet {
             height: open.height,
             time: open.time,
-            root,
+            root: root.ok()?,
             transaction_count: open.transaction_count(),
-        });
-        self.is_poisoned |= set.is_err();
-        set.map(Some).map_err(|_| TakeError::Poisoned)
+        })
     }
 
     /// Seals the open slot as it is; without a slice it is an empty one.
@@ -251,8 +336,9 @@ impl TransactionCoordinator {
         if open.is_set_fixed {
             return Err(SealError::SeedNeeded);
         }
+        self.check_room_to_seal()?;
         self.take_bundles();
-        self.seal_open(Hash::ZERO)
+        self.seal_recorded(None)
     }
 
     /// Orders the fixed set by `seed`, and seals its slot.
@@ -264,8 +350,31 @@ impl TransactionCoordinator {
         if !open.is_set_fixed {
             return Err(SealError::SeedNotWanted);
         }
+        self.check_room_to_seal()?;
         self.arrange(None, &seed);
-        self.seal_open(seed)
+        self.seal_recorded(Some(seed))
+    }
+
+    fn check_room_to_seal(&self) -> Result<(), SealError> {
+        let record = Record::Sealed {
+            seed: None,
+            hash: Hash::ZERO,
+        };
+        if self.journal.has_room(&record) {
+            Ok(())
+        } else {
+            Err(SealError::JournalFull)
+        }
+    }
+
+    fn seal_recorded(&mut self, seed: Option<Hash>) -> Result<Slot<'_>, SealError> {
+        let (height, hash) = {
+            let slot = self.seal_open(seed.unwrap_or(Hash::ZERO))?;
+            (slot.header.height, slot.hash)
+        };
+        let clocks = self.clocks();
+        self.journal.write(&Record::Sealed { seed, hash }, clocks);
+        self.slot(height).ok_or(SealError::Poisoned)
     }
 
     /// Makes the next place in flight an open slot.
@@ -281,12 +390,22 @@ impl TransactionCoordinator {
         }
         self.set_clocks(now, time)
             .map_err(|()| TakeError::TimeWentBack)?;
-        let height = self.tip.height.next();
-        self.open = Some(OpenSlot {
-            height,
-            time: self.time.max(self.tip.time),
-            left: SlotRoom::of(&self.limits).min(self.pressure.room()),
-            pool_left: self.rooms.pool.min(self.pressure.room()),
+        let time = self.time.max(self.tip.time);
+        let open = self.new_open(time, self.pressure.room());
+        let height = open.height;
+        self.open = Some(open);
+        self.take_forced();
+        Ok(height)
+    }
+
+    /// An open slot behind the tip that holds nothing.
+    pub(super) fn new_open(&self, time: UnixNs, pressed: SlotRoom) -> OpenSlot {
+        OpenSlot {
+            height: self.tip.height.next(),
+            time,
+            pressed,
+            left: SlotRoom::of(&self.limits).min(pressed),
+            pool_left: self.rooms.pool.min(pressed),
             others_left: self.rooms.others,
             count: 0,
             forced: [0; ROLLUP_COUNT_MAX],
@@ -295,10 +414,8 @@ impl TransactionCoordinator {
             slice_ends: heapless::Vec::new(),
             promised: self.tip.clone(),
             first_positions: [0; ROLLUP_COUNT_MAX],
-            is_set_fixed: false,
-        });
-        self.take_forced();
-        Ok(height)
+            is_set_fixed: self.policy.needs_seed(),
+        }
     }
 
     fn open_count(&self) -> usize {
@@ -313,7 +430,9 @@ impl TransactionCoordinator {
     }
 
     /// Takes candidates out of the pool for the open slot, as many as `room` and the slot allow.
-    fn select(&mut self, reserves: &[PoolReserves], room: SlotRoom) {
+    ///
+    /// Returns the last pool that was asked for and found, under a policy that looks at trades.
+    fn select(&mut self, known: KnownPools<'_>, room: SlotRoom) -> Option<PoolReserves> {
         let Self {
             pool,
             policy,
@@ -327,7 +446,7 @@ impl TransactionCoordinator {
             ..
         } = self;
         let (Some(flight), Some(open)) = (in_flight.get_mut(*in_flight_count), open) else {
-            return;
+            return None;
         };
         let mut ledger = Ledger::new(events, metrics, *now);
         pool.expire(open.time, &mut ledger);
@@ -336,17 +455,19 @@ impl TransactionCoordinator {
         let mut left = before;
         let mut hooks = Hooks {
             ledger,
-            reserves: policy.needs_hints().then_some(reserves),
+            known: policy.needs_hints().then_some(known),
+            last: None.into(),
         };
         engine.select(&mut view, open.time, &mut left, &mut hooks);
         open.count = open.count.saturating_add(view.taken_count());
         let used = before.minus(left);
         open.left = open.left.minus(used);
         open.pool_left = open.pool_left.minus(used);
+        hooks.last.get()
     }
 
     /// Promises what the open slot holds from `start` on as its next slice.
-    fn promise_slice(&mut self, start: usize) -> Option<Slice<'_>> {
+    pub(super) fn promise_slice(&mut self, start: usize) -> Option<SliceReceipts> {
         let Self {
             builder,
             pool,
@@ -357,29 +478,22 @@ impl TransactionCoordinator {
             ..
         } = self;
         let (open, flight) = (open.as_mut()?, in_flight.get(*in_flight_count)?);
-        let transactions = flight.handles(start..open.count);
-        let slice = open.slice_ends.len() as u16;
         let receipts = builder
             .promise(
                 pool,
-                transactions,
-                slice,
+                flight.handles(start..open.count),
+                open.slice_ends.len() as u16,
                 &mut open.promised,
                 &mut open.first_positions,
             )
             .ok();
         let ended = open.slice_ends.push(open.count as u32).is_ok();
         *is_poisoned |= receipts.is_none() || !ended;
-        Some(Slice {
-            height: open.height,
-            slice,
-            transactions,
-            receipts: receipts?,
-        })
+        receipts
     }
 
     /// Puts the open slot's transactions in the order of a policy that fixes the set first.
-    fn arrange(&mut self, reserves: Option<&[PoolReserves]>, seed: &Hash) {
+    fn arrange(&mut self, known: Option<KnownPools<'_>>, seed: &Hash) {
         let count = self.open_count();
         self.arrangement.clear();
         let Some(flight) = self.in_flight.get_mut(self.in_flight_count) else {
@@ -387,11 +501,9 @@ impl TransactionCoordinator {
         };
         let taken = flight.handles_mut(count);
         let (pool, rollups) = (&self.pool, &self.rollups);
-        let arranged = match (self.policy, reserves) {
+        let arranged = match (self.policy, known) {
             (Policy::Shuffle, _) => self.arrangement.shuffle(pool, rollups, seed, taken),
-            (Policy::Greedy, Some(reserves)) => {
-                self.arrangement.greedy(pool, rollups, reserves, taken)
-            }
+            (Policy::Greedy, Some(known)) => self.arrangement.greedy(pool, rollups, known, taken),
             _ => Some(()),
         };
         self.is_poisoned |= arranged.is_none();
@@ -457,29 +569,5 @@ impl TransactionCoordinator {
         }
         self.pool.give_forced_back(&open.forced, &self.policy);
         true
-    }
-}
-
-/// What the engine asks while the coordinator selects.
-struct Hooks<'a> {
-    ledger: Ledger<'a>,
-    /// What is known of the pools, under a policy that looks at trades.
-    reserves: Option<&'a [PoolReserves]>,
-}
-
-impl SelectionHooks<ReadyView<'_, Policy>> for Hooks<'_> {
-    fn expire_best(&mut self, view: &mut ReadyView<'_, Policy>, rollup: RollupId) -> bool {
-        view.expire_best(rollup, &mut self.ledger)
-    }
-
-    fn is_eligible(&self, view: &ReadyView<'_, Policy>, rollup: RollupId) -> bool {
-        let Some(reserves) = self.reserves else {
-            return true;
-        };
-        let key = view.best_hint(rollup).map(|hint| (rollup, hint.pool));
-        key.is_some_and(|key| {
-            let found = reserves.binary_search_by_key(&key, |own| (own.rollup, own.pool));
-            found.is_ok()
-        })
     }
 }

@@ -5,6 +5,7 @@ use crate::codec::Writer;
 use crate::crypto::hash::{Domain, Hasher};
 use crate::error::Code;
 use crate::event::Ledger;
+use crate::journal::{Clocks, Legs, Record};
 use crate::limits::BUNDLE_LEG_COUNT_MAX;
 use crate::ordering::SlotRoom;
 use crate::pool::{Arriving, BundleRefusal, BundleSize, ForcedCounts, ForcedError};
@@ -23,8 +24,8 @@ impl TransactionCoordinator {
     /// [`ForcedAudit`](crate::batch::ForcedAudit). Cost: one hash, and a copy of the payload.
     ///
     /// # Errors
-    /// A [`ForcedError`]; nothing changes then, but that senders with nothing in the pool may be
-    /// forgotten. With a journal none is taken in: [`ForcedError::NotJournalled`].
+    /// A [`ForcedError`]; nothing changes then, but that clocks move on, and that senders with
+    /// nothing in the pool may be forgotten.
     pub fn submit_forced(
         &mut self,
         submission: &Submission<'_>,
@@ -36,36 +37,82 @@ impl TransactionCoordinator {
         if self.is_poisoned {
             return Err(ForcedError::Poisoned);
         }
-        if self.journal.is_on() {
-            return Err(ForcedError::NotJournalled);
-        }
-        if now < self.now {
-            return Err(ForcedError::TimeWentBack);
-        }
         let transaction = &submission.transaction;
+        let is_holdable = transaction.payload.len() <= self.limits.payload_bytes_max as usize
+            && self.rooms.others.without(size_of(transaction)).is_some();
+        let canonical_len = if is_holdable {
+            transaction.encoded_len()
+        } else {
+            0
+        };
+        if !self.journal.has_room_for(canonical_len) {
+            return Err(ForcedError::JournalFull);
+        }
+        self.set_clocks(now, time)
+            .map_err(|()| ForcedError::TimeWentBack)?;
         let id = id_of(transaction);
+        let result = self.admit_forced(id, submission, index, deadline, is_holdable);
+        let outcome = result.err().map_or(Code::Admitted, ForcedError::code);
+        if is_holdable && self.journal.is_on() {
+            let mut out = Writer::new(&mut self.scratch);
+            let written = transaction.encode(&mut out);
+            debug_assert!(
+                written.is_ok(),
+                "a holdable transaction fits the memory for one"
+            );
+            let record = Record::ForcedSubmitted {
+                index,
+                deadline,
+                account_nonce: submission.account_nonce,
+                outcome,
+                canonical: out.written(),
+            };
+            let clocks = Clocks {
+                now: self.now,
+                time: self.time,
+            };
+            self.journal.write(&record, clocks);
+        } else {
+            let record = Record::ForcedTooLarge {
+                rollup: transaction.envelope.rollup,
+                id,
+                index,
+                outcome,
+            };
+            self.journal.write(&record, self.clocks());
+        }
+        result.map(|()| id)
+    }
+
+    /// Takes in a forced input, or refuses it, and counts it.
+    pub(crate) fn admit_forced(
+        &mut self,
+        id: TxId,
+        submission: &Submission<'_>,
+        index: InboxIndex,
+        deadline: UnixNs,
+        is_holdable: bool,
+    ) -> Result<(), ForcedError> {
         let arriving = Arriving {
             id,
             submission,
-            tick: now,
-            time: self.time.max(time),
+            tick: self.now,
+            time: self.time,
         };
-        let size = size_of(transaction);
-        let is_holdable = transaction.payload.len() <= self.limits.payload_bytes_max as usize
-            && self.rooms.others.without(size).is_some();
-        let before = self.pool.next_inbox_index(transaction.envelope.rollup);
-        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, now);
+        let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
         let result = self
             .pool
             .admit_forced(&arriving, index, deadline, is_holdable, &mut ledger);
-        self.metrics.submitted = self.metrics.submitted.saturating_add(1);
-        self.metrics
-            .count(result.err().map_or(Code::Admitted, ForcedError::code));
-        result?;
-        debug_assert!(before == Some(index), "indexes follow each other");
-        let moved = self.set_clocks(now, time);
-        debug_assert!(moved.is_ok(), "the clock was checked");
-        Ok(id)
+        self.count_submitted(1, result.err().map_or(Code::Admitted, ForcedError::code));
+        result
+    }
+
+    /// Counts what became of transactions that were submitted together.
+    pub(crate) fn count_submitted(&mut self, count: usize, code: Code) {
+        for _ in 0..count {
+            self.metrics.submitted = self.metrics.submitted.saturating_add(1);
+            self.metrics.count(code);
+        }
     }
 
     /// Takes in transactions, perhaps of several rollups, that go into one slot together, in this
@@ -78,8 +125,8 @@ impl TransactionCoordinator {
     ///
     /// # Errors
     /// A [`BundleRefusal`] that says which leg is to blame, if one is; nothing changes then, but
-    /// that a remembered cancellation is used up, and that senders with nothing in the pool may be
-    /// forgotten. With a journal none is taken in: [`Code::NotJournalled`].
+    /// that clocks move on, that a remembered cancellation is used up, and that senders with
+    /// nothing in the pool may be forgotten.
     pub fn submit_bundle(
         &mut self,
         legs: &[Submission<'_>],
@@ -90,29 +137,35 @@ impl TransactionCoordinator {
         if self.is_poisoned {
             return Err(BundleRefusal::whole(Code::Poisoned));
         }
-        if self.journal.is_on() {
-            return Err(BundleRefusal::whole(Code::NotJournalled));
+        let shaped = self.check_shape(legs);
+        // A refusal for the shape has a record of its own; a bundle that passes can be recorded.
+        let misshapen = shaped.as_ref().err().map(|refusal| refusal.code);
+        let record = |result: Result<BundleId, BundleRefusal>| match misshapen {
+            Some(outcome) => Record::BundleMisshapen { outcome },
+            None => Record::BundleSubmitted {
+                expiry,
+                outcome: result.err().map_or(Code::Admitted, |refusal| refusal.code),
+                blamed: result.err().and_then(|refusal| refusal.leg),
+                legs: Legs::Given(legs),
+            },
+        };
+        if !self.journal.has_room(&record(Ok(BundleId::default()))) {
+            return Err(BundleRefusal::whole(Code::JournalFull));
         }
         self.set_clocks(now, time)
             .map_err(|()| BundleRefusal::whole(Code::TimeWentBack))?;
-        let result = self.admit_bundle(legs, expiry);
+        let result = shaped.and_then(|ids| self.pool.admit_bundle(legs, &ids, expiry, self.time));
         // A refusal counts once, an admission once a leg: each leg will end.
-        let (count, code) = match result {
-            Ok(_) => (legs.len(), Code::Admitted),
-            Err(refusal) => (1, refusal.code),
-        };
-        for _ in 0..count {
-            self.metrics.submitted = self.metrics.submitted.saturating_add(1);
-            self.metrics.count(code);
+        match result {
+            Ok(_) => self.count_submitted(legs.len(), Code::Admitted),
+            Err(refusal) => self.count_submitted(1, refusal.code),
         }
+        self.journal.write(&record(result), self.clocks());
         result
     }
 
-    fn admit_bundle(
-        &mut self,
-        legs: &[Submission<'_>],
-        expiry: UnixNs,
-    ) -> Result<BundleId, BundleRefusal> {
+    /// Checks what can be said of a bundle without the pool, and gives the ids of its legs.
+    fn check_shape(&self, legs: &[Submission<'_>]) -> Result<LegIds, BundleRefusal> {
         let whole = BundleRefusal::whole;
         if legs.is_empty() {
             return Err(whole(Code::BundleEmpty));
@@ -120,17 +173,24 @@ impl TransactionCoordinator {
         if legs.len() > self.limits.bundle_leg_count_max as usize {
             return Err(whole(Code::BundleTooLong));
         }
-        let mut ids = heapless::Vec::<TxId, BUNDLE_LEG_COUNT_MAX>::new();
-        let mut size = SlotRoom::NONE;
-        for leg in legs {
-            size = size.plus(size_of(&leg.transaction));
-            ids.push(id_of(&leg.transaction))
-                .map_err(|_| whole(Code::BundleTooLong))?;
-        }
+        let size = legs.iter().fold(SlotRoom::NONE, |size, leg| {
+            size.plus(size_of(&leg.transaction))
+        });
         if self.rooms.others.without(size).is_none() {
             return Err(whole(Code::BundleTooLarge));
         }
-        self.pool.admit_bundle(legs, &ids, expiry, self.time)
+        let mut ids = LegIds::new();
+        for (at, leg) in (0..).zip(legs) {
+            if leg.transaction.payload.len() > self.limits.payload_bytes_max as usize {
+                return Err(BundleRefusal {
+                    leg: Some(at),
+                    code: Code::PayloadTooLarge,
+                });
+            }
+            ids.push(id_of(&leg.transaction))
+                .map_err(|_| whole(Code::BundleTooLong))?;
+        }
+        Ok(ids)
     }
 
     /// Takes forced inputs into the open slot.
@@ -178,12 +238,7 @@ impl TransactionCoordinator {
         let (mut left, mut others) = (open.left, open.others_left);
         let mut leg_count = 0_u32;
         let mut fits = |size: BundleSize| {
-            let room = SlotRoom {
-                count: size.count,
-                bytes: size.bytes,
-                gas: size.gas,
-            };
-            let is_taken = take_room(&mut left, &mut others, room);
+            let is_taken = take_room(&mut left, &mut others, room_of(size));
             leg_count = leg_count.saturating_add(if is_taken { size.count } else { 0 });
             is_taken
         };
@@ -233,14 +288,23 @@ impl TransactionCoordinator {
     }
 }
 
+/// The ids of a bundle's legs.
+type LegIds = heapless::Vec<TxId, BUNDLE_LEG_COUNT_MAX>;
+
 /// Takes room out of the slot and out of one side's part; false, and nothing taken, if it is not
 /// there in both.
-fn take_room(slot: &mut SlotRoom, part: &mut SlotRoom, size: SlotRoom) -> bool {
+pub(super) fn take_room(slot: &mut SlotRoom, part: &mut SlotRoom, size: SlotRoom) -> bool {
     let (Some(slot_after), Some(part_after)) = (slot.without(size), part.without(size)) else {
         return false;
     };
     (*slot, *part) = (slot_after, part_after);
     true
+}
+
+/// What a bundle takes of a slot.
+pub(super) const fn room_of(size: BundleSize) -> SlotRoom {
+    let BundleSize { count, bytes, gas } = size;
+    SlotRoom { count, bytes, gas }
 }
 
 /// What a transaction takes of a slot; more than any slot has where its length has no number.

@@ -304,6 +304,7 @@ impl Gate<'_> {
             is_from_lane: false,
             account_nonce: submission.account_nonce,
             origin: submission.origin,
+            hint: submission.hint.filter(|_| self.policy.needs_hints()),
             outcome,
             canonical,
         };
@@ -338,6 +339,7 @@ impl Gate<'_> {
             is_from_lane: true,
             account_nonce: item.account_nonce,
             origin: item.origin,
+            hint: item.hint.filter(|_| self.policy.needs_hints()),
             outcome,
             canonical: item.canonical,
         };

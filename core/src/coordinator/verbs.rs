@@ -1,10 +1,10 @@
 //! Verbs that no slot is part of, and what the journal gives.
 
-use super::TransactionCoordinator;
+use super::{SettleError, TransactionCoordinator};
 use crate::event::Ledger;
 use crate::journal::Record;
 use crate::pool::{CancelError, Cancelled};
-use crate::types::{Address, Nonce, RollupId, Tick, TxId, UnixNs};
+use crate::types::{Address, Hash, Height, Nonce, RollupId, Tick, TxId, UnixNs};
 
 impl TransactionCoordinator {
     /// Cancels a transaction by its identity; see
@@ -52,6 +52,44 @@ impl TransactionCoordinator {
         };
         self.journal.write(&record(ended), self.clocks());
         Ok(cancelled)
+    }
+
+    /// As [`acknowledge`](TransactionCoordinator::acknowledge), for the slot with this hash only.
+    ///
+    /// For a host whose answer can come late: after a rollback another slot can stand at the same
+    /// height.
+    ///
+    /// # Errors
+    /// A [`SettleError`]; nothing changes then. [`SettleError::WrongSlot`] where the slot at this
+    /// height is another one.
+    pub fn acknowledge_slot(
+        &mut self,
+        height: Height,
+        hash: Hash,
+        now: Tick,
+    ) -> Result<(), SettleError> {
+        self.check_slot(height, hash)?;
+        self.acknowledge(height, now)
+    }
+
+    /// As [`roll_back`](TransactionCoordinator::roll_back), for the slot with this hash only. A
+    /// slot that is open has no hash yet.
+    ///
+    /// # Errors
+    /// A [`SettleError`]; nothing changes then. [`SettleError::WrongSlot`] where the slot at this
+    /// height is another one.
+    pub fn roll_back_slot(&mut self, height: Height, hash: Hash) -> Result<usize, SettleError> {
+        self.check_slot(height, hash)?;
+        self.roll_back(height)
+    }
+
+    fn check_slot(&self, height: Height, hash: Hash) -> Result<(), SettleError> {
+        self.settle_place(height)?;
+        if self.slot(height).is_some_and(|slot| slot.hash == hash) {
+            Ok(())
+        } else {
+            Err(SettleError::WrongSlot)
+        }
     }
 
     /// Moves what the journal holds to the front of `out`, as much as fits, and returns how many

@@ -44,11 +44,23 @@ impl Domain {
     /// The set of a slot's transactions, before their order is known.
     pub const SET: Self = Self(*b"hb/st/1");
     /// A coordinator's state.
-    pub const SNAPSHOT: Self = Self(*b"hb/sn/1");
+    pub const SNAPSHOT: Self = Self(*b"hb/sn/2");
     /// The limits and choices that a snapshot belongs to.
     pub const SETTINGS: Self = Self(*b"hb/se/1");
     /// A journal's header, and one record after another.
-    pub const JOURNAL: Self = Self(*b"hb/jr/1");
+    pub const JOURNAL: Self = Self(*b"hb/jr/2");
+    /// Where a member's receive log starts.
+    pub const LOG_START: Self = Self(*b"hb/ls/1");
+    /// One entry of a receive log, chained to those before.
+    pub const LOG_ENTRY: Self = Self(*b"hb/le/1");
+    /// What a member signs of its receive log.
+    pub const LOG_SIGNED: Self = Self(*b"hb/lg/1");
+    /// What a member keeps of its own receive log.
+    pub const LOG_RECORD: Self = Self(*b"hb/lr/1");
+    /// A cut through all receive logs.
+    pub const CUT: Self = Self(*b"hb/ct/1");
+    /// The decided state of order fairness over slots.
+    pub const FAIR_STREAM: Self = Self(*b"hb/fs/1");
     /// What a committee's member signs: a proposal, a prevote or a precommit.
     pub const VOTE: Self = Self(*b"hb/vt/1");
     /// What a committee's member keeps on disk, so that it never contradicts itself.

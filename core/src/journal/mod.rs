@@ -13,6 +13,11 @@
 //! how many events were read, and clocks that moved without anything else. Both go into the next
 //! record, or one of their own when the journal is drained.
 //!
+//! Each method that changes a coordinator has a record of its own; there is none that a journal
+//! leaves out. What a record can hold is bounded by [`Limits::journal_bytes_min`]: what is too
+//! large for any slot is recorded by its identity or its refusal alone, and of the pools that a
+//! host tells of only those that the slot looked at.
+//!
 //! Cost: a copy and a hash of each record; a branch where the journal is off.
 //!
 //! What it does not do: it performs no I/O, and does not read journals; that is for
@@ -28,10 +33,10 @@ mod tests;
 pub use header::HEADER_LEN;
 pub(crate) use header::{Header, VERSION};
 pub(crate) use identity::Identity;
-pub(crate) use record::{Record, Stamped, decode_stamped};
+pub(crate) use record::{Legs, Pools, Record, SliceRoom, Stamped, decode_stamped};
 
 use crate::crypto::hash::{Domain, Hasher};
-use crate::limits::{JOURNAL_OVERHEAD_BYTES, Limits};
+use crate::limits::{JournalBytes, Limits};
 use crate::types::{Hash, Tick, UnixNs};
 use buffer::ByteRing;
 
@@ -44,18 +49,15 @@ pub(crate) struct Clocks {
     pub time: UnixNs,
 }
 
-/// Bytes of the longest record.
-#[must_use]
-pub(crate) const fn record_bytes_max(limits: &Limits) -> u32 {
-    limits
-        .transaction_bytes_max()
-        .saturating_add(record::SUBMITTED_OVERHEAD_LEN as u32)
-}
-
-const _: () = assert!(
-    (HEADER_LEN + record::GATHERED_LEN + record::SUBMITTED_OVERHEAD_LEN) as u64
-        == JOURNAL_OVERHEAD_BYTES
-);
+// `Limits` stands a floor below, and has to know what records take.
+const _: () = {
+    assert!(JournalBytes::HEAD == (HEADER_LEN + record::GATHERED_LEN) as u64);
+    assert!(JournalBytes::SUBMITTED == record::SUBMITTED_OVERHEAD_LEN as u64);
+    assert!(JournalBytes::TAKEN == record::TAKEN_OVERHEAD_LEN as u64);
+    assert!(JournalBytes::POOL == record::POOL_LEN as u64);
+    assert!(JournalBytes::BUNDLE == record::BUNDLE_OVERHEAD_LEN as u64);
+    assert!(JournalBytes::LEG == record::LEG_OVERHEAD_LEN as u64);
+};
 
 /// Records that wait to be drained.
 #[derive(Debug)]
@@ -98,9 +100,16 @@ impl Journal {
         self.buffer.len()
     }
 
-    /// Whether there is room for the record of a transaction with this many canonical bytes.
+    /// Whether there is room for the record of a transaction with this many canonical bytes, and
+    /// a trade.
     pub fn has_room_for(&self, canonical_len: usize) -> bool {
         self.fits(canonical_len.saturating_add(record::SUBMITTED_OVERHEAD_LEN))
+    }
+
+    /// Whether there is room for the record of a slot that trades with this many pools.
+    pub fn has_room_for_pools(&self, pool_count: usize) -> bool {
+        let pools = pool_count.saturating_mul(record::POOL_LEN);
+        self.fits(record::TAKEN_OVERHEAD_LEN.saturating_add(pools))
     }
 
     /// Whether there is room for a record.
@@ -177,12 +186,18 @@ impl Journal {
     fn append(&mut self, record: &Record<'_>, clocks: Clocks) {
         let mut fields = [0; record::FIELDS_LEN_MAX];
         let fields = record.encode_fields(clocks, &mut fields);
-        let body = record.body();
-        self.chain = chained(self.chain, &[fields, body]);
+        let mut hasher = Hasher::new(Domain::JOURNAL);
+        hasher.update(self.chain.as_bytes());
+        let buffer = &mut self.buffer;
+        let mut put = |part: &[u8]| {
+            hasher.update(part);
+            buffer.push(part);
+        };
+        put(fields);
+        record.body().for_each_part(put);
+        self.chain = hasher.finish();
         self.recorded = clocks;
-        for part in [fields, body, self.chain.as_bytes()] {
-            self.buffer.push(part);
-        }
+        self.buffer.push(self.chain.as_bytes());
     }
 
     const fn resume(&mut self, chain: Hash, clocks: Clocks) {
@@ -194,9 +209,9 @@ impl Journal {
 }
 
 /// The checksum of a record with these bytes behind the checksum `before`.
-pub(crate) fn chained(before: Hash, parts: &[&[u8]]) -> Hash {
+pub(crate) fn chained(before: Hash, content: &[u8]) -> Hash {
     let mut hasher = Hasher::new(Domain::JOURNAL);
     hasher.update(before.as_bytes());
-    parts.iter().for_each(|part| hasher.update(part));
+    hasher.update(content);
     hasher.finish()
 }

@@ -1,9 +1,17 @@
 //! One record: an input, and what became of it.
 
+mod body;
+mod decode;
+mod encode;
+
+pub(crate) use body::{Body, LEG_OVERHEAD_LEN, Legs, POOL_LEN, Pools};
+pub(crate) use decode::decode_stamped;
+
 use super::Clocks;
-use crate::codec::{DecodeError, EncodeError, Reader, Writer};
 use crate::error::Code;
-use crate::types::{Address, Fee, Hash, Height, Nonce, RollupId, Tick, TxId, UnixNs};
+use crate::types::{
+    Address, Fee, Hash, Height, InboxIndex, Nonce, PoolReserves, RollupId, TradeHint, TxId, UnixNs,
+};
 
 /// An input that changed a coordinator's state, and what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +29,8 @@ pub(crate) enum Record<'a> {
         account_nonce: Option<Nonce>,
         /// Where it came from.
         origin: u32,
+        /// The trade that it makes, where the policy looks at trades and the host said so.
+        hint: Option<TradeHint>,
         /// What became of it.
         outcome: Code,
         /// Its bytes, as they came.
@@ -34,6 +44,10 @@ pub(crate) enum Record<'a> {
         is_empty_wanted: bool,
         /// The slot, if there was one.
         outcome: Option<(Height, Hash)>,
+        /// The pools that its transactions trade with, where the policy looks at trades.
+        pools: Pools<'a>,
+        /// The pool that was asked for last and found, if any: its trade may not have fitted.
+        last_pool: Option<PoolReserves>,
     },
     /// A slot was acknowledged.
     Acknowledged {
@@ -85,6 +99,74 @@ pub(crate) enum Record<'a> {
         /// Whether only what is ready is admitted.
         refuses_gaps: bool,
     },
+    /// A forced input came that some slot has room for.
+    ForcedSubmitted {
+        /// Its running number in the inbox.
+        index: InboxIndex,
+        /// After which agreed time no slot may leave it out.
+        deadline: UnixNs,
+        /// What the host knew of its sender's account.
+        account_nonce: Option<Nonce>,
+        /// What became of it.
+        outcome: Code,
+        /// Its canonical bytes.
+        canonical: &'a [u8],
+    },
+    /// A forced input came that no slot can hold.
+    ForcedTooLarge {
+        /// On which rollup.
+        rollup: RollupId,
+        /// Which.
+        id: TxId,
+        /// Its running number in the inbox.
+        index: InboxIndex,
+        /// What became of it.
+        outcome: Code,
+    },
+    /// A bundle came.
+    BundleSubmitted {
+        /// When it ends at the latest.
+        expiry: UnixNs,
+        /// What became of it.
+        outcome: Code,
+        /// The leg that was to blame, if one was.
+        blamed: Option<u32>,
+        /// Its legs in their order.
+        legs: Legs<'a>,
+    },
+    /// A bundle was refused for its size or shape alone.
+    BundleMisshapen {
+        /// Why.
+        outcome: Code,
+    },
+    /// A slot was opened, to be filled in slices.
+    SlotOpened {
+        /// Its height.
+        height: Height,
+    },
+    /// A slice was added to the open slot, or nothing was ready.
+    SliceAdded {
+        /// What it could hold.
+        room: SliceRoom,
+        /// Its transactions; none where no slice was added.
+        count: u32,
+        /// The running hash of the last rollup of which it holds any; zero where it holds none.
+        running_hash: Hash,
+    },
+    /// The set of a slot was fixed.
+    SetFixed {
+        /// Whether it was wanted without transactions too.
+        is_empty_wanted: bool,
+        /// The slot's height and the root of its set, if there was one.
+        outcome: Option<(Height, Hash)>,
+    },
+    /// The open slot was sealed.
+    Sealed {
+        /// The seed that ordered it, if its set was fixed first.
+        seed: Option<Hash>,
+        /// The slot's hash.
+        hash: Hash,
+    },
 }
 
 /// A record with the clocks at which its input was handled.
@@ -94,18 +176,47 @@ pub(crate) struct Stamped<'a> {
     pub record: Record<'a>,
 }
 
+/// What one slice may hold at most; the floor above has a type of its own for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SliceRoom {
+    /// Transactions.
+    pub count: u32,
+    /// Bytes of canonical transactions.
+    pub bytes: u32,
+    /// Gas.
+    pub gas: u64,
+}
+
 /// Bytes before the fields: length, kind and clocks.
 const HEAD_LEN: usize = 21;
-/// Bytes of the longest record without what has a length of its own: a cancellation by nonce.
-pub(super) const FIELDS_LEN_MAX: usize = HEAD_LEN + 64;
+/// Bytes of the longest record without what has a length of its own: a slot and a pool.
+pub(super) const FIELDS_LEN_MAX: usize = HEAD_LEN + TAKEN_FIELDS_LEN + POOL_LEN;
 /// Bytes of a [`Record::Gathered`].
 pub(super) const GATHERED_LEN: usize = HEAD_LEN + 4 + Hash::LEN;
-/// Bytes of a [`Record::Submitted`] beside the transaction.
-pub(super) const SUBMITTED_OVERHEAD_LEN: usize = HEAD_LEN + SUBMITTED_FIELDS_LEN + Hash::LEN;
+/// Bytes of a [`Record::Submitted`] beside the transaction, with a trade.
+pub(super) const SUBMITTED_OVERHEAD_LEN: usize =
+    HEAD_LEN + SUBMITTED_FIELDS_LEN + HINT_LEN + Hash::LEN;
+/// Bytes of a [`Record::ForcedSubmitted`] beside the transaction.
+const FORCED_OVERHEAD_LEN: usize = HEAD_LEN + FORCED_FIELDS_LEN + Hash::LEN;
+/// Bytes of a [`Record::Taken`] beside the pools.
+pub(super) const TAKEN_OVERHEAD_LEN: usize = FIELDS_LEN_MAX + Hash::LEN;
+/// Bytes of a [`Record::BundleSubmitted`] beside the legs.
+pub(super) const BUNDLE_OVERHEAD_LEN: usize = HEAD_LEN + BUNDLE_FIELDS_LEN + Hash::LEN;
+
+// A buffer that can hold the longest submission can hold the longest forced input.
+const _: () = assert!(FORCED_OVERHEAD_LEN <= SUBMITTED_OVERHEAD_LEN);
 
 const SUBMITTED_FIELDS_LEN: usize = 1 + 8 + 4 + 2;
+const HINT_LEN: usize = 20 + 1 + 16;
+const TAKEN_FIELDS_LEN: usize = 1 + 8 + 32;
+const FORCED_FIELDS_LEN: usize = 8 + 8 + 1 + 8 + 2;
+const BUNDLE_FIELDS_LEN: usize = 8 + 2 + 1 + 1;
+
 const FLAG_LANE: u8 = 1;
 const FLAG_ACCOUNT_NONCE: u8 = 2;
+const FLAG_HINT: u8 = 4;
+const FLAG_EMPTY_WANTED: u8 = 1;
+const FLAG_LAST_POOL: u8 = 2;
 
 impl<'a> Record<'a> {
     /// The byte that stands for its kind.
@@ -121,6 +232,14 @@ impl<'a> Record<'a> {
             Self::Cancelled { .. } => 8,
             Self::NonceCancelled { .. } => 9,
             Self::PressureSet { .. } => 10,
+            Self::ForcedSubmitted { .. } => 11,
+            Self::ForcedTooLarge { .. } => 12,
+            Self::BundleSubmitted { .. } => 13,
+            Self::BundleMisshapen { .. } => 14,
+            Self::SlotOpened { .. } => 15,
+            Self::SliceAdded { .. } => 16,
+            Self::SetFixed { .. } => 17,
+            Self::Sealed { .. } => 18,
         }
     }
 
@@ -128,209 +247,47 @@ impl<'a> Record<'a> {
     const fn fields_len(&self) -> usize {
         match self {
             Self::Gathered { .. } => 4,
-            Self::Submitted { .. } => SUBMITTED_FIELDS_LEN,
+            Self::Submitted { hint: None, .. } => SUBMITTED_FIELDS_LEN,
+            Self::Submitted { hint: Some(_), .. } => SUBMITTED_FIELDS_LEN + HINT_LEN,
             Self::TooLong => 0,
-            Self::Taken { .. } => 1 + 8 + 32,
-            Self::Acknowledged { .. } => 8,
+            Self::Taken {
+                last_pool: None, ..
+            }
+            | Self::SetFixed { .. } => TAKEN_FIELDS_LEN,
+            Self::Taken {
+                last_pool: Some(_), ..
+            } => TAKEN_FIELDS_LEN + POOL_LEN,
+            Self::Acknowledged { .. } | Self::SlotOpened { .. } => 8,
             Self::RolledBack { .. } => 8 + 4,
             Self::UnreadyExpired { .. } => 4 + 1,
             Self::Cancelled { .. } => 32 + 1,
             Self::NonceCancelled { .. } => 4 + 20 + 8 + 32,
             Self::PressureSet { .. } => 4 + 4 + 8 + 8 + 1,
+            Self::ForcedSubmitted { .. } => FORCED_FIELDS_LEN,
+            Self::ForcedTooLarge { .. } => 4 + 32 + 8 + 2,
+            Self::BundleSubmitted { .. } => BUNDLE_FIELDS_LEN,
+            Self::BundleMisshapen { .. } => 2,
+            Self::SliceAdded { .. } => 16 + 4 + 32,
+            Self::Sealed { .. } => 1 + 32 + 32,
         }
     }
 
     /// What stands between its fields and its checksum.
-    pub const fn body(&self) -> &'a [u8] {
-        match self {
-            Self::Submitted { canonical, .. } => canonical,
-            _ => &[],
+    pub const fn body(&self) -> Body<'a> {
+        match *self {
+            Self::Submitted { canonical, .. } | Self::ForcedSubmitted { canonical, .. } => {
+                Body::Bytes(canonical)
+            }
+            Self::Taken { pools, .. } => Body::Pools(pools),
+            Self::BundleSubmitted { legs, .. } => Body::Legs(legs),
+            _ => Body::Bytes(&[]),
         }
     }
 
     /// Bytes of the whole record.
-    pub const fn encoded_len(&self) -> usize {
+    pub fn encoded_len(&self) -> usize {
         let own = HEAD_LEN.saturating_add(self.fields_len());
         own.saturating_add(self.body().len())
             .saturating_add(Hash::LEN)
-    }
-
-    /// Writes all that goes before its body, and returns it.
-    pub fn encode_fields<'b>(&self, clocks: Clocks, out: &'b mut [u8; FIELDS_LEN_MAX]) -> &'b [u8] {
-        let mut fields = Writer::new(out);
-        let written = self.write_fields(clocks, &mut fields);
-        debug_assert!(written.is_ok(), "FIELDS_LEN_MAX is too small");
-        let len = fields.len();
-        out.get(..len).unwrap_or_default()
-    }
-
-    fn write_fields(&self, clocks: Clocks, out: &mut Writer<'_>) -> Result<(), EncodeError> {
-        let length = self.encoded_len().saturating_sub(size_of::<u32>());
-        out.u32(u32::try_from(length).unwrap_or(u32::MAX))?;
-        out.u8(self.kind())?;
-        out.u64(clocks.now.get())?;
-        out.u64(clocks.time.get())?;
-        self.write_own_fields(out)
-    }
-
-    fn write_own_fields(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
-        match *self {
-            Self::Gathered { read_count } => out.u32(read_count),
-            Self::Submitted {
-                is_from_lane,
-                account_nonce,
-                origin,
-                outcome,
-                canonical: _,
-            } => {
-                let lane = if is_from_lane { FLAG_LANE } else { 0 };
-                let nonce = account_nonce.map_or(0, |_| FLAG_ACCOUNT_NONCE);
-                out.u8(lane | nonce)?;
-                out.u64(account_nonce.map_or(0, Nonce::get))?;
-                out.u32(origin)?;
-                out.u16(outcome.number())
-            }
-            Self::TooLong => Ok(()),
-            Self::Taken {
-                is_empty_wanted,
-                outcome,
-            } => {
-                let (height, hash) = outcome.unwrap_or_default();
-                out.u8(u8::from(is_empty_wanted))?;
-                out.u64(height.get())?;
-                out.bytes(hash.as_bytes())
-            }
-            Self::Acknowledged { height } => out.u64(height.get()),
-            Self::RolledBack { height, slot_count } => {
-                out.u64(height.get())?;
-                out.u32(slot_count)
-            }
-            Self::UnreadyExpired {
-                ended_count,
-                is_finished,
-            } => {
-                out.u32(ended_count)?;
-                out.u8(u8::from(is_finished))
-            }
-            Self::Cancelled { id, has_ended } => {
-                out.bytes(id.as_bytes())?;
-                out.u8(u8::from(has_ended))
-            }
-            Self::NonceCancelled {
-                rollup,
-                sender,
-                nonce,
-                ended,
-            } => {
-                out.u32(rollup.get())?;
-                out.bytes(sender.as_bytes())?;
-                out.u64(nonce.get())?;
-                out.bytes(ended.as_bytes())
-            }
-            Self::PressureSet {
-                slot_count_max,
-                slot_bytes_max,
-                slot_gas_max,
-                fee_floor,
-                refuses_gaps,
-            } => {
-                out.u32(slot_count_max)?;
-                out.u32(slot_bytes_max)?;
-                out.u64(slot_gas_max)?;
-                out.u64(fee_floor.get())?;
-                out.u8(u8::from(refuses_gaps))
-            }
-        }
-    }
-
-    /// Reads a record of this kind from its fields and body.
-    fn decode(kind: u8, input: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        Ok(match kind {
-            1 => Self::Gathered {
-                read_count: input.u32()?,
-            },
-            2 => return Self::decode_submitted(input),
-            3 => Self::TooLong,
-            4 => {
-                let is_empty_wanted = flag(input)?;
-                let (height, hash) = (Height::new(input.u64()?), Hash::new(input.array()?));
-                let is_slot = height != Height::ZERO;
-                if !is_slot && hash != Hash::ZERO {
-                    return Err(DecodeError::FieldNotEmpty);
-                }
-                Self::Taken {
-                    is_empty_wanted,
-                    outcome: is_slot.then_some((height, hash)),
-                }
-            }
-            5 => Self::Acknowledged {
-                height: Height::new(input.u64()?),
-            },
-            6 => Self::RolledBack {
-                height: Height::new(input.u64()?),
-                slot_count: input.u32()?,
-            },
-            7 => Self::UnreadyExpired {
-                ended_count: input.u32()?,
-                is_finished: flag(input)?,
-            },
-            8 => Self::Cancelled {
-                id: TxId::new(input.array()?),
-                has_ended: flag(input)?,
-            },
-            9 => Self::NonceCancelled {
-                rollup: RollupId::new(input.u32()?),
-                sender: Address::new(input.array()?),
-                nonce: Nonce::new(input.u64()?),
-                ended: TxId::new(input.array()?),
-            },
-            10 => Self::PressureSet {
-                slot_count_max: input.u32()?,
-                slot_bytes_max: input.u32()?,
-                slot_gas_max: input.u64()?,
-                fee_floor: Fee::new(input.u64()?),
-                refuses_gaps: flag(input)?,
-            },
-            _ => return Err(DecodeError::UnknownKind),
-        })
-    }
-
-    fn decode_submitted(input: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let flags = input.u8()?;
-        let nonce = input.u64()?;
-        let has_nonce = flags & FLAG_ACCOUNT_NONCE != 0;
-        if flags & !(FLAG_LANE | FLAG_ACCOUNT_NONCE) != 0 || (!has_nonce && nonce != 0) {
-            return Err(DecodeError::FieldNotEmpty);
-        }
-        let origin = input.u32()?;
-        let outcome = Code::from_number(input.u16()?).ok_or(DecodeError::UnknownKind)?;
-        Ok(Self::Submitted {
-            is_from_lane: flags & FLAG_LANE != 0,
-            account_nonce: has_nonce.then(|| Nonce::new(nonce)),
-            origin,
-            outcome,
-            canonical: input.bytes(input.rest().len())?,
-        })
-    }
-}
-
-/// Reads a record that is all of `bytes`, its length and its checksum left out.
-pub(crate) fn decode_stamped(bytes: &[u8]) -> Result<Stamped<'_>, DecodeError> {
-    let mut input = Reader::new(bytes);
-    let kind = input.u8()?;
-    let clocks = Clocks {
-        now: Tick::new(input.u64()?),
-        time: UnixNs::new(input.u64()?),
-    };
-    let record = Record::decode(kind, &mut input)?;
-    input.finish()?;
-    Ok(Stamped { clocks, record })
-}
-
-fn flag(input: &mut Reader<'_>) -> Result<bool, DecodeError> {
-    match input.u8()? {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(DecodeError::FieldNotEmpty),
     }
 }

@@ -1,11 +1,15 @@
 //! The buffer's arithmetic, and every kind of record there and back.
 
 use super::buffer::ByteRing;
-use super::record::{FIELDS_LEN_MAX, Record, Stamped, decode_stamped};
+use super::record::{FIELDS_LEN_MAX, Record, SliceRoom, Stamped, decode_stamped};
 use super::{Clocks, Journal};
+use super::{Legs, Pools};
 use crate::error::Code;
 use crate::limits::Limits;
-use crate::types::{Address, Fee, Hash, Height, Nonce, RollupId, Tick, TxId, UnixNs};
+use crate::types::{
+    Address, Envelope, Fee, Hash, Height, InboxIndex, Nonce, PoolReserves, RollupId, Side,
+    Submission, Tick, TradeHint, Transaction, TxId, UnixNs,
+};
 use std::vec::Vec;
 
 const CLOCKS: Clocks = Clocks {
@@ -13,17 +17,44 @@ const CLOCKS: Clocks = Clocks {
     time: UnixNs::new(4),
 };
 
+const fn reserves(pool: u8) -> PoolReserves {
+    PoolReserves {
+        rollup: RollupId::new(3),
+        pool: Address::new([pool; 20]),
+        reserve0: 1 << 90,
+        reserve1: 5,
+    }
+}
+
+const POOLS: [PoolReserves; 2] = [reserves(1), reserves(2)];
+
+fn leg(account_nonce: Option<Nonce>, payload: &'static [u8]) -> Submission<'static> {
+    let envelope = Envelope::default();
+    Submission {
+        account_nonce,
+        ..Submission::from(Transaction { envelope, payload })
+    }
+}
+
 fn records() -> Vec<Record<'static>> {
-    let submitted = |account_nonce, is_from_lane| Record::Submitted {
+    let trade = TradeHint {
+        pool: Address::new([7; 20]),
+        side: Side::Sell,
+        amount: 1 << 100,
+    };
+    let submitted = |account_nonce: Option<Nonce>, is_from_lane| Record::Submitted {
         is_from_lane,
         account_nonce,
         origin: 9,
+        hint: account_nonce.map(|_| trade),
         outcome: Code::PoolFull,
         canonical: b"canonical",
     };
     let taken = |outcome: Option<(Height, Hash)>| Record::Taken {
         is_empty_wanted: outcome.is_some(),
         outcome,
+        pools: Pools::Given(if outcome.is_some() { &POOLS } else { &[] }),
+        last_pool: outcome.map(|_| POOLS[1]),
     };
     std::vec![
         Record::Gathered { read_count: 7 },
@@ -63,23 +94,116 @@ fn records() -> Vec<Record<'static>> {
     ]
 }
 
+/// Those of what stands outside the pool's lines and of open slots, without a body.
+fn records_of_open_slots() -> Vec<Record<'static>> {
+    std::vec![
+        Record::ForcedTooLarge {
+            rollup: RollupId::new(6),
+            id: TxId::new([8; 32]),
+            index: InboxIndex::new(9),
+            outcome: Code::Admitted,
+        },
+        Record::BundleMisshapen {
+            outcome: Code::BundleEmpty
+        },
+        Record::SlotOpened {
+            height: Height::new(3)
+        },
+        Record::SliceAdded {
+            room: SliceRoom {
+                count: 1,
+                bytes: 2,
+                gas: 3
+            },
+            count: 4,
+            running_hash: Hash::new([5; 32]),
+        },
+        Record::SetFixed {
+            is_empty_wanted: true,
+            outcome: Some((Height::new(2), Hash::new([5; 32]))),
+        },
+        Record::Sealed {
+            seed: Some(Hash::new([1; 32])),
+            hash: Hash::new([2; 32]),
+        },
+        Record::Sealed {
+            seed: None,
+            hash: Hash::new([2; 32]),
+        },
+    ]
+}
+
+fn all() -> impl Iterator<Item = Record<'static>> {
+    let without_body = records().into_iter().chain(records_of_open_slots());
+    without_body.chain(outside())
+}
+
+/// A forced input, and bundles with and without a leg to blame.
+fn outside() -> Vec<Record<'static>> {
+    let mut canonical = std::vec![0; 120];
+    let mut out = crate::codec::Writer::new(&mut canonical);
+    let transaction = leg(None, b"forced").transaction;
+    transaction.encode(&mut out).unwrap();
+    let len = out.len();
+    canonical.truncate(len);
+    let forced = Record::ForcedSubmitted {
+        index: InboxIndex::new(5),
+        deadline: UnixNs::new(6),
+        account_nonce: Some(Nonce::new(7)),
+        outcome: Code::ForcedQueueFull,
+        canonical: canonical.clone().leak(),
+    };
+    let legs = [leg(None, b"a leg"), leg(Some(Nonce::new(4)), b"")];
+    let bundle = |blamed| Record::BundleSubmitted {
+        expiry: UnixNs::new(9),
+        outcome: Code::Duplicate,
+        blamed,
+        legs: Legs::Given(legs.to_vec().leak()),
+    };
+    std::vec![forced, bundle(None), bundle(Some(1))]
+}
+
 fn encoded(record: &Record<'_>) -> Vec<u8> {
     let mut fields = [0; FIELDS_LEN_MAX];
     let mut bytes = record.encode_fields(CLOCKS, &mut fields).to_vec();
-    bytes.extend_from_slice(record.body());
+    record
+        .body()
+        .for_each_part(|part| bytes.extend_from_slice(part));
     bytes
+}
+
+/// Whether two records are the same, however their bodies are held.
+fn are_same(own: &Record<'_>, other: &Record<'_>) -> bool {
+    match (*own, *other) {
+        (
+            Record::Taken {
+                pools, last_pool, ..
+            },
+            Record::Taken {
+                pools: others,
+                last_pool: other_last,
+                ..
+            },
+        ) => {
+            let pools: Vec<PoolReserves> = pools.iter().collect();
+            pools == others.iter().collect::<Vec<_>>()
+                && last_pool == other_last
+                && encoded(own) == encoded(other)
+        }
+        _ => own == other,
+    }
 }
 
 #[test]
 fn every_kind_of_record_is_read_as_it_was_written() {
     let mut kinds = std::collections::BTreeSet::new();
-    for record in records() {
+    for record in all() {
         let bytes = encoded(&record);
         assert_eq!(bytes.len() + Hash::LEN, record.encoded_len());
         let (length, rest) = bytes.split_first_chunk::<4>().unwrap();
         assert_eq!(u32::from_le_bytes(*length) as usize, rest.len() + Hash::LEN);
-        let clocks = CLOCKS;
-        assert_eq!(decode_stamped(rest), Ok(Stamped { clocks, record }));
+        let stamped = decode_stamped(rest).unwrap();
+        assert!(stamped.clocks == CLOCKS && are_same(&stamped.record, &record));
         kinds.insert(rest[0]);
         // A shorter record is none, but for a transaction's bytes, whatever they are.
         let is_open = matches!(record, Record::Submitted { .. });
@@ -88,8 +212,8 @@ fn every_kind_of_record_is_read_as_it_was_written() {
         longer.push(0);
         assert_eq!(decode_stamped(&longer).is_ok(), is_open);
     }
-    assert_eq!(kinds, (1..=10).collect());
-    for kind in [0, 11, 255] {
+    assert_eq!(kinds, (1..=18).collect());
+    for kind in [0, 19, 255] {
         let mut bytes = encoded(&Record::TooLong);
         bytes[4] = kind;
         let error = decode_stamped(&bytes[4..]).unwrap_err();
@@ -99,7 +223,7 @@ fn every_kind_of_record_is_read_as_it_was_written() {
 
 #[test]
 fn what_is_read_from_changed_fields_is_written_as_the_same_bytes() {
-    for record in records() {
+    for record in all() {
         let bytes = encoded(&record);
         for at in 4..bytes.len() {
             for value in [0, 1, 2, 4, 255] {
@@ -108,7 +232,9 @@ fn what_is_read_from_changed_fields_is_written_as_the_same_bytes() {
                 if let Ok(Stamped { clocks, record }) = decode_stamped(&changed[4..]) {
                     let mut fields = [0; FIELDS_LEN_MAX];
                     let mut again = record.encode_fields(clocks, &mut fields).to_vec();
-                    again.extend_from_slice(record.body());
+                    record
+                        .body()
+                        .for_each_part(|part| again.extend_from_slice(part));
                     assert_eq!(again, changed, "{record:?}, byte {at}");
                 }
             }

@@ -30,7 +30,9 @@
 //! of the greedy rule is [`greedy::GreedyArranger`] itself.
 //!
 //! # Order fairness
-//! [`fair`] makes an order of what the members of a committee received, and checks it.
+//! [`fair`] makes an order of what the members of a committee received, and checks it;
+//! [`fair::stream`] does so slot after slot, in fixed memory. [`median`] makes a simpler one, of
+//! the members' clocks.
 //!
 //! # What it does not promise
 //! With one sequencer the arrival index and the clock are that sequencer's word: the twin shows
@@ -41,6 +43,7 @@
 mod engine;
 pub mod fair;
 pub mod greedy;
+pub mod median;
 mod rooms;
 pub mod shuffle;
 mod verify;

@@ -95,10 +95,15 @@ impl TransactionPool {
         self.check_quotas(envelope, payload.len(), place.sender(), origin)?;
         let newcomer = self.newcomer(envelope, payload.len(), place)?;
         let displaced = self.plan_room(newcomer)?;
-        if displaced.len() > ledger.room() {
-            return Err(AdmissionError::EventsFull);
+        let joined = if displaced.len() > ledger.room() {
+            Err(AdmissionError::EventsFull)
+        } else {
+            self.join_place(place, envelope, time)
+        };
+        if joined.is_err() {
+            self.spare(&displaced);
         }
-        let sender = self.join_place(place, envelope, time)?;
+        let sender = joined?;
         self.displace(&displaced, ledger);
         let arrival = Arrival {
             index: self.arrivals,
@@ -185,7 +190,7 @@ impl TransactionPool {
         let Some(place) = self.sender_of(envelope.rollup, envelope.sender) else {
             return;
         };
-        let may_skip = |own: &Sender| own.in_flight_count() == 0 && own.next < account_nonce;
+        let may_skip = |own: &Sender| own.next < account_nonce && self.in_flight_count(place) == 0;
         if self.nonce_mode(envelope.rollup) == NonceMode::Window
             || !self.senders.get(place).is_some_and(may_skip)
         {
@@ -260,7 +265,7 @@ impl TransactionPool {
             return Ok(Place::Known { sender });
         }
         // Below the first nonce that was seen: that may have been too high a guess.
-        if own.is_base_fixed || own.in_flight_count() > 0 {
+        if own.is_base_fixed || self.in_flight_count(sender) > 0 {
             return Err(AdmissionError::NonceUsed);
         }
         let follows = nonce.saturating_add(1);
@@ -297,7 +302,7 @@ impl TransactionPool {
         let ahead = nonce.saturating_distance(own.next);
         if nonce < own.next || own.included.contains(ahead) {
             Err(AdmissionError::NonceUsed)
-        } else if own.outside.contains(ahead) {
+        } else if self.pins.of(sender).window.contains(ahead) {
             Err(AdmissionError::NonceOccupied)
         } else if ahead >= Window::LEN {
             Err(AdmissionError::NonceBeyondWindow)

@@ -9,6 +9,7 @@
 //! 4. Bundles are looked at in the order of their arrival; one that waits holds up no other one.
 
 mod check;
+mod export;
 
 use super::forced::OutsideTransaction;
 use super::outside::NonceState;
@@ -169,11 +170,6 @@ impl BundleTable {
             .saturating_add(LinkedSet::footprint_bytes(count))
             .saturating_add(HandleIndex::footprint_bytes(count.saturating_mul(LEGS)))
             .saturating_add(ChunkArena::footprint_bytes(payload_bytes(limits)))
-    }
-
-    /// Whether none waits and none is taken.
-    pub const fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
     }
 
     /// Whether a leg with this identity waits or is taken.

@@ -96,9 +96,10 @@ impl Default for Entry {
 }
 
 // Memory a transaction counts half a sender more, because there are half as many.
-const _: () = assert!(size_of::<Sender>() <= 120);
+const _: () = assert!(size_of::<Sender>() <= 96);
 
-/// A sender on one rollup.
+/// A sender on one rollup. What only few have, those with something outside their line, stands in
+/// [`Pins`](super::pinned::Pins).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sender {
     pub address: Address,
@@ -109,8 +110,6 @@ pub(super) struct Sender {
     pub ready_end: Nonce,
     /// Window: which nonces from `next` on were included.
     pub included: Window,
-    /// Window: which nonces from `next` on slots in flight use from outside its line.
-    pub outside: Window,
     /// The latest expiry of what was included from it.
     pub keep_until: UnixNs,
     /// Gas of its transactions in the pool.
@@ -121,10 +120,6 @@ pub(super) struct Sender {
     pub pending_count: u32,
     /// Those of them that slots in flight hold.
     pub taken_count: u32,
-    /// Nonces of it that slots in flight use from outside its line.
-    pub outside_count: u32,
-    /// Forced inputs and legs of bundles of it.
-    pub pinned_count: u32,
     /// The ends of its line.
     pub first: u32,
     pub last: u32,
@@ -140,14 +135,11 @@ impl Default for Sender {
             next: Nonce::ZERO,
             ready_end: Nonce::ZERO,
             included: Window::default(),
-            outside: Window::default(),
             keep_until: UnixNs::ZERO,
             pending_gas: 0,
             pending_bytes: 0,
             pending_count: 0,
             taken_count: 0,
-            outside_count: 0,
-            pinned_count: 0,
             first: NONE,
             last: NONE,
             is_base_fixed: false,

@@ -6,9 +6,10 @@
 
 use super::TransactionPool;
 use super::entry::{Entry, Sender, Window};
+use super::outside::NonceState;
 use super::verify::Broken;
 use super::{InUse, Rules};
-use crate::bounded::{Handle, NONE, RecentSet};
+use crate::bounded::{ChunkArena, ChunkList, Handle, NONE, RecentSet};
 use crate::codec::{DecodeError, Reader, Sink};
 use crate::config::{NonceMode, ReplayProtection};
 use crate::crypto::hash::transaction_id;
@@ -48,6 +49,8 @@ impl TransactionPool {
                 at = entry.after;
             }
         }
+        self.export_forced(out);
+        self.export_bundles(out);
         out.u32(self.idle.len() as u32);
         self.idle.iter().for_each(|place| out.u32(place));
         for recent in [&self.seen, &self.cancelled_ids, &self.cancelled_nonces] {
@@ -61,14 +64,8 @@ impl TransactionPool {
         out.u64(entry.arrival.index);
         out.u64(entry.arrival.tick.get());
         out.u8(u8::from(entry.is_quiet));
-        let mut header = [0; Transaction::HEADER_LEN as usize];
-        let mut fields = crate::codec::Writer::new(&mut header);
-        let envelope = entry.envelope(sender);
-        let written = envelope.encode_header(entry.payload.len(), &mut fields);
-        debug_assert!(written.is_ok(), "HEADER_LEN is the header's length");
-        out.bytes(&header);
-        self.payload_parts(entry.payload)
-            .for_each(|part| out.bytes(part));
+        let payload = (&self.payloads, entry.payload);
+        export_transaction(&entry.envelope(sender), payload, out);
         if let Some(hint) = self.hints.get(place) {
             out.bytes(hint.pool.as_bytes());
             out.u8(hint.side.byte());
@@ -106,6 +103,8 @@ impl TransactionPool {
         )?;
         let entries_fit = self.entries.restore_free(self.by_id.len(), freed_entries);
         check(entries_fit, "the free places are those left over")?;
+        self.restore_forced(input)?;
+        self.restore_bundles(input)?;
         self.restore_idle(input)?;
         for recent in [
             &mut self.seen,
@@ -221,11 +220,6 @@ impl TransactionPool {
         check(self.hints.insert(place, hint), "trades fit into the pool")
     }
 
-    /// Whether forced inputs or bundles wait or are taken, which a snapshot does not hold.
-    pub(crate) const fn holds_outside(&self) -> bool {
-        !self.forced.is_empty() || !self.bundles.is_empty()
-    }
-
     /// Puts a transaction at the end of its sender's line.
     fn append_to_line(&mut self, index: u32, entry: &Entry) {
         let last = self.senders.get(entry.sender).map_or(NONE, |own| own.last);
@@ -260,56 +254,91 @@ impl TransactionPool {
 
     fn restore_idle(&mut self, input: &mut Reader<'_>) -> Result<(), Broken> {
         for place in places(input)? {
-            let own = self.senders.get(place);
-            let is_idle = own.is_some_and(|own| own.pending_count == 0);
+            let is_idle = self.senders.get(place).is_some() && self.is_idle(place);
             check(is_idle && self.idle.append(place), "the idle have nothing")?;
         }
-        let idle = self
-            .senders
-            .iter()
-            .filter(|(_, own)| own.pending_count == 0);
+        let senders = self.senders.iter();
+        let idle = senders.filter(|(place, _)| self.is_idle(*place));
         check(
             idle.count() == self.idle.len(),
             "all who have nothing are idle",
         )
     }
 
-    /// Marks the transaction at `place` as taken, and returns its handle; nothing where it can't
-    /// be the next that was taken.
-    pub(crate) fn restore_taken(&mut self, place: u32) -> Option<Handle> {
-        let entry = self.entries.get(place).filter(|own| !own.is_taken)?;
-        let (sender, before) = (entry.sender, entry.before);
-        let is_next = self.mode_of_sender(sender) == NonceMode::Window
-            || self.entries.get(before).is_none_or(|own| own.is_taken);
-        if !is_next {
-            return None;
+    /// Marks the transaction at `place` as taken, and returns its handle.
+    ///
+    /// What slots hold is restored in the order in which it was taken.
+    pub(crate) fn restore_taken(&mut self, place: u32) -> Result<Handle, Broken> {
+        let entry = self.entries.get(place).filter(|own| !own.is_taken);
+        let entry = *entry.ok_or(Broken("a slot's transactions are taken once"))?;
+        self.restore_next(entry.sender, entry.nonce)?;
+        if let Some(entry) = self.entries.get_mut(place) {
+            entry.is_taken = true;
         }
-        self.entries.get_mut(place)?.is_taken = true;
         self.taken_count = self.taken_count.saturating_add(1);
-        if let Some(own) = self.senders.get_mut(sender) {
+        if let Some(own) = self.senders.get_mut(entry.sender) {
             own.taken_count = own.taken_count.saturating_add(1);
         }
-        self.entries.handle(place)
+        let handle = self.entries.handle(place);
+        handle.ok_or(Broken("a slot's transactions are in the pool"))
+    }
+
+    /// Uses a nonce from outside its sender's line for a slot.
+    pub(super) fn restore_used(&mut self, place: u32, nonce: Nonce) -> Result<(), Broken> {
+        self.restore_next(place, nonce)?;
+        let mode = self.mode_of_sender(place);
+        let next = self.senders.get(place).map(|own| own.next);
+        if let (Some(next), Some(pinned)) = (next, self.pins.of_mut(place)) {
+            pinned.used_count = pinned.used_count.saturating_add(1);
+            if mode == NonceMode::Window {
+                pinned.window.set(nonce.saturating_distance(next));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that a nonce can be the next that was taken of its sender.
+    ///
+    /// One nonce after another: until all is restored `ready_end` is the nonce to be taken next,
+    /// which `next` lies behind.
+    fn restore_next(&mut self, place: u32, nonce: Nonce) -> Result<(), Broken> {
+        let mode = self.mode_of_sender(place);
+        let own = self.senders.get(place).copied().unwrap_or_default();
+        let is_next = match mode {
+            NonceMode::Sequential if self.in_flight_count(place) == 0 => nonce < own.next,
+            NonceMode::Sequential => nonce < own.next && nonce == own.ready_end,
+            NonceMode::Window => self.nonce_state(place, nonce) == NonceState::Next,
+        };
+        check(is_next, "no nonce is left out in taking, or taken twice")?;
+        if let Some(own) = self.senders.get_mut(place)
+            && mode == NonceMode::Sequential
+        {
+            own.ready_end = nonce.saturating_add(1);
+        }
+        Ok(())
     }
 
     /// Makes what follows from the rest: what is ready, can be displaced, and expires.
     pub(crate) fn finish_restoring<R: SelectionRule>(&mut self, rule: &R) -> Result<(), Broken> {
+        let is_sequential = |own: &Sender| self.nonce_mode(own.rollup) == NonceMode::Sequential;
+        let is_whole = |place: u32, own: &Sender| {
+            self.in_flight_count(place) == 0 || own.ready_end == own.next
+        };
+        let is_restored =
+            |(place, own): (u32, &Sender)| !is_sequential(own) || is_whole(place, own);
+        check(
+            self.senders.iter().all(is_restored),
+            "what is taken ends at the next nonce",
+        )?;
         for index in 0..self.rules.pending_count_max {
             let Some(entry) = self.entries.get(index).copied() else {
                 continue;
             };
-            let own = self.senders.get(entry.sender).copied().unwrap_or_default();
-            let is_sequential = self.nonce_mode(own.rollup) == NonceMode::Sequential;
             if entry.is_taken {
-                let after = self.entries.get(entry.after).filter(|after| after.is_taken);
-                let next = after.map_or(own.next, |after| after.nonce);
-                let is_followed = entry.nonce.saturating_add(1) == next;
-                check(
-                    is_followed || !is_sequential,
-                    "no nonce is left out in taking",
-                )?;
                 continue;
             }
+            let own = self.senders.get(entry.sender).copied().unwrap_or_default();
+            let is_sequential = self.nonce_mode(own.rollup) == NonceMode::Sequential;
             self.start_waiting(index, &entry);
             let is_head = own.next == entry.nonce;
             if is_head || !is_sequential {
@@ -325,7 +354,7 @@ impl TransactionPool {
 
 impl Rules {
     /// Whether a transaction could have been admitted at some time.
-    fn check_admissible(&self, envelope: &Envelope) -> Result<(), Broken> {
+    pub(super) fn check_admissible(&self, envelope: &Envelope) -> Result<(), Broken> {
         check(envelope.nonce < Nonce::MAX, "a nonce has a successor")?;
         check(envelope.gas <= self.slot_gas_max, "gas fits into a slot")?;
         check(envelope.fee >= self.fee_floor, "a fee reaches the floor")?;
@@ -333,6 +362,20 @@ impl Rules {
         let expires = envelope.expiry != UnixNs::NEVER;
         check(may_stay_for_ever || expires, "a transaction expires")
     }
+}
+
+/// Writes a transaction's canonical bytes.
+pub(super) fn export_transaction(
+    envelope: &Envelope,
+    (payloads, payload): (&ChunkArena, ChunkList),
+    out: &mut impl Sink,
+) {
+    let mut header = [0; Transaction::HEADER_LEN as usize];
+    let mut fields = crate::codec::Writer::new(&mut header);
+    let written = envelope.encode_header(payload.len(), &mut fields);
+    debug_assert!(written.is_ok(), "HEADER_LEN is the header's length");
+    out.bytes(&header);
+    payloads.parts(payload).for_each(|part| out.bytes(part));
 }
 
 fn export_sender(place: u32, sender: &Sender, out: &mut impl Sink) {

@@ -10,6 +10,8 @@
 //!    says: it moves its sender's cursor, or it is a no-op.
 //! 5. One that no slot can hold ends as evicted when it comes; its index is used up.
 
+mod export;
+
 use alloc::boxed::Box;
 
 use super::outside::NonceState;
@@ -37,7 +39,7 @@ operation_error! {
         SenderTableFull,
         EventsFull,
         TimeWentBack,
-        NotJournalled,
+        JournalFull,
         Poisoned,
     }
 }
@@ -143,11 +145,6 @@ impl ForcedQueues {
     pub fn holds(&self, id: TxId) -> bool {
         let is_same = |at: u32| self.inputs.get(at as usize).is_some_and(|own| own.id == id);
         !self.by_id.is_empty() && self.by_id.find(self.id_hash(id), is_same).is_some()
-    }
-
-    /// Whether none waits and none is taken.
-    pub const fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
     }
 
     /// The inbox index that comes next, by rollup.

@@ -66,7 +66,6 @@ impl TransactionPool {
 
     /// Takes a transaction out of its sender's line.
     pub(super) fn unlink(&mut self, index: u32, entry: &Entry) {
-        self.withdraw(index);
         self.join(entry.sender, entry.before, entry.after);
         self.by_nonce
             .remove(self.nonce_hash(entry.sender, entry.nonce), index);
@@ -164,7 +163,7 @@ impl TransactionPool {
             return before;
         }
         // What has no predecessor is gapped or the head. Gapped ones are few: a short walk.
-        let is_head = entry.nonce <= own.next && own.in_flight_count() == 0;
+        let is_head = entry.nonce <= own.next && self.in_flight_count(entry.sender) == 0;
         if is_head {
             return NONE;
         }

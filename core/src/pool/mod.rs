@@ -18,6 +18,7 @@
 //! What it does not do: it checks no signature and no balance; the host has done both.
 
 mod admission;
+mod ahead;
 mod bundle;
 mod cancel;
 mod entry;
@@ -26,6 +27,7 @@ mod forced;
 mod hints;
 mod line;
 mod outside;
+mod pinned;
 mod ready;
 mod refusal;
 pub mod room;
@@ -34,6 +36,7 @@ mod tests;
 mod verify;
 
 pub use admission::Arriving;
+pub use ahead::AHEAD_COUNT;
 pub use bundle::{BundleRefusal, BundleSize, bundle_id};
 pub use cancel::{CancelError, Cancelled};
 pub use forced::{ForcedCounts, ForcedError, OutsideTransaction};
@@ -59,6 +62,7 @@ use bundle::BundleTable;
 use entry::{Entry, Sender};
 use forced::ForcedQueues;
 use hints::HintTable;
+use pinned::Pins;
 use room::DisplaceKey;
 
 /// A transaction that the pool holds.
@@ -102,6 +106,8 @@ pub struct TransactionPool {
     /// Inputs that another chain forces in, and bundles: each in memory of its own.
     forced: ForcedQueues,
     bundles: BundleTable,
+    /// Senders of those.
+    pins: Pins,
     /// Senders without a transaction, the one longest so first.
     idle: LinkedSet,
     /// What the origins hold; several may share a place.
@@ -215,6 +221,7 @@ impl TransactionPool {
             hints: HintTable::new(limits.hint_count_max, hash),
             forced: ForcedQueues::new(config.rollups.len(), limits, hash),
             bundles: BundleTable::new(limits, hash),
+            pins: Pins::new(limits, hash),
             senders: Slab::new(sender_place_count(limits)),
             by_address: HandleIndex::new(sender_place_count(limits)),
             ready: HeapSet::new(ROLLUP_COUNT_MAX as u32, pending),
@@ -258,6 +265,7 @@ impl TransactionPool {
         let of_senders = Slab::<Sender>::footprint_bytes(senders)
             .saturating_add(HandleIndex::footprint_bytes(senders))
             .saturating_add(LinkedSet::footprint_bytes(senders))
+            .saturating_add(Pins::footprint_bytes(limits))
             .saturating_add(fixed_slice_bytes::<InUse>(limits.origin_count_max as usize));
         let remembered = RecentSet::footprint_bytes(limits.seen_count_max)
             .saturating_add(RecentSet::footprint_bytes(limits.cancel_count_max))
@@ -376,8 +384,10 @@ impl TransactionPool {
                 let moved = own
                     .included
                     .insert(entry.nonce.saturating_distance(own.next));
-                own.outside.move_on(moved);
                 own.next = own.next.saturating_add(moved);
+                if let Some(pinned) = self.pins.of_mut(entry.sender) {
+                    pinned.window.move_on(moved);
+                }
             }
         }
         self.seen
@@ -547,13 +557,19 @@ impl TransactionPool {
         if let Some(queue) = self.displace_queue(entry) {
             self.displaceable.remove(queue, index);
         }
-        self.expiring.remove(0, index);
+        if entry.expiry != UnixNs::NEVER {
+            self.expiring.remove(0, index);
+        }
     }
 
     /// Frees all that a transaction takes up, and notes a sender who has no other one.
     fn forget(&mut self, index: u32, entry: &Entry) {
+        // What is taken stands in no queue.
+        if !entry.is_taken {
+            self.withdraw(index);
+            self.stop_waiting(index, entry);
+        }
         self.unlink(index, entry);
-        self.stop_waiting(index, entry);
         self.by_id
             .remove(self.hash.bytes32(entry.id.as_bytes()), index);
         self.payloads.free(entry.payload);

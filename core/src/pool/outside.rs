@@ -37,8 +37,11 @@ impl TransactionPool {
             return self.window_state(place, &own, nonce);
         }
         // Whatever is in flight stands right below the cursor, one nonce after another.
-        let settled = own.next.get().saturating_sub(own.in_flight_count().into());
-        if nonce == own.next || can_lower(&own, nonce) {
+        let settled = own
+            .next
+            .get()
+            .saturating_sub(self.in_flight_count(place).into());
+        if nonce == own.next || self.can_lower(place, &own, nonce) {
             NonceState::Next
         } else if nonce > own.next {
             NonceState::Ahead
@@ -60,11 +63,16 @@ impl TransactionPool {
             NonceState::Used
         } else if ahead >= Window::LEN {
             NonceState::Ahead
-        } else if own.outside.contains(ahead) || is_taken() {
+        } else if self.pins.of(place).window.contains(ahead) || is_taken() {
             NonceState::InFlight
         } else {
             NonceState::Next
         }
+    }
+
+    /// Whether a sender's base was only a guess, and can still become this lower nonce.
+    fn can_lower(&self, place: u32, own: &Sender, nonce: Nonce) -> bool {
+        nonce < own.next && !own.is_base_fixed && self.in_flight_count(place) == 0
     }
 
     /// Uses a nonce that is [`NonceState::Next`].
@@ -75,8 +83,8 @@ impl TransactionPool {
         } else if let Some(shadowed) = self.at_nonce(place, nonce) {
             self.withdraw(shadowed);
         }
-        if let Some(own) = self.senders.get_mut(place) {
-            own.outside_count = own.outside_count.saturating_add(1);
+        if let (Some(own), Some(pinned)) = (self.senders.get_mut(place), self.pins.of_mut(place)) {
+            pinned.used_count = pinned.used_count.saturating_add(1);
             match mode {
                 NonceMode::Sequential => {
                     // A lowered base tears the line, unless it was already at this nonce.
@@ -86,7 +94,7 @@ impl TransactionPool {
                     own.next = nonce.saturating_add(1);
                 }
                 NonceMode::Window => {
-                    own.outside.set(nonce.saturating_distance(own.next));
+                    pinned.window.set(nonce.saturating_distance(own.next));
                 }
             }
         }
@@ -103,8 +111,8 @@ impl TransactionPool {
             self.withdraw_head(place);
         }
         let shadowed = self.at_nonce(place, nonce);
-        if let Some(own) = self.senders.get_mut(place) {
-            own.outside_count = own.outside_count.saturating_sub(1);
+        if let (Some(own), Some(pinned)) = (self.senders.get_mut(place), self.pins.of_mut(place)) {
+            pinned.used_count = pinned.used_count.saturating_sub(1);
             match mode {
                 NonceMode::Sequential => {
                     own.next = nonce;
@@ -112,7 +120,9 @@ impl TransactionPool {
                         own.ready_end = nonce;
                     }
                 }
-                NonceMode::Window => own.outside.remove(nonce.saturating_distance(own.next)),
+                NonceMode::Window => {
+                    pinned.window.remove(nonce.saturating_distance(own.next));
+                }
             }
         }
         if let Some(shadowed) = shadowed {
@@ -134,16 +144,16 @@ impl TransactionPool {
             self.end(index, &entry, Code::Superseded, ledger);
         }
         let mode = self.mode_of_sender(place);
-        if let Some(own) = self.senders.get_mut(place) {
-            own.outside_count = own.outside_count.saturating_sub(1);
+        if let (Some(own), Some(pinned)) = (self.senders.get_mut(place), self.pins.of_mut(place)) {
+            pinned.used_count = pinned.used_count.saturating_sub(1);
             own.is_base_fixed = true;
             if expiry != UnixNs::NEVER {
                 own.keep_until = own.keep_until.max(expiry);
             }
             if mode == NonceMode::Window {
-                own.outside.remove(nonce.saturating_distance(own.next));
+                pinned.window.remove(nonce.saturating_distance(own.next));
                 let moved = own.included.insert(nonce.saturating_distance(own.next));
-                own.outside.move_on(moved);
+                pinned.window.move_on(moved);
                 own.next = own.next.saturating_add(moved);
             }
         }
@@ -163,8 +173,10 @@ impl TransactionPool {
         };
         match self.nonce_mode(own.rollup) {
             NonceMode::Sequential => entry.nonce < own.next,
-            NonceMode::Window => own
-                .outside
+            NonceMode::Window => self
+                .pins
+                .of(entry.sender)
+                .window
                 .contains(entry.nonce.saturating_distance(own.next)),
         }
     }
@@ -195,9 +207,7 @@ impl TransactionPool {
                 )?
             }
         };
-        if let Some(own) = self.senders.get_mut(place) {
-            own.pinned_count = own.pinned_count.saturating_add(1);
-        }
+        self.pins.pin(place);
         self.idle.remove(place);
         Some(place)
     }
@@ -234,33 +244,14 @@ impl TransactionPool {
 
     /// Lets go of a sender for one thing that stood outside its line.
     pub(super) fn unpin_sender(&mut self, place: u32) {
-        if let Some(own) = self.senders.get_mut(place) {
-            own.pinned_count = own.pinned_count.saturating_sub(1);
-        }
+        self.pins.unpin(place);
         self.note_idle(place);
     }
 
     /// Notes a sender that has nothing in the pool.
     pub(super) fn note_idle(&mut self, place: u32) {
-        if self.senders.get(place).is_some_and(Sender::is_idle) {
+        if self.is_idle(place) {
             self.idle.append(place);
         }
-    }
-}
-
-/// Whether a sender's base was only a guess, and can still become this lower nonce.
-fn can_lower(own: &Sender, nonce: Nonce) -> bool {
-    nonce < own.next && !own.is_base_fixed && own.in_flight_count() == 0
-}
-
-impl Sender {
-    /// What slots in flight hold of it.
-    pub fn in_flight_count(&self) -> u32 {
-        self.taken_count.saturating_add(self.outside_count)
-    }
-
-    /// Whether it has nothing in the pool.
-    pub const fn is_idle(&self) -> bool {
-        self.pending_count == 0 && self.pinned_count == 0
     }
 }

@@ -1,6 +1,7 @@
 //! What ordering sees while a slot is built.
 
 use super::TransactionPool;
+use super::ahead::TAKES_BETWEEN;
 use crate::bounded::Handle;
 use crate::config::NonceMode;
 use crate::error::Code;
@@ -74,6 +75,7 @@ impl<R: SelectionRule> CandidateSource for ReadyView<'_, R> {
     }
 
     fn take_best(&mut self, rollup: RollupId) -> bool {
+        let place_count = self.taken.len();
         let index = self.best_index(rollup);
         let (Some(index), Some(place)) = (index, self.taken.get_mut(self.taken_count)) else {
             return false;
@@ -85,6 +87,12 @@ impl<R: SelectionRule> CandidateSource for ReadyView<'_, R> {
             return false;
         };
         *place = handle;
+        // Who takes only a few is done sooner without.
+        if place_count >= TAKES_BETWEEN && self.taken_count.is_multiple_of(TAKES_BETWEEN) {
+            pool.heap_of(rollup)
+                .into_iter()
+                .for_each(|heap| pool.look_ahead_in_queue(heap));
+        }
         self.taken_count = self.taken_count.saturating_add(1);
         pool.withdraw(index);
         pool.stop_waiting(index, &entry);
@@ -92,15 +100,18 @@ impl<R: SelectionRule> CandidateSource for ReadyView<'_, R> {
             entry.is_taken = true;
         }
         pool.taken_count = pool.taken_count.saturating_add(1);
-        let mode = pool.mode_of_sender(entry.sender);
+        let mode = pool.nonce_mode(rollup);
+        let next = entry.nonce.saturating_add(1);
         if let Some(own) = pool.senders.get_mut(entry.sender) {
             own.taken_count = own.taken_count.saturating_add(1);
             if mode == NonceMode::Sequential {
-                own.next = entry.nonce.saturating_add(1);
+                own.next = next;
             }
         }
-        if mode == NonceMode::Sequential {
-            pool.offer_head(entry.sender, self.rule);
+        // A line rises by nonce, so its next head can only be the one behind.
+        let after = pool.entries.get(entry.after);
+        if mode == NonceMode::Sequential && after.is_some_and(|after| after.nonce == next) {
+            pool.offer(entry.after, self.rule);
         }
         true
     }

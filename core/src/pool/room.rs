@@ -16,6 +16,7 @@
 //!    behind that one, whatever it pays itself. It displaces at most [`DISPLACED_COUNT_MAX`]
 //!    others, and either all that is needed goes, or nothing.
 
+use super::ahead::TAKES_BETWEEN;
 use super::entry::{Entry, Sender};
 use super::refusal::AdmissionError;
 use super::{InUse, TransactionPool};
@@ -118,16 +119,24 @@ impl TransactionPool {
 
     /// Finds who has to go so that a newcomer has room; nobody where there is room already.
     ///
-    /// Cost: O(rollups); O(log n) more for each that has to go, and nothing that depends on n else.
+    /// They have left their queues: they are displaced then, or else spared. Cost:
+    /// O(rollups); O(log n) more for each that has to go, and nothing that depends on n else.
     pub(super) fn plan_room(&mut self, newcomer: Newcomer) -> Result<Displaced, AdmissionError> {
         let mut plan = Plan::default();
         let planned = self.plan_with(newcomer, &mut plan);
-        for index in &plan.displaced {
+        if planned.is_err() {
+            self.spare(&plan.displaced);
+        }
+        planned.map(|()| plan.displaced)
+    }
+
+    /// Brings those that were found back into their queues.
+    pub(super) fn spare(&mut self, displaced: &Displaced) {
+        for index in displaced {
             if let Some(entry) = self.entries.get(*index).copied() {
                 self.allow_displacing(*index, &entry);
             }
         }
-        planned.map(|()| plan.displaced)
     }
 
     /// Plans who goes; those leave their queues for that time.
@@ -266,6 +275,12 @@ impl TransactionPool {
             let Some(entry) = self.entries.get(*index).copied() else {
                 continue;
             };
+            // Where one is displaced, others mostly follow.
+            if self.arrivals.is_multiple_of(TAKES_BETWEEN as u64)
+                && let Some(queue) = self.displace_queue(&entry)
+            {
+                self.look_ahead_at_cheapest(queue);
+            }
             self.end(*index, &entry, Code::Evicted, ledger);
         }
     }

@@ -145,7 +145,7 @@ impl TransactionPool {
             "a sender's taken ones are counted",
         )?;
         check(
-            self.idle.contains(place) == own.is_idle(),
+            self.idle.contains(place) == self.is_idle(place),
             "the idle are noted",
         )?;
         let is_sequential = self.nonce_mode(own.rollup) == NonceMode::Sequential;
@@ -161,10 +161,11 @@ impl TransactionPool {
         let (legs_used, legs) = self.legs_of_sender(place);
         let used = forced_used.saturating_add(legs_used);
         let held = forced.saturating_add(legs);
-        check(held == own.pinned_count as usize, "what is outside pins")?;
-        check(used == own.outside_count as usize, "used nonces count")?;
+        let pinned = self.pins.of(place);
+        check(held == pinned.count as usize, "what is outside pins")?;
+        check(used == pinned.used_count as usize, "used nonces count")?;
         if self.nonce_mode(own.rollup) == NonceMode::Window {
-            let count = own.outside.count() as usize;
+            let count = pinned.window.count() as usize;
             return check(used == count, "used nonces are marked");
         }
         // What is in flight lies right below the cursor, each nonce once.
@@ -231,6 +232,9 @@ impl TransactionPool {
                 "a rollup's transactions are counted",
             )?;
         }
+        let is_known =
+            |place: u32| self.senders.get(place).is_some() && self.pins.of(place).count > 0;
+        check(self.pins.senders().all(is_known), "only senders are pinned")?;
         let queues = self.ready.is_consistent()
             && self.displaceable.is_consistent()
             && self.expiring.is_consistent();

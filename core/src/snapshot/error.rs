@@ -9,7 +9,7 @@ use crate::pool::Broken;
 
 operation_error! {
     /// Why no snapshot was written.
-    SnapshotError { BufferTooSmall, JournalNotDrained, SlotOpen, OutsideHeld, Poisoned }
+    SnapshotError { BufferTooSmall, JournalNotDrained, Poisoned }
 }
 
 operation_error! {

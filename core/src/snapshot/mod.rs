@@ -21,15 +21,13 @@
 //! again. Handles to transactions and registered producers end with the process. Events that were
 //! read after the last durable record are read again.
 //!
-//! # What it does not hold, and refuses
-//! - A slot that is open, in slices or as a fixed set, is in no snapshot: seal it or give it back.
-//! - Forced inputs and bundles are in no snapshot while they wait or are in flight. How far each
-//!   inbox was read is in it, so that one taken once they have ended loses nothing.
-//! - A journal records neither of these. A coordinator that has one refuses
-//!   [`open_slot`](TransactionCoordinator::open_slot),
-//!   [`submit_forced`](TransactionCoordinator::submit_forced) and
-//!   [`submit_bundle`](TransactionCoordinator::submit_bundle), and can't be made for a policy that
-//!   needs a seed or trades. Without a journal, snapshots hold the state of every policy.
+//! # What it holds
+//! Everything that a coordinator does, under every policy: waiting transactions, forced inputs and
+//! bundles, the slots in flight, and a slot that is open. After a restart its slices are promised
+//! again, with the same running hashes, and a set that waits for its seed is asked for with
+//! [`fixed_set`](TransactionCoordinator::fixed_set). Every input has a record: of reserves, those
+//! of the pools that a slot looked at; of what is too large for any slot, the identity or the
+//! refusal.
 //!
 //! # Cost
 //! A snapshot takes one pass over the state, which is written and hashed. To restore is to hash
@@ -48,7 +46,7 @@
 //! use hauptbuch_core::types::{Tick, UnixNs};
 //!
 //! let config = Config::default();
-//! let limits = Limits { journal_bytes_max: 1 << 20, ..Limits::default() };
+//! let limits = Limits { journal_bytes_max: 1 << 21, ..Limits::default() };
 //! let mut coordinator = TransactionCoordinator::new(&config, &limits).unwrap();
 //! let mut snapshot = vec![0; coordinator.snapshot_len()];
 //! coordinator.snapshot(&mut snapshot).unwrap();
@@ -73,9 +71,7 @@ pub use replay::{Replayed, replay};
 
 use crate::codec::{Filled, Reader};
 use crate::config::Config;
-use crate::coordinator::{
-    SNAPSHOT_HEAD_LEN, SNAPSHOT_VERSION, SnapshotRefusal, TransactionCoordinator,
-};
+use crate::coordinator::{SNAPSHOT_HEAD_LEN, SNAPSHOT_VERSION, TransactionCoordinator};
 use crate::crypto::hash::{Domain, hash};
 use crate::journal::Identity;
 use crate::limits::Limits;
@@ -95,9 +91,8 @@ impl TransactionCoordinator {
     ///
     /// # Errors
     /// [`SnapshotError::BufferTooSmall`] where `out` is shorter than
-    /// [`snapshot_len`](TransactionCoordinator::snapshot_len), [`SnapshotError::SlotOpen`] and
-    /// [`SnapshotError::OutsideHeld`] for what the module says a snapshot does not hold, and
-    /// [`SnapshotError::Poisoned`]; nothing is written then.
+    /// [`snapshot_len`](TransactionCoordinator::snapshot_len), and [`SnapshotError::Poisoned`];
+    /// nothing is written then.
     pub fn snapshot(&self, out: &mut [u8]) -> Result<usize, SnapshotError> {
         self.write_snapshot(out).map(|(len, _)| len)
     }
@@ -139,11 +134,8 @@ impl TransactionCoordinator {
     }
 
     fn write_snapshot(&self, out: &mut [u8]) -> Result<(usize, Hash), SnapshotError> {
-        match self.unexportable() {
-            Some(SnapshotRefusal::Poisoned) => return Err(SnapshotError::Poisoned),
-            Some(SnapshotRefusal::SlotOpen) => return Err(SnapshotError::SlotOpen),
-            Some(SnapshotRefusal::OutsideHeld) => return Err(SnapshotError::OutsideHeld),
-            None => {}
+        if self.is_poisoned() {
+            return Err(SnapshotError::Poisoned);
         }
         let len = self.exported_len();
         let out = out.get_mut(..len).ok_or(SnapshotError::BufferTooSmall)?;

@@ -1,14 +1,15 @@
 //! Does again what a journal recorded.
 
 use super::{JournalError, JournalFault};
-use crate::coordinator::{Pressure, TransactionCoordinator, WhenEmpty};
+use crate::coordinator::{KnownPools, Pressure, TransactionCoordinator, WhenEmpty};
 use crate::error::Code;
 use crate::ingress::IngressItem;
 use crate::journal::{
-    Clocks, HEADER_LEN, Header, Record, Stamped, VERSION, chained, decode_stamped, record_bytes_max,
+    Clocks, HEADER_LEN, Header, Record, SliceRoom, Stamped, VERSION, chained, decode_stamped,
 };
-use crate::pool::Cancelled;
-use crate::types::{Hash, TxId};
+use crate::ordering::SlotRoom;
+use crate::pool::{Cancelled, ForcedError};
+use crate::types::{Envelope, Hash, Submission, Transaction, TxId, UnixNs};
 
 /// How much of a journal was replayed: all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +87,6 @@ fn check_header(coordinator: &TransactionCoordinator, bytes: &[u8]) -> Result<Ha
     if header.encode() != *bytes {
         return Err(JournalFault::Corrupt);
     }
-    // What a snapshot does not hold is not in the hash of the state either.
-    if coordinator.unexportable().is_some() {
-        return Err(JournalFault::WrongSnapshot);
-    }
     let own = coordinator.identity();
     if header.identity.genesis != own.genesis {
         Err(JournalFault::WrongNetwork)
@@ -112,7 +109,9 @@ fn replay_record(
         .split_first_chunk::<LENGTH_LEN>()
         .ok_or(JournalFault::Truncated)?;
     let length = u32::from_le_bytes(*length);
-    if length > record_bytes_max(coordinator.limits()) || (length as usize) < Hash::LEN {
+    if u64::from(length) > coordinator.limits().journal_record_bytes_max()
+        || (length as usize) < Hash::LEN
+    {
         return Err(JournalFault::Corrupt);
     }
     let len = LENGTH_LEN.saturating_add(length as usize);
@@ -121,7 +120,7 @@ fn replay_record(
         .split_last_chunk::<{ Hash::LEN }>()
         .ok_or(JournalFault::Truncated)?;
     let checksum = Hash::new(*checksum);
-    if chained(chain, &[content]) != checksum {
+    if chained(chain, content) != checksum {
         return Err(JournalFault::Corrupt);
     }
     let fields = content.get(LENGTH_LEN..).unwrap_or_default();
@@ -150,6 +149,10 @@ fn check_possible(
     let goes_on = now >= coordinator.now() && time >= coordinator.time();
     let is_possible = match stamped.record {
         Record::Gathered { read_count } => read_count as usize <= coordinator.event_count(),
+        Record::BundleMisshapen { outcome } => matches!(
+            outcome,
+            Code::BundleEmpty | Code::BundleTooLong | Code::BundleTooLarge | Code::PayloadTooLarge
+        ),
         _ => true,
     };
     if goes_on && is_possible {
@@ -171,6 +174,7 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
             is_from_lane,
             account_nonce,
             origin,
+            hint,
             outcome,
             canonical,
         } => {
@@ -179,8 +183,7 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
                 account_nonce,
                 origin,
                 lane: 0,
-                // No policy that has a journal looks at trades.
-                hint: None,
+                hint,
             };
             coordinator.replay_submitted(is_from_lane, &item) == Some(outcome)
         }
@@ -191,22 +194,131 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
         Record::Taken {
             is_empty_wanted,
             outcome,
+            pools,
+            last_pool,
         } => {
-            let when_empty = if is_empty_wanted {
-                WhenEmpty::EmptySlot
-            } else {
-                WhenEmpty::NoSlot
-            };
-            let taken = coordinator.take(now, time, when_empty).ok()?;
-            taken.map(|slot| (slot.header.height, slot.hash)) == outcome
+            let when_empty = when_empty(is_empty_wanted);
+            let last = last_pool;
+            let known = KnownPools { pools, last };
+            let taken = coordinator.take_knowing(now, time, when_empty, known);
+            taken.ok()?.map(|slot| (slot.header.height, slot.hash)) == outcome
         }
         Record::Acknowledged { height } => coordinator.acknowledge(height, now).is_ok(),
         Record::RolledBack { height, slot_count } => {
             coordinator.roll_back(height) == Ok(slot_count as usize)
         }
-        ref verb => do_verb_again(coordinator, verb)?,
+        Record::UnreadyExpired { .. }
+        | Record::Cancelled { .. }
+        | Record::NonceCancelled { .. }
+        | Record::PressureSet { .. } => do_verb_again(coordinator, &stamped.record)?,
+        Record::SlotOpened { .. }
+        | Record::SliceAdded { .. }
+        | Record::SetFixed { .. }
+        | Record::Sealed { .. } => do_open_again(coordinator, stamped)?,
+        ref outside => do_outside_again(coordinator, outside, stamped.clocks)?,
     };
     is_same.then_some(())
+}
+
+/// The same for what is done to a slot that is open.
+fn do_open_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> Option<bool> {
+    let Clocks { now, time } = stamped.clocks;
+    Some(match stamped.record {
+        Record::SlotOpened { height } => coordinator.open_slot(now, time) == Ok(height),
+        Record::SliceAdded {
+            room: SliceRoom { count, bytes, gas },
+            count: added,
+            running_hash,
+        } => {
+            let slice = coordinator.add_slice(now, SlotRoom { count, bytes, gas });
+            let slice = slice.ok()?;
+            let hashes = slice.as_ref().and_then(|slice| {
+                let mut newest = slice.receipts.iter().rev();
+                newest.find(|own| own.transaction_count > 0)
+            });
+            hashes.map_or(Hash::ZERO, |own| own.running_hash) == running_hash
+                && slice.map_or(0, |slice| slice.transactions.len()) == added as usize
+        }
+        Record::SetFixed {
+            is_empty_wanted,
+            outcome,
+        } => {
+            let set = coordinator.fix_set(now, time, when_empty(is_empty_wanted));
+            set.ok()?.map(|set| (set.height, set.root)) == outcome
+        }
+        Record::Sealed { seed, hash } => {
+            let sealed = match seed {
+                Some(seed) => coordinator.seal_with_seed(seed),
+                None => coordinator.seal(),
+            };
+            sealed.ok()?.hash == hash
+        }
+        _ => false,
+    })
+}
+
+/// The same for forced inputs and bundles.
+fn do_outside_again(
+    coordinator: &mut TransactionCoordinator,
+    outside: &Record<'_>,
+    Clocks { now, time }: Clocks,
+) -> Option<bool> {
+    Some(match *outside {
+        Record::ForcedSubmitted {
+            index,
+            deadline,
+            account_nonce,
+            outcome,
+            canonical,
+        } => {
+            let transaction = Transaction::decode(canonical, u32::MAX).ok()?;
+            let submission = Submission {
+                account_nonce,
+                ..Submission::from(transaction)
+            };
+            let result = coordinator.submit_forced(&submission, index, deadline, now, time);
+            result.err().map_or(Code::Admitted, ForcedError::code) == outcome
+        }
+        Record::ForcedTooLarge {
+            rollup,
+            id,
+            index,
+            outcome,
+        } => {
+            let envelope = Envelope {
+                rollup,
+                ..Envelope::default()
+            };
+            let payload = &[];
+            let submission = Submission::from(Transaction { envelope, payload });
+            let result = coordinator.admit_forced(id, &submission, index, UnixNs::ZERO, false);
+            result.err().map_or(Code::Admitted, ForcedError::code) == outcome
+        }
+        Record::BundleSubmitted {
+            expiry,
+            outcome,
+            blamed,
+            legs,
+        } => {
+            let legs = legs.decoded().ok()?;
+            let refusal = coordinator.submit_bundle(&legs, expiry, now, time).err();
+            refusal.map_or(Code::Admitted, |refusal| refusal.code) == outcome
+                && refusal.and_then(|refusal| refusal.leg) == blamed
+        }
+        Record::BundleMisshapen { outcome } => {
+            coordinator.count_submitted(1, outcome);
+            true
+        }
+        _ => false,
+    })
+}
+
+const fn when_empty(is_empty_wanted: bool) -> WhenEmpty {
+    if is_empty_wanted {
+        WhenEmpty::EmptySlot
+    } else {
+        WhenEmpty::NoSlot
+    }
 }
 
 /// The same for verbs that no slot is part of.

@@ -2,7 +2,7 @@
 
 mod damage;
 mod limits;
-mod refused;
+mod outside;
 mod restart;
 mod world;
 

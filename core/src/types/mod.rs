@@ -14,7 +14,7 @@ pub use candidate::{Arrival, Candidate, CandidateSource, SelectionKey, Selection
 pub use forced::{ForcedOutcome, InboxEntry};
 pub use hint::{PoolReserves, Side, TradeHint};
 pub use numbers::{
-    Address, BundleId, Epoch, Fee, Gas, Hash, Height, InboxIndex, MemberIndex, Nonce, RollupId,
-    Round, SequencerId, Tick, TxId, UnixNs,
+    Address, BundleId, Epoch, Fee, Gas, Hash, Height, InboxIndex, LogPosition, MemberIndex, Nonce,
+    RollupId, Round, SequencerId, Tick, TxId, UnixNs,
 };
 pub use transaction::{Envelope, Submission, Transaction, TransactionKind};

@@ -101,6 +101,10 @@ number! {
     InboxIndex(u64)
 }
 number! {
+    /// A place in a member's receive log: how many entries stand before it.
+    LogPosition(u64)
+}
+number! {
     /// A monotonic local clock in nanoseconds since a start that the host chose.
     ///
     /// It drives timers and measures delay; what is valid never depends on it.

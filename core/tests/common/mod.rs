@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub mod outside;
+pub mod plain;
 
 use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::config::{Config, Policy};

@@ -64,5 +64,6 @@ pub use format::{
     Summary, Timing, TransactionCounts,
 };
 pub use json::{Digest, EXACT_NUMBER_MAX, Number};
+pub use report::{fairness_page, fairness_sections};
 pub use verify::{VerifyReport, verify};
 pub use write::{OutputWriter, Written, run_to_directory};

@@ -6,7 +6,7 @@ use super::table::Cell;
 use crate::hex;
 
 /// What a field should have held.
-pub(super) type Expected = &'static str;
+pub(crate) type Expected = &'static str;
 
 impl<'a> Cell<'a> {
     /// A number up to `max`; nothing where nothing stands.
@@ -24,13 +24,13 @@ impl<'a> Cell<'a> {
     }
 
     /// A number of 64 bits; nothing where nothing stands.
-    pub(super) fn u64(self) -> Result<Option<u64>, Expected> {
+    pub(crate) fn u64(self) -> Result<Option<u64>, Expected> {
         let number = self.number(u128::from(u64::MAX), U64_EXPECTED)?;
         Ok(number.map(|number| number as u64))
     }
 
     /// Exactly `N` bytes; nothing where nothing stands.
-    pub(super) fn array<const N: usize>(
+    pub(crate) fn array<const N: usize>(
         self,
         expected: Expected,
     ) -> Result<Option<[u8; N]>, Expected> {
@@ -68,7 +68,7 @@ impl<'a> Cell<'a> {
     }
 
     /// What a message shows of it.
-    pub(super) fn shown(self) -> String {
+    pub(crate) fn shown(self) -> String {
         match self {
             Self::Missing => String::new(),
             Self::Number(number) => number.to_string(),
@@ -102,13 +102,13 @@ pub(super) const U128_EXPECTED: Expected = "a whole number from 0 to 2^128 - 1";
 pub(super) const ADDRESS_EXPECTED: Expected = "an address of 20 bytes in hexadecimal digits";
 pub(super) const SIDE_EXPECTED: Expected = "`buy` or `sell`, seen from the pool's first token";
 pub(super) const POSITIVE_EXPECTED: Expected = "a whole number from 1 to 2^128 - 1";
-pub(super) const HASH_EXPECTED: Expected = "a hash of 32 bytes in hexadecimal digits";
+pub(crate) const HASH_EXPECTED: Expected = "a hash of 32 bytes in hexadecimal digits";
 pub(super) const BYTES_EXPECTED: Expected = "bytes in hexadecimal digits, two for each";
 pub(super) const NAME_EXPECTED: Expected = "the name or number of a rollup";
 pub(super) const KIND_EXPECTED: Expected =
     "the number of a kind of transaction (0 for a plain one)";
 pub(super) const LEN_EXPECTED: Expected = "a length from 0 to 16777216 bytes";
-pub(super) const TIME_EXPECTED: Expected =
+pub(crate) const TIME_EXPECTED: Expected =
     "a time as a whole number of its unit, at most 18446744073709551615 ns";
 pub(super) const NONCE_ROOM_EXPECTED: Expected =
     "a nonce that leaves room for the others of its sender below 2^64";

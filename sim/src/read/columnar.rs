@@ -12,8 +12,7 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
-use super::fields::Schema;
-use super::table::{Column, Parts, Table, Values};
+use super::table::{Column, Header, Parts, Table, Values};
 use super::{INPUT_BYTES_MAX, ReadError};
 use crate::error::{BuildError, Place, shown};
 use crate::workload::RECORD_COUNT_MAX;
@@ -22,7 +21,7 @@ use crate::workload::RECORD_COUNT_MAX;
 const BATCH_ROWS: usize = 8_192;
 
 /// Reads the columns of use of a whole Parquet file.
-pub(super) fn read_parquet(bytes: Vec<u8>) -> Result<Table, ReadError> {
+pub(super) fn read_parquet<H: Header>(bytes: Vec<u8>) -> Result<Table, ReadError> {
     let reader = SerializedFileReader::new(Input(Bytes::from(bytes))).map_err(explain)?;
     let metadata = reader.metadata();
     let rows = metadata.file_metadata().num_rows();
@@ -54,7 +53,8 @@ pub(super) fn read_parquet(bytes: Vec<u8>) -> Result<Table, ReadError> {
         name_unit(descriptor.column(*leaf).as_ref(), &mut column.name);
     }
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    let is_used = Schema::resolve(&names)?.is_used;
+    let schema = H::resolve(&names)?;
+    let is_used = schema.is_used();
     for leaf in leaves {
         let root = descriptor.get_column_root_idx(leaf);
         if is_used[root] {

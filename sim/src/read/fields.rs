@@ -1,5 +1,6 @@
 //! Which column gives which field.
 
+use super::table::Header;
 use crate::error::ColumnsError;
 use crate::workload::Format;
 
@@ -207,12 +208,8 @@ pub(super) struct Schema {
     pub(super) is_used: Vec<bool>,
 }
 
-impl Schema {
-    /// Reads a header.
-    ///
-    /// # Errors
-    /// One error with everything that is missing, unknown or there twice.
-    pub(super) fn resolve(header: &[&str]) -> Result<Self, ColumnsError> {
+impl Header for Schema {
+    fn resolve(header: &[&str]) -> Result<Self, ColumnsError> {
         let normals: Vec<String> = header.iter().map(|name| normal(name)).collect();
         let mut schema = Self::default();
         let mut error = ColumnsError::default();
@@ -250,6 +247,12 @@ impl Schema {
         Err(error)
     }
 
+    fn is_used(&self) -> &[bool] {
+        &self.is_used
+    }
+}
+
+impl Schema {
     fn set(&mut self, field: Field, index: usize) {
         let place = match field {
             Field::Arrival(unit_ns) | Field::Timestamp(unit_ns) => {
@@ -305,7 +308,7 @@ impl Schema {
 }
 
 /// A name without what people spell differently: case, underscores, hyphens, spaces.
-fn normal(name: &str) -> String {
+pub(crate) fn normal(name: &str) -> String {
     let kept = name
         .chars()
         .filter(|letter| !matches!(letter, '_' | '-' | ' '));

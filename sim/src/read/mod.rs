@@ -81,7 +81,7 @@ use sha2::{Digest as _, Sha256};
 use crate::error::ReadError;
 use crate::workload::{Provenance, Workload};
 
-mod cell;
+pub(crate) mod cell;
 #[cfg(feature = "parquet")]
 mod columnar;
 mod fields;
@@ -90,7 +90,8 @@ mod rows;
 mod table;
 mod text;
 
-pub(crate) use fields::{RECORD_COLUMNS, TRADE_COLUMNS};
+pub(crate) use fields::{RECORD_COLUMNS, TRADE_COLUMNS, normal};
+pub(crate) use table::{Cell, Header};
 pub use table::{Column, Parts, Table, Values};
 
 /// The most bytes that are read from one input, before and after unpacking: 8 GiB.
@@ -123,6 +124,12 @@ pub struct ReadOptions {
 /// # Errors
 /// A [`ReadError`] whose text is one line for the user.
 pub fn read_file(path: &Path, options: &ReadOptions) -> Result<Workload, ReadError> {
+    let (bytes, file_name) = load(path)?;
+    read_bytes(bytes, &file_name, options)
+}
+
+/// The bytes of a file and its name without directories.
+fn load(path: &Path) -> Result<(Vec<u8>, String), ReadError> {
     let io_error = |error| ReadError::Io {
         path: path.display().to_string(),
         error,
@@ -133,7 +140,7 @@ pub fn read_file(path: &Path, options: &ReadOptions) -> Result<Workload, ReadErr
         .read_to_end(&mut bytes)
         .map_err(io_error)?;
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-    read_bytes(bytes, &file_name, options)
+    Ok((bytes, file_name.into_owned()))
 }
 
 /// Reads a workload from the bytes of a file of that name.
@@ -155,20 +162,31 @@ pub fn read_bytes(
         sha256: Some(Sha256::digest(&bytes).into()),
         ..Provenance::default()
     };
+    let (table, schema, lines) = read_columns::<fields::Schema>(bytes)?;
+    rows::build(&table, &schema, lines.as_deref(), provenance, options)
+}
+
+/// A file's table, what its columns mean, and for text the line on which each row starts.
+pub(crate) type Columns<H> = (Table, H, Option<Vec<u64>>);
+
+/// The table of a file of one kind, whatever packs it.
+pub(crate) fn read_table_file<H: Header>(path: &Path) -> Result<Columns<H>, ReadError> {
+    read_columns(load(path)?.0)
+}
+
+/// The same from the file's bytes.
+pub(crate) fn read_columns<H: Header>(bytes: Vec<u8>) -> Result<Columns<H>, ReadError> {
     match Container::of(&bytes) {
         Container::Nothing => Err(ReadError::Empty),
         Container::Foreign(what) => Err(ReadError::Unsupported { what }),
-        Container::Parquet => read_parquet(bytes, provenance, options),
+        Container::Parquet => {
+            let table = read_parquet::<H>(bytes)?;
+            let schema = checked_schema(&table)?;
+            Ok((table, schema, None))
+        }
         Container::Text | Container::Gzip => {
             let text = text::read_csv(&bytes)?;
-            drop(bytes);
-            rows::build(
-                &text.table,
-                &text.schema,
-                Some(&text.lines),
-                provenance,
-                options,
-            )
+            Ok((text.table, text.schema, Some(text.lines)))
         }
     }
 }
@@ -178,25 +196,23 @@ pub fn read_bytes(
 /// # Errors
 /// As [`read_bytes`]; rows are counted from 0.
 pub fn read_table(table: &Table, options: &ReadOptions) -> Result<Workload, ReadError> {
-    read_columns(table, Provenance::default(), options)
+    let schema: fields::Schema = checked_schema(table)?;
+    rows::build(table, &schema, None, Provenance::default(), options)
 }
 
-fn read_columns(
-    table: &Table,
-    provenance: Provenance,
-    options: &ReadOptions,
-) -> Result<Workload, ReadError> {
+/// What the columns mean, once those of use are of one length.
+fn checked_schema<H: Header>(table: &Table) -> Result<H, ReadError> {
     let names: Vec<&str> = table
         .columns
         .iter()
         .map(|column| column.name.as_str())
         .collect();
-    let schema = fields::Schema::resolve(&names)?;
+    let schema = H::resolve(&names)?;
     let expected = table
         .columns
         .first()
         .map_or(0, |column| column.values.len());
-    for (column, is_used) in table.columns.iter().zip(&schema.is_used) {
+    for (column, is_used) in table.columns.iter().zip(schema.is_used()) {
         let values_len = column.values.len();
         let present_len = column.present.as_ref().map_or(values_len, Vec::len);
         let odd = [values_len, present_len]
@@ -210,28 +226,23 @@ fn read_columns(
             });
         }
     }
-    rows::build(table, &schema, None, provenance, options)
+    Ok(schema)
 }
 
 #[cfg(feature = "parquet")]
-fn read_parquet(
-    bytes: Vec<u8>,
-    provenance: Provenance,
-    options: &ReadOptions,
-) -> Result<Workload, ReadError> {
+fn read_parquet<H: Header>(bytes: Vec<u8>) -> Result<Table, ReadError> {
     // The decoder asserts what a damaged page does not keep. It owns all that it works on, so
     // nothing half done outlives the unwinding; its message still goes to the panic hook.
-    let table = catch_unwind(AssertUnwindSafe(|| columnar::read_parquet(bytes)));
-    let table = table.unwrap_or_else(|_| {
+    let table = catch_unwind(AssertUnwindSafe(|| columnar::read_parquet::<H>(bytes)));
+    table.unwrap_or_else(|_| {
         Err(ReadError::Parquet {
             reason: "a page is damaged".to_owned(),
         })
-    })?;
-    read_columns(&table, provenance, options)
+    })
 }
 
 #[cfg(not(feature = "parquet"))]
-fn read_parquet(_: Vec<u8>, _: Provenance, _: &ReadOptions) -> Result<Workload, ReadError> {
+fn read_parquet<H: Header>(_: Vec<u8>) -> Result<Table, ReadError> {
     Err(ReadError::ParquetDisabled)
 }
 

@@ -1,5 +1,19 @@
 //! A table in memory: named columns of typed values, which every source becomes first.
 
+use crate::error::ColumnsError;
+
+/// What the names of a table's columns mean to one kind of reader.
+pub(crate) trait Header: Sized {
+    /// Reads the names.
+    ///
+    /// # Errors
+    /// One error with everything that is missing, unknown or there twice.
+    fn resolve(names: &[&str]) -> Result<Self, ColumnsError>;
+
+    /// By column: whether anything comes from it.
+    fn is_used(&self) -> &[bool];
+}
+
 /// Named columns of equal length.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {

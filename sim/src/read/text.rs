@@ -5,17 +5,16 @@ use std::io::{self, ErrorKind, Read};
 
 use flate2::read::MultiGzDecoder;
 
-use super::fields::Schema;
-use super::table::{Column, Parts, Table, Values};
+use super::table::{Column, Header, Parts, Table, Values};
 use super::{INPUT_BYTES_MAX, ReadError};
 use crate::error::{BuildError, Place};
 use crate::workload::RECORD_COUNT_MAX;
 
 /// What a CSV file holds.
-pub(super) struct TextTable {
+pub(super) struct TextTable<H> {
     /// Its columns; those of no use have no values.
     pub(super) table: Table,
-    pub(super) schema: Schema,
+    pub(super) schema: H,
     /// The line on which each row starts, counted from 1.
     pub(super) lines: Vec<u64>,
 }
@@ -26,7 +25,7 @@ pub(super) fn is_gzip(bytes: &[u8]) -> bool {
 }
 
 /// Reads a whole CSV file.
-pub(super) fn read_csv(bytes: &[u8]) -> Result<TextTable, ReadError> {
+pub(super) fn read_csv<H: Header>(bytes: &[u8]) -> Result<TextTable<H>, ReadError> {
     if is_gzip(bytes) {
         read_plain(Input::new(MultiGzDecoder::new(bytes), INPUT_BYTES_MAX))
     } else {
@@ -34,7 +33,7 @@ pub(super) fn read_csv(bytes: &[u8]) -> Result<TextTable, ReadError> {
     }
 }
 
-fn read_plain(input: Input<impl Read>) -> Result<TextTable, ReadError> {
+fn read_plain<H: Header>(input: Input<impl Read>) -> Result<TextTable<H>, ReadError> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .buffer_capacity(1 << 16)
@@ -50,7 +49,7 @@ fn read_plain(input: Input<impl Read>) -> Result<TextTable, ReadError> {
         .collect();
     let header = header.map_err(|_| ReadError::NotText { line })?;
     let names: Vec<&str> = header.iter().map(String::as_str).collect();
-    let schema = Schema::resolve(&names)?;
+    let schema = H::resolve(&names)?;
     let mut columns = vec![Parts::default(); names.len()];
     let mut lines = Vec::new();
     while let Some(line) = next_row(&mut reader, &mut row)? {
@@ -61,7 +60,7 @@ fn read_plain(input: Input<impl Read>) -> Result<TextTable, ReadError> {
             });
         }
         lines.push(line);
-        for ((column, is_used), field) in columns.iter_mut().zip(&schema.is_used).zip(&row) {
+        for ((column, is_used), field) in columns.iter_mut().zip(schema.is_used()).zip(&row) {
             if core::str::from_utf8(field).is_err() {
                 return Err(ReadError::NotText { line });
             }
@@ -179,6 +178,7 @@ impl<R: Read> Read for Input<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read::fields::Schema;
 
     #[test]
     fn an_endless_stream_is_cut() {
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(input.read(&mut bytes).unwrap(), 6);
         let error = input.read(&mut bytes).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::FileTooLarge);
-        let read = read_plain(Input::new(io::repeat(b'a'), 100_000));
+        let read = read_plain::<Schema>(Input::new(io::repeat(b'a'), 100_000));
         assert!(matches!(read, Err(ReadError::InputTooLarge { .. })));
     }
 
@@ -203,7 +203,7 @@ mod tests {
         ];
         let text = format!("\u{feff}sender,nonce,gas,fee,miner\n{}", rows.join("\n"));
         for text in [text.replace('\n', "\r\n"), text.clone() + "\n", text] {
-            let read = read_csv(text.as_bytes()).unwrap();
+            let read = read_csv::<Schema>(text.as_bytes()).unwrap();
             assert_eq!(read.lines, [2, 3, 8, 9], "{text:?}");
         }
     }

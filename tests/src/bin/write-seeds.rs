@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use hauptbuch_core::batch::{SlotHeader, SubBatchHeader};
 use hauptbuch_tests::hex;
-use hauptbuch_tests::vectors::{ChainFile, TransactionsFile, files};
+use hauptbuch_tests::vectors::{ChainFile, ReceiveLogFile, TransactionsFile, files};
 
 fn main() -> ExitCode {
     let Some(folder) = std::env::args().nth(1) else {
@@ -59,6 +59,14 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         seeds.push(("sub_batch", sub_batch.to_vec()));
         seeds.push(("sub_batch", slot[..SlotHeader::LEN].to_vec()));
         seeds.push(("slot", slot));
+    }
+    let log: ReceiveLogFile =
+        serde_json::from_str(&text("receive_log.json")).expect("vectors read as written");
+    let extensions = log.extensions.into_iter().chain([log.pulled]);
+    for text in extensions.map(|one| one.bytes).chain(log.forks) {
+        // A first byte of 0 has the target read the rest as it is.
+        let bytes = hex::decode(&text).expect("vectors are hex");
+        seeds.push(("receive_log", [&[0][..], &bytes].concat()));
     }
     seeds
 }

@@ -1,11 +1,11 @@
 //! Small chains of slots: every call that made them, and every byte that came out.
 
 use hauptbuch_core::batch::ChainTip;
-use hauptbuch_core::config::{Config, Policy, ReplayProtection};
+use hauptbuch_core::config::{Config, NonceMode, Policy, ReplayProtection, RollupConfig};
 use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{
-    Address, Envelope, Fee, Gas, Height, Nonce, RollupId, Submission, Tick, UnixNs,
+    Address, Envelope, Fee, Gas, Height, InboxIndex, Nonce, RollupId, Submission, Tick, UnixNs,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,40 @@ pub enum Step {
         outcome: String,
         /// Its id.
         id: String,
+    },
+    /// Another chain's inbox forces a transaction in.
+    SubmitForced {
+        /// The local clock in nanoseconds.
+        now: String,
+        /// The agreed time.
+        time: String,
+        /// Its running number in the inbox.
+        index: String,
+        /// After which agreed time no slot may leave it out.
+        deadline: String,
+        /// The transaction.
+        transaction: TransactionFields,
+        /// `Ok` or the name of the refusal.
+        outcome: String,
+        /// Its id.
+        id: String,
+    },
+    /// A bundle is submitted.
+    SubmitBundle {
+        /// The local clock in nanoseconds.
+        now: String,
+        /// The agreed time.
+        time: String,
+        /// When it ends at the latest.
+        expiry: String,
+        /// Its legs in their order.
+        legs: Vec<TransactionFields>,
+        /// `Ok` or the name of the refusal.
+        outcome: String,
+        /// The leg that is to blame, if one is.
+        blamed: Option<u32>,
+        /// Its id, if it was admitted.
+        id: Option<String>,
     },
     /// A slot is taken.
     Take {
@@ -143,7 +177,7 @@ pub(super) fn compute() -> ChainFile {
         about: "Small chains of slots: every call that made them, and every byte that came out. \
                 A follower with the same configuration accepts each slot that was not rolled back."
             .into(),
-        chains: vec![first_come(), priority()],
+        chains: vec![first_come(), priority(), outside()],
     }
 }
 
@@ -199,6 +233,45 @@ fn priority() -> ChainVector {
     chain.take(110, false);
     chain.acknowledge(111, 2);
     chain.finish("two rollups, highest fee first, replays kept out by expiry")
+}
+
+/// Forced inputs of every outcome, and bundles over two rollups whose nonces work in both ways.
+fn outside() -> ChainVector {
+    let rollup = |id, nonce_mode| RollupConfig {
+        id: RollupId::new(id),
+        nonce_mode,
+    };
+    let rollups = [
+        rollup(3, NonceMode::Sequential),
+        rollup(8, NonceMode::Window),
+    ];
+    let config = Config::default().with_rollups(&rollups);
+    let mut chain = Recorder::new(config.expect("two rollups"));
+    let until = |ns: u64, mut owned: Owned| {
+        owned.envelope.expiry = UnixNs::new(START + ns);
+        owned
+    };
+    let leg = |rollup, sender, nonce| owned(rollup, sender, nonce, 1, b"a leg");
+    chain.submit(1, Some(0), &owned(3, 1, 0, 1, b"loses its nonce"));
+    chain.submit(1, Some(0), &owned(8, 1, 0, 1, b"stands between"));
+    chain.submit_forced(2, 0, &owned(3, 1, 0, 1, b"uses the nonce"));
+    chain.submit_forced(2, 2, &owned(3, 1, 1, 1, b"leaves an index out"));
+    chain.submit_forced(3, 1, &owned(3, 1, 0, 1, b"comes too late"));
+    chain.submit_forced(3, 2, &owned(3, 1, 9, 1, b"has a gap before it"));
+    chain.submit_forced(4, 0, &until(5, owned(8, 2, 4, 1, b"expires")));
+    chain.submit_bundle(4, 900, &[leg(3, 1, 1), leg(8, 1, 1), leg(3, 1, 2)]);
+    chain.submit_bundle(5, 900, &[leg(3, 2, 0), leg(3, 1, 1)]);
+    chain.submit_bundle(5, 20, &[leg(3, 4, 1)]);
+    chain.submit_bundle(6, 900, &[leg(8, 1, 2), leg(8, 1, 2)]);
+    chain.take(10, false);
+    chain.roll_back(1);
+    chain.submit_forced(11, 1, &owned(8, 1, 1, 1, b"overtakes the bundle"));
+    chain.take(12, false);
+    chain.acknowledge(13, 1);
+    chain.submit_bundle(14, 900, &[leg(8, 5, 0), leg(3, 5, 0)]);
+    chain.take(30, false);
+    chain.acknowledge(31, 2);
+    chain.finish("forced inputs and bundles over two rollups")
 }
 
 fn owned(rollup: u32, sender: u8, nonce: u64, fee: u64, payload: &[u8]) -> Owned {
@@ -261,6 +334,50 @@ impl Recorder {
             transaction: owned.fields(),
             outcome: outcome(result.map(|_| ())),
             id: id.to_string(),
+        });
+    }
+
+    fn submit_forced(&mut self, now: u64, index: u64, owned: &Owned) {
+        let submission = Submission::from(owned.borrow());
+        let (tick, time) = (Tick::new(now), UnixNs::new(START + now));
+        let deadline = UnixNs::new(START + now + 100);
+        let result = self.coordinator.submit_forced(
+            &submission,
+            InboxIndex::new(index),
+            deadline,
+            tick,
+            time,
+        );
+        let id = hauptbuch_core::crypto::hash::transaction_id(&owned.canonical());
+        self.steps.push(Step::SubmitForced {
+            now: now.to_string(),
+            time: time.to_string(),
+            index: index.to_string(),
+            deadline: deadline.to_string(),
+            transaction: owned.fields(),
+            outcome: outcome(result.map(|_| ()).map_err(Into::into)),
+            id: id.to_string(),
+        });
+    }
+
+    fn submit_bundle(&mut self, now: u64, lasts: u64, legs: &[Owned]) {
+        let (tick, time) = (Tick::new(now), UnixNs::new(START + now));
+        let expiry = UnixNs::new(START + lasts);
+        let submissions: Vec<Submission<'_>> = legs
+            .iter()
+            .map(|leg| Submission::from(leg.borrow()))
+            .collect();
+        let result = self
+            .coordinator
+            .submit_bundle(&submissions, expiry, tick, time);
+        self.steps.push(Step::SubmitBundle {
+            now: now.to_string(),
+            time: time.to_string(),
+            expiry: expiry.to_string(),
+            legs: legs.iter().map(Owned::fields).collect(),
+            outcome: outcome(result.map(|_| ()).map_err(|refusal| refusal.code)),
+            blamed: result.err().and_then(|refusal| refusal.leg),
+            id: result.ok().map(|id| hex::encode(id.as_bytes())),
         });
     }
 

@@ -8,6 +8,7 @@ mod codes;
 mod genesis;
 mod merkle;
 mod policies;
+mod receive_log;
 mod transactions;
 
 pub use chain::{
@@ -17,6 +18,9 @@ pub use codes::{CodeVector, CodesFile};
 pub use genesis::{ConfigVector, GenesisFile, GenesisVector};
 pub use merkle::{MerkleFile, MerkleVector, ProofVector};
 pub use policies::{PoliciesFile, PolicySlot, RuleVector};
+pub use receive_log::{
+    CutVector, EntryVector, ExtensionVector, MalformedExtension, ReceiveLogFile,
+};
 pub use transactions::{MalformedVector, TransactionFields, TransactionVector, TransactionsFile};
 
 use hauptbuch_core::error::Code;
@@ -41,6 +45,7 @@ pub fn files() -> Vec<VectorFile> {
         file("chains.json", &chain::compute()),
         file("codes.json", &codes::compute()),
         file("policies.json", &policies::compute()),
+        file("receive_log.json", &receive_log::compute()),
     ]
 }
 

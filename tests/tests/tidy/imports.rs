@@ -22,6 +22,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("ingress", 2),
     ("journal", 2),
     ("pool", 2),
+    ("receive_log", 2),
     ("sequencer", 2),
     ("certificate", 2),
     ("ordering", 3),

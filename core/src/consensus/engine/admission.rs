@@ -31,7 +31,7 @@ impl ConsensusEngine {
         if self.committee.me() == Some(from) {
             return Err(RefusedMessage::OwnMessage);
         }
-        if message.height != self.height {
+        if message.height != self.height || self.height == Height::ZERO {
             return self.handle_other_height(from, message);
         }
         match &message.body {
@@ -58,7 +58,7 @@ impl ConsensusEngine {
         message: &Message<'_>,
     ) -> Result<(), RefusedMessage> {
         let is_status = matches!(message.body, MessageBody::Status(_));
-        if message.height > self.height {
+        if message.height > self.height || self.height == Height::ZERO {
             if message.height == self.height.next() {
                 self.early.insert(from);
             }

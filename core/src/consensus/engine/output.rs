@@ -159,8 +159,8 @@ impl ConsensusEngine {
     }
 
     /// Writes the message of an [`Effect::Send`] to the front of `out` and returns its length; 0
-    /// where there is nothing to say any more. [`message_bytes_max`](super::super::message_bytes_max)
-    /// bytes are always enough.
+    /// where there is nothing to say any more.
+    /// [`message_bytes_max`](crate::consensus::message_bytes_max) bytes are always enough.
     ///
     /// # Errors
     /// [`EncodeError::BufferTooSmall`].

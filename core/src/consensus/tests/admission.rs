@@ -56,6 +56,23 @@ fn strangers_and_other_epochs_are_refused() {
 }
 
 #[test]
+fn nothing_is_taken_before_the_first_height() {
+    let engine = engine(&[1; 4], Some(0), &ConsensusConfig::default());
+    let mut bench = Bench::idle(engine);
+    for height in [0, 1, 9] {
+        let message = Message {
+            epoch: context().epoch,
+            height: Height::new(height),
+            body: MessageBody::Request(Request::Commit),
+        };
+        let refused = bench.engine.handle_message(member(1), &message);
+        assert_eq!(refused, Err(RefusedMessage::HeightAhead));
+    }
+    assert_eq!(bench.engine.next_deadline(), None);
+    assert_eq!(bench.engine.poll_effect(), None);
+}
+
+#[test]
 fn signatures_of_a_wrong_length_are_refused() {
     let (mut bench, others) = bystander();
     for signature in [&[][..], &[0; 17]] {

@@ -1,7 +1,9 @@
-//! A small world: members with disks, links that lose, delay, repeat and reorder, and one that lies.
+//! A small world: members with disks, links that lose, delay, repeat and reorder, and a liar.
 //!
 //! Everything follows from a seed. Faults stop at a time, after which every correct member has to
 //! reach the wanted height.
+
+mod lie;
 
 use std::collections::{BTreeMap, HashMap};
 use std::vec;
@@ -10,7 +12,6 @@ use std::vec::Vec;
 use super::kit::{MS, context, limits, member, sign, verify};
 use crate::consensus::*;
 use crate::types::{Hash, Height, MemberIndex, Round, Tick};
-use crate::vote::NO_ROUND;
 
 /// The one that lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -421,12 +422,7 @@ impl World {
                     },
                 );
             }
-            Effect::Sign { ticket, bytes } => {
-                let by = self.nodes[node].member;
-                self.note_signed(node, ticket.statement);
-                let engine = self.nodes[node].engine.as_mut().unwrap();
-                engine.handle_signed(&ticket, &sign(by, &bytes)).unwrap();
-            }
+            Effect::Sign { ticket, bytes } => self.sign(node, &ticket, &bytes),
             Effect::Send { to, message } => {
                 let mut bytes = vec![0; message_bytes_max(engine.limits())];
                 let len = engine.write_message(&message, &mut bytes).unwrap();
@@ -448,29 +444,8 @@ impl World {
                     },
                 );
             }
-            Effect::GetValue { height, round, .. } => {
-                let this = &mut self.nodes[node];
-                this.proposed += 1;
-                let mut bytes = [this.member.get() as u8 + 1; 32];
-                bytes[8..16].copy_from_slice(&height.get().to_le_bytes());
-                bytes[16..24].copy_from_slice(&this.proposed.to_le_bytes());
-                bytes[24..28].copy_from_slice(&life.to_le_bytes());
-                let value = Hash::new(bytes);
-                engine_of(this).handle_value(height, round, value, Hash::ZERO);
-            }
-            Effect::Validate { height, value, .. } => {
-                self.seen_values.push(value);
-                let after = 1 + self.random(10 * MS);
-                self.push(
-                    after,
-                    Event::Checked {
-                        node,
-                        life,
-                        height,
-                        value,
-                    },
-                );
-            }
+            Effect::GetValue { height, round, .. } => self.name_value(node, height, round),
+            Effect::Validate { height, value, .. } => self.check(node, height, value),
             Effect::Decide { height, value, .. } => self.decide(node, height, value),
             Effect::SendDecided { to, height } => {
                 let stored = self.nodes[node]
@@ -488,6 +463,40 @@ impl World {
                 self.report.false_evidence += usize::from(is_false);
             }
         }
+    }
+
+    fn sign(&mut self, node: usize, ticket: &SignTicket, bytes: &[u8]) {
+        let by = self.nodes[node].member;
+        self.note_signed(node, ticket.statement);
+        let engine = engine_of(&mut self.nodes[node]);
+        engine.handle_signed(ticket, &sign(by, bytes)).unwrap();
+    }
+
+    /// Has a value checked, which takes a while.
+    fn check(&mut self, node: usize, height: Height, value: Hash) {
+        self.seen_values.push(value);
+        let life = self.nodes[node].life;
+        let after = 1 + self.random(10 * MS);
+        self.push(
+            after,
+            Event::Checked {
+                node,
+                life,
+                height,
+                value,
+            },
+        );
+    }
+
+    /// A value that nobody has named before.
+    fn name_value(&mut self, node: usize, height: Height, round: Round) {
+        let this = &mut self.nodes[node];
+        this.proposed += 1;
+        let mut bytes = [this.member.get() as u8 + 1; 32];
+        bytes[8..16].copy_from_slice(&height.get().to_le_bytes());
+        bytes[16..24].copy_from_slice(&this.proposed.to_le_bytes());
+        bytes[24..28].copy_from_slice(&this.life.to_le_bytes());
+        engine_of(this).handle_value(height, round, Hash::new(bytes), Hash::ZERO);
     }
 
     fn note_signed(&mut self, node: usize, statement: Statement) {
@@ -575,84 +584,6 @@ impl World {
                 },
             );
         }
-    }
-
-    /// The liar says something to somebody.
-    fn lie(&mut self) {
-        let after = 1 + self.random(40 * MS);
-        self.push(after, Event::Lie);
-        let to = 1 + self.random(3) as usize;
-        let Some(engine) = self.nodes[to].engine.as_ref() else {
-            return;
-        };
-        let (height, current) = (engine.height(), engine.round().get());
-        let proposer = |round| engine.proposer(height, Round::new(round));
-        let valid_round = engine
-            .valid()
-            .map_or(NO_ROUND, |(round, _)| round.get() as i32);
-        let limits = engine.limits().clone();
-        let proposers = [proposer(current), proposer(current + 1)];
-        let round = current + self.random(2) as u32;
-        let value = self.a_value();
-        let kind = VoteKind::ALL[self.random(3) as usize];
-        if kind == VoteKind::Proposal && proposers[(round - current) as usize] != member(0) {
-            return;
-        }
-        let value = (kind == VoteKind::Proposal || self.random(4) > 0).then_some(value);
-        let may_refer = kind != VoteKind::Precommit && value.is_some();
-        let refers = may_refer && valid_round < round as i32 && self.random(2) == 0;
-        let statement = Statement {
-            kind,
-            height,
-            round: Round::new(round),
-            value,
-            valid_round: if refers { valid_round } else { NO_ROUND },
-            extension_hash: Hash::ZERO,
-        };
-        let signature = sign(member(0), &statement.sign_bytes(&context()));
-        let mut bytes = vec![0; message_bytes_max(&limits)];
-        let body = if self.random(6) == 0 {
-            let claim = Claim {
-                kind: VoteKind::Prevote,
-                round: Round::new(round),
-                value: value.unwrap_or(Hash::ZERO),
-            };
-            MessageBody::Status(Status {
-                round: Round::new(round),
-                step: Step::Propose,
-                has_proposal: self.random(2) == 0,
-                prevotes: MemberSet::EMPTY,
-                precommits: MemberSet::EMPTY,
-                claims: [Some(claim), None],
-            })
-        } else {
-            let vote = SignedVote {
-                statement,
-                member: member(0),
-                signature: &signature,
-            };
-            MessageBody::Vote(vote)
-        };
-        let message = Message {
-            epoch: context().epoch,
-            height,
-            body,
-        };
-        let len = message.encode(&mut bytes).unwrap();
-        bytes.truncate(len);
-        self.transmit(0, to, member(0), bytes);
-    }
-
-    /// A value that was heard of, or a new one, good or bad.
-    fn a_value(&mut self) -> Hash {
-        let count = self.seen_values.len() as u64;
-        if count > 0 && self.random(4) > 0 {
-            let back = self.random(count.min(4)) as usize;
-            return self.seen_values[count as usize - 1 - back];
-        }
-        let mut bytes = [if self.random(3) == 0 { 0xBD } else { 0xAA }; 32];
-        bytes[1] = self.random(3) as u8;
-        Hash::new(bytes)
     }
 }
 

@@ -128,6 +128,11 @@ impl Line {
         Ok(Some(order))
     }
 
+    /// Lets no graph stand in it.
+    pub(super) const fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// The slot of a place, whether a graph stands there or not.
     pub(super) fn slot(&self, place: usize) -> usize {
         (self.first + place) % self.graphs.len().max(1)
@@ -135,6 +140,10 @@ impl Line {
 
     pub(super) fn in_slot(&self, slot: usize) -> &Graph {
         &self.graphs[slot]
+    }
+
+    pub(super) fn in_slot_mut(&mut self, slot: usize) -> &mut Graph {
+        &mut self.graphs[slot]
     }
 
     /// The slot of the graph behind the last one.

@@ -3,7 +3,7 @@
 //! Each member's list says in which order transactions reached it. From the lists of one cut a
 //! [`Graph`] follows, and from a complete graph an order, in which nobody's word counts for more
 //! than one list. This is the kernel: it sees logs and vertices as numbers. Signatures, cuts,
-//! budgets and nonces are the business of those who call it.
+//! budgets and nonces are the business of those who call it, such as [`stream`].
 //!
 //! # Rules
 //! 1. *Thresholds* are whole numbers ([`Parameters`]): the quorum q, T for an edge, n − 2f for
@@ -83,6 +83,7 @@ mod parameters;
 mod rank;
 mod ranked_pairs;
 mod rounds;
+pub mod stream;
 mod tally;
 #[cfg(test)]
 mod tests;

@@ -56,6 +56,9 @@ pub struct Rounds {
     current: Option<usize>,
     released: Box<[u32]>,
     released_count: usize,
+    /// Where each component ends among the released ids.
+    released_ends: Box<[u32]>,
+    released_component_count: usize,
 }
 
 impl Rounds {
@@ -85,6 +88,8 @@ impl Rounds {
             current: None,
             released: fixed_slice(ids, 0),
             released_count: 0,
+            released_ends: fixed_slice(ids, 0),
+            released_component_count: 0,
         })
     }
 
@@ -101,7 +106,7 @@ impl Rounds {
             + Workspace::footprint_bytes(parameters, id_count_max, ranked_pairs_max)
             + fixed_slice_bytes::<u32>(ids * graph_count_max as usize)
             + fixed_slice_bytes::<Place>(ids)
-            + fixed_slice_bytes::<u32>(ids)
+            + 2 * fixed_slice_bytes::<u32>(ids)
     }
 
     /// Runs one round; the list of each log stands at the log's number, in both sets of lists.
@@ -124,6 +129,7 @@ impl Rounds {
         }
         let slot = self.line.draft_slot().ok_or(RoundError::LineFull)?;
         self.released_count = 0;
+        self.released_component_count = 0;
         self.current = Some(slot);
         self.update(updates);
         self.form(slot, lists);
@@ -159,6 +165,15 @@ impl Rounds {
     #[must_use]
     pub fn released(&self) -> &[u32] {
         &self.released[..self.released_count]
+    }
+
+    /// The same by component: batches within which the ranking alone decided.
+    pub fn released_components(&self) -> impl Iterator<Item = &[u32]> {
+        let ends = &self.released_ends[..self.released_component_count];
+        let starts = core::iter::once(0).chain(ends.iter().copied());
+        starts
+            .zip(ends)
+            .map(|(start, end)| &self.released[start as usize..*end as usize])
     }
 
     /// How many graphs stand in line.
@@ -246,11 +261,15 @@ impl Rounds {
                 return;
             };
             let ids = &self.ids[slot * self.id_count_max as usize..];
-            for vertex in order.vertices() {
-                let id = ids[*vertex as usize];
-                self.places[id as usize] = RELEASED;
-                self.released[self.released_count] = id;
-                self.released_count += 1;
+            for component in order.components() {
+                for vertex in component {
+                    let id = ids[*vertex as usize];
+                    self.places[id as usize] = RELEASED;
+                    self.released[self.released_count] = id;
+                    self.released_count += 1;
+                }
+                self.released_ends[self.released_component_count] = self.released_count as u32;
+                self.released_component_count += 1;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use super::world::{Seeded, any_config, apply, config, drain, draw, limits, snapshot};
+use super::world::{Seeded, apply, config, drain, draw, limits, snapshot};
 use crate::coordinator::TransactionCoordinator;
 use crate::snapshot::{Replayed, replay};
 
@@ -11,7 +11,7 @@ const JOURNAL_BYTES: u32 = 4_096;
 #[test]
 fn a_restored_coordinator_goes_on_as_if_nothing_had_happened() {
     for seed in 0..super::count("HAUPTBUCH_RESTART_SEEDS", 5) {
-        let (config, limits) = (any_config(seed), limits(0));
+        let (config, limits) = (config(seed), limits(0));
         let mut plain = TransactionCoordinator::new(&config, &limits).unwrap();
         let mut restarted = TransactionCoordinator::new(&config, &limits).unwrap();
         let mut random = Seeded(seed);
@@ -38,7 +38,7 @@ fn a_restored_coordinator_goes_on_as_if_nothing_had_happened() {
 #[test]
 fn the_steps_reach_what_they_are_for() {
     let mut names = std::collections::BTreeSet::new();
-    let mut reached = [false; 4];
+    let mut reached = [false; 8];
     for seed in 0..24 {
         let mut own = TransactionCoordinator::new(&config(seed), &limits(0)).unwrap();
         let mut random = Seeded(seed);
@@ -49,10 +49,14 @@ fn the_steps_reach_what_they_are_for() {
             reached[1] |= own.pool().len() >= 10;
             reached[2] |= own.event_count() == 16;
             reached[3] |= own.pool().free_bytes() < 256;
+            reached[4] |= own.pool().forced_waiting_count() >= 3;
+            reached[5] |= own.pool().bundle_count() == 2;
+            reached[6] |= own.open_height().is_some() && own.pool().waiting_count() < 3;
+            reached[7] |= own.fixed_set().is_some_and(|set| set.transaction_count > 1);
         }
         names.extend(own.metrics().counted().map(|(code, _)| code.name()));
     }
-    assert_eq!(reached, [true; 4]);
+    assert_eq!(reached, [true; 8]);
     for name in [
         "Included",
         "Expired",
@@ -71,6 +75,11 @@ fn the_steps_reach_what_they_are_for() {
         "Duplicate",
         "PayloadTooLarge",
         "UnknownRollup",
+        "InboxOutOfOrder",
+        "ForcedQueueFull",
+        "BundleEmpty",
+        "BundleTooLong",
+        "BundleTooLarge",
     ] {
         assert!(names.contains(name), "{name} never happened in {names:?}");
     }
@@ -80,7 +89,7 @@ fn the_steps_reach_what_they_are_for() {
 /// replayed them takes over in the middle, sometimes behind a new snapshot.
 #[test]
 fn a_snapshot_and_its_journal_give_the_state_at_every_step() {
-    for seed in 0..super::count("HAUPTBUCH_RESTART_SEEDS", 3) {
+    for seed in 0..super::count("HAUPTBUCH_RESTART_SEEDS", 5) {
         let (config, limits) = (config(seed), limits(JOURNAL_BYTES));
         let mut plain = TransactionCoordinator::new(&config, &super::world::limits(0)).unwrap();
         let mut live = TransactionCoordinator::new(&config, &limits).unwrap();

@@ -6,9 +6,10 @@ use crate::config::{Config, NonceMode, Policy, PoolConfig, ReplayProtection, Rol
 use crate::coordinator::{Pressure, Slot, TakeError, TransactionCoordinator, WhenEmpty};
 use crate::event::Event;
 use crate::limits::{Limits, Quota};
+use crate::ordering::SlotRoom;
 use crate::types::{
-    Address, Envelope, Fee, Gas, Height, Nonce, PoolReserves, RollupId, Side, Submission, Tick,
-    TradeHint, Transaction, UnixNs,
+    Address, Envelope, Fee, Gas, Hash, Height, Nonce, PoolReserves, RollupId, Side, Submission,
+    Tick, TradeHint, Transaction, UnixNs,
 };
 
 /// Numbers from a seed (SplitMix64).
@@ -28,7 +29,6 @@ impl Seeded {
     }
 }
 
-/// Policies that a journal can be kept for, and then the others.
 const POLICIES: [Policy; 5] = [
     Policy::Fcfs,
     Policy::PriorityFee,
@@ -37,14 +37,8 @@ const POLICIES: [Policy; 5] = [
     Policy::Greedy,
 ];
 
-/// Two rollups, one of each nonce mode; a policy that can have a journal, and the protection, by
-/// number.
+/// Two rollups, one of each nonce mode; the policy and the protection by number.
 pub fn config(number: u64) -> Config {
-    config_with(POLICIES[number as usize % 3], number)
-}
-
-/// The same with any policy.
-pub fn any_config(number: u64) -> Config {
     config_with(POLICIES[number as usize % POLICIES.len()], number)
 }
 
@@ -123,15 +117,43 @@ pub fn limits(journal_bytes_max: u32) -> Limits {
 pub enum Step {
     Submit(Sent),
     SubmitThroughLane([Sent; 3]),
-    Take { is_empty_wanted: bool },
-    Acknowledge { ahead: u64 },
-    RollBack { ahead: u64 },
+    Take {
+        is_empty_wanted: bool,
+    },
+    Acknowledge {
+        ahead: u64,
+    },
+    RollBack {
+        ahead: u64,
+    },
     Cancel(Sent),
     CancelNonce(Sent),
     ExpireUnready,
     SetPressure(Pressure),
-    ReadEvents { count: usize },
+    ReadEvents {
+        count: usize,
+    },
     PassTime,
+    SubmitForced {
+        sent: Sent,
+        ahead: u64,
+    },
+    SubmitBundle {
+        legs: [Sent; 3],
+        count: usize,
+        lifetime: u64,
+    },
+    OpenSlot,
+    AddSlice {
+        room: SlotRoom,
+    },
+    Seal,
+    FixSet {
+        is_empty_wanted: bool,
+    },
+    SealWithSeed {
+        seed: u8,
+    },
 }
 
 /// A transaction as a few numbers.
@@ -204,7 +226,7 @@ pub fn draw(random: &mut Seeded) -> Step {
             ..Sent::draw(&mut Seeded(random.below(10)))
         };
     }
-    match random.below(24) {
+    match random.below(38) {
         0..=8 => Step::Submit(sent),
         9 => Step::SubmitThroughLane([sent, Sent::draw(random), Sent::draw(random)]),
         10..=12 => Step::Take {
@@ -229,7 +251,41 @@ pub fn draw(random: &mut Seeded) -> Step {
         20..=22 => Step::ReadEvents {
             count: random.below(5) as usize,
         },
-        _ => Step::PassTime,
+        23 => Step::PassTime,
+        24..=26 => Step::SubmitForced {
+            sent,
+            ahead: random.below(8) / 7,
+        },
+        27..=29 => Step::SubmitBundle {
+            legs: [sent, Sent::draw(random), Sent::draw(random)],
+            count: [1, 2, 2, 2, 2, 3, 0][random.below(7) as usize],
+            lifetime: random.below(40),
+        },
+        kind => draw_open(kind, random),
+    }
+}
+
+/// Something that is done to a slot that is open, or opens one.
+fn draw_open(kind: u64, random: &mut Seeded) -> Step {
+    match kind {
+        30 => Step::OpenSlot,
+        31..=33 => Step::AddSlice {
+            room: match random.below(3) {
+                0 => SlotRoom::UNLIMITED,
+                _ => SlotRoom {
+                    count: 1 + random.below(2) as u32,
+                    bytes: 200 + random.below(300) as u32,
+                    gas: 70,
+                },
+            },
+        },
+        34 => Step::Seal,
+        35..=36 => Step::FixSet {
+            is_empty_wanted: random.below(4) == 0,
+        },
+        _ => Step::SealWithSeed {
+            seed: random.below(4) as u8,
+        },
     }
 }
 
@@ -253,11 +309,7 @@ pub fn apply(own: &mut TransactionCoordinator, step: Step, at: u64) -> Seen {
             return seen;
         }
         Step::Take { is_empty_wanted } => {
-            let when_empty = match is_empty_wanted {
-                true => WhenEmpty::EmptySlot,
-                false => WhenEmpty::NoSlot,
-            };
-            let taken = take(own, now, time, when_empty);
+            let taken = take(own, now, time, when_empty(is_empty_wanted));
             seen.slot = taken.ok().flatten().map(|slot| slot.bytes.to_vec());
             std::format!("{:?}", taken.map(|slot| slot.map(|slot| slot.hash)))
         }
@@ -296,9 +348,69 @@ pub fn apply(own: &mut TransactionCoordinator, step: Step, at: u64) -> Seen {
             let passed = own.submit_batch(nothing, now, time, |_| {});
             std::format!("{passed:?}")
         }
+        step => apply_outside_or_open(own, step, at, &mut seen),
     };
     seen.outcomes.push(outcome);
     seen
+}
+
+/// The same for what stands outside the pool's lines, and for a slot that is open.
+fn apply_outside_or_open(
+    own: &mut TransactionCoordinator,
+    step: Step,
+    at: u64,
+    seen: &mut Seen,
+) -> std::string::String {
+    let (now, time) = (Tick::new(at), UnixNs::new(at));
+    match step {
+        Step::SubmitForced { sent, ahead } => {
+            let next = own.pool().next_inbox_index(RollupId::new(sent.rollup));
+            let index = next.unwrap_or_default().saturating_add(ahead);
+            let deadline = UnixNs::new(at + u64::from(sent.origin));
+            let forced = own.submit_forced(&sent.submission(time), index, deadline, now, time);
+            std::format!("{forced:?}")
+        }
+        Step::SubmitBundle {
+            legs,
+            count,
+            lifetime,
+        } => {
+            let legs = legs.map(|leg| leg.submission(time));
+            let expiry = UnixNs::new(at + lifetime);
+            let bundle = own.submit_bundle(&legs[..count], expiry, now, time);
+            std::format!("{bundle:?}")
+        }
+        Step::OpenSlot => std::format!("{:?}", own.open_slot(now, time)),
+        Step::AddSlice { room } => {
+            let slice = own.add_slice(now, room);
+            // Handles end with the process.
+            let slice = slice.map(|slice| {
+                slice.map(|slice| (slice.slice, slice.transactions.len(), slice.receipts))
+            });
+            std::format!("{slice:?}")
+        }
+        Step::FixSet { is_empty_wanted } => {
+            let when_empty = when_empty(is_empty_wanted);
+            std::format!("{:?}", own.fix_set(now, time, when_empty))
+        }
+        Step::Seal | Step::SealWithSeed { .. } => {
+            let sealed = match step {
+                Step::SealWithSeed { seed } => own.seal_with_seed(Hash::new([seed; 32])),
+                _ => own.seal(),
+            };
+            seen.slot = sealed.ok().map(|slot| slot.bytes.to_vec());
+            std::format!("{:?}", sealed.map(|slot| slot.hash))
+        }
+        _ => panic!("every step has its place"),
+    }
+}
+
+fn when_empty(is_empty_wanted: bool) -> WhenEmpty {
+    if is_empty_wanted {
+        WhenEmpty::EmptySlot
+    } else {
+        WhenEmpty::NoSlot
+    }
 }
 
 fn pool(number: u8) -> Address {
@@ -314,7 +426,8 @@ fn take(
 ) -> Result<Option<Slot<'_>>, TakeError> {
     if own.policy().needs_seed() {
         let set = own.fix_set(now, time, when_empty)?;
-        return Ok(set.map(|set| own.seal_with_seed(set.root).unwrap()));
+        // A journal can be full in between; then the set stays fixed.
+        return Ok(set.and_then(|set| own.seal_with_seed(set.root).ok()));
     }
     let reserves = [(1, 0), (1, 1), (4, 0)].map(|(rollup, number)| PoolReserves {
         rollup: RollupId::new(rollup),

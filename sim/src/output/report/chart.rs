@@ -47,6 +47,19 @@ impl Axis {
         axis
     }
 
+    /// Whole numbers from 0 to `last`, each with as much room to its left as to its right.
+    pub(super) fn whole(last: u32, label: impl Into<String>) -> Self {
+        let step = round_step((f64::from(last) / 12.0).max(1.0));
+        Self {
+            low: -0.5,
+            high: f64::from(last) + 0.5,
+            is_log: false,
+            ticks: (0..=last).step_by(step as usize).map(f64::from).collect(),
+            step,
+            label: label.into(),
+        }
+    }
+
     /// Over decades, from `low` to `high`, which are both above 0.
     pub(super) fn log(low: f64, high: f64, label: impl Into<String>) -> Self {
         let (low, high) = (low / 1.1, high * 1.1);
@@ -84,6 +97,10 @@ impl Axis {
     }
 
     fn tick_label(&self, tick: f64) -> String {
+        // More digits than the margin has room for.
+        if tick >= 1e6 && tick % 1e6 == 0.0 {
+            return format!("{} M", grouped((tick / 1e6) as u64));
+        }
         let step = if self.is_log { tick } else { self.step };
         let digits = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
         if digits == 0 {

@@ -2,9 +2,11 @@
 
 mod chart;
 mod ends;
+mod fairness;
 mod observations;
 mod plots;
 
+pub use fairness::{fairness_page, fairness_sections};
 pub(super) use observations::Observations;
 
 use core::fmt::Write as _;

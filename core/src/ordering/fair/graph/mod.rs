@@ -13,7 +13,10 @@ use crate::error::operation_error;
 #[cfg(test)]
 mod fixture;
 mod queries;
+mod restore;
 mod updates;
+
+pub(super) use restore::Edge;
 
 /// How many lists hold a vertex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -245,6 +248,43 @@ impl Graph {
             let position = self.positions[*vertex as usize];
             if position != NO_POSITION {
                 set(&mut self.held_back, usize::from(position));
+            }
+        }
+        self.drop_tail();
+        Ok(())
+    }
+
+    /// Forms the graph again without those of `vertices` that it keeps, and without whatever can be
+    /// reached from them: what is left comes before all of them, or has no word about them.
+    /// O(m² / 64).
+    ///
+    /// # Errors
+    /// As [`Graph::hold_back`].
+    pub fn hold_back_with_followers(&mut self, vertices: &[u32]) -> Result<(), GraphError> {
+        if self.phase != Phase::Proposed || self.updated {
+            return Err(GraphError::WrongPhase);
+        }
+        if vertices
+            .iter()
+            .any(|vertex| *vertex as usize >= self.vertex_count)
+        {
+            return Err(GraphError::UnknownVertex);
+        }
+        let words = words_for(self.member_count);
+        self.frontier[..words].fill(0);
+        for vertex in vertices {
+            if self.is_kept_at(*vertex as usize) {
+                let position = self.positions[*vertex as usize];
+                set(&mut self.frontier, usize::from(position));
+            }
+        }
+        while let Some(member) = first_one(&self.frontier[..words]) {
+            clear(&mut self.frontier, member);
+            set(&mut self.held_back, member);
+            let rows = self.beats.row(member).iter().zip(self.kept.iter());
+            let sets = self.held_back.iter().zip(self.frontier.iter_mut());
+            for ((held, frontier), (beats, kept)) in sets.zip(rows) {
+                *frontier |= beats & kept & !held;
             }
         }
         self.drop_tail();

@@ -95,6 +95,9 @@ fn run_stream(seed: u64) -> (u32, usize) {
         }
         assert_eq!(graph.vertex_count() as usize, expected.classes.len());
         assert_eq!(rounds.released(), released);
+        let components: Vec<&[u32]> = rounds.released_components().collect();
+        assert_eq!(components.concat(), released);
+        assert!(components.iter().all(|it| !it.is_empty() && it.len() != 2));
         assert_eq!(rounds.waiting_count(), model.line.len());
         assert_eq!(rounds.order().is_ok(), expected.missing.is_empty());
         waited += rounds.waiting_count();

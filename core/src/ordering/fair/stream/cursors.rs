@@ -1,0 +1,233 @@
+//! The next nonce of each sender from whom something was included.
+
+use alloc::boxed::Box;
+
+use crate::bounded::{HandleIndex, KeyedHash, LinkedSet, NONE, fixed_slice, fixed_slice_bytes};
+use crate::types::{Address, Nonce, UnixNs};
+
+/// What is known of one sender on one rollup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cursor {
+    /// The number of the rollup; `NONE` where the cursor is free.
+    pub(super) rollup: u32,
+    pub(super) sender: Address,
+    pub(super) next: Nonce,
+    /// When everything included from it has expired.
+    pub(super) expiry: UnixNs,
+    /// The running number of its last use.
+    pub(super) used: u64,
+    /// Whether it is a cache of what the rollup knows.
+    pub(super) is_cache: bool,
+}
+
+const FREE: Cursor = Cursor {
+    rollup: NONE,
+    sender: Address::ZERO,
+    next: Nonce::ZERO,
+    expiry: UnixNs::ZERO,
+    used: 0,
+    is_cache: false,
+};
+
+/// All cursors. Memory: see [`Cursors::footprint_bytes`].
+#[derive(Debug)]
+pub(super) struct Cursors {
+    slots: Box<[Cursor]>,
+    free: Box<[u32]>,
+    free_count: usize,
+    index: HandleIndex,
+    hash: KeyedHash,
+    /// Those that are a cache, the one that was used longest ago first.
+    cached: LinkedSet,
+    use_count: u64,
+    /// The numbers in an order of their own, while the cursors are written or read.
+    order: Box<[u32]>,
+}
+
+impl Cursors {
+    pub(super) fn new(capacity: u32, key: [u64; 2]) -> Self {
+        let mut cursors = Self {
+            slots: fixed_slice(capacity as usize, FREE),
+            free: fixed_slice(capacity as usize, 0),
+            free_count: 0,
+            index: HandleIndex::new(capacity),
+            hash: KeyedHash::new(key),
+            cached: LinkedSet::new(capacity),
+            use_count: 0,
+            order: fixed_slice(capacity as usize, 0),
+        };
+        cursors.clear();
+        cursors
+    }
+
+    pub(super) const fn footprint_bytes(capacity: u32) -> u64 {
+        fixed_slice_bytes::<Cursor>(capacity as usize)
+            + 2 * fixed_slice_bytes::<u32>(capacity as usize)
+            + HandleIndex::footprint_bytes(capacity)
+            + LinkedSet::footprint_bytes(capacity)
+    }
+
+    pub(super) fn clear(&mut self) {
+        while let Some(first) = self.cached.first() {
+            self.cached.remove(first);
+        }
+        self.slots.fill(FREE);
+        self.index.clear();
+        self.use_count = 0;
+        self.free_count = self.slots.len();
+        for (number, free) in (0..).zip(self.free.iter_mut().rev()) {
+            *free = number;
+        }
+    }
+
+    pub(super) const fn free_count(&self) -> usize {
+        self.free_count
+    }
+
+    pub(super) const fn use_count(&self) -> u64 {
+        self.use_count
+    }
+
+    pub(super) fn next(&self, rollup: usize, sender: &Address) -> Option<Nonce> {
+        let number = self.find(rollup, sender)?;
+        Some(self.slots[number as usize].next)
+    }
+
+    /// Moves a sender's cursor to `next`; false where there is none and no room for it.
+    pub(super) fn advance(
+        &mut self,
+        (rollup, sender): (usize, Address),
+        next: Nonce,
+        expiry: UnixNs,
+        is_cache: bool,
+    ) -> bool {
+        let cursor = Cursor {
+            rollup: rollup as u32,
+            sender,
+            next,
+            expiry,
+            used: self.use_count + 1,
+            is_cache,
+        };
+        let Some(number) = self.find(rollup, &sender) else {
+            return self.insert(cursor);
+        };
+        self.use_count += 1;
+        let own = &mut self.slots[number as usize];
+        *own = Cursor {
+            expiry: own.expiry.max(expiry),
+            ..cursor
+        };
+        if is_cache {
+            self.cached.remove(number);
+            self.cached.append(number);
+        }
+        true
+    }
+
+    /// Adds a cursor, whose use is the last one so far; false where there is no room.
+    pub(super) fn insert(&mut self, cursor: Cursor) -> bool {
+        let Some(free_count) = self.free_count.checked_sub(1) else {
+            return false;
+        };
+        self.free_count = free_count;
+        let number = self.free[free_count];
+        self.slots[number as usize] = cursor;
+        self.use_count = self.use_count.max(cursor.used);
+        let added = self.index.insert(self.hash_of(&cursor), number);
+        debug_assert!(added, "the index has room for every cursor");
+        if cursor.is_cache {
+            self.cached.append(number);
+        }
+        true
+    }
+
+    /// Sets the running number of the last use, and puts the caches in the order of their uses.
+    pub(super) fn restore_use(&mut self, use_count: u64) {
+        self.use_count = self.use_count.max(use_count);
+        let count = self.gather();
+        let slots = &self.slots;
+        let order = &mut self.order[..count];
+        order.sort_unstable_by_key(|number| slots[*number as usize].used);
+        for number in order.iter() {
+            if self.cached.remove(*number) {
+                self.cached.append(*number);
+            }
+        }
+    }
+
+    /// Sorts the cursors by rollup and sender; returns how many there are.
+    pub(super) fn sort(&mut self) -> usize {
+        let count = self.gather();
+        let slots = &self.slots;
+        self.order[..count].sort_unstable_by_key(|number| {
+            let cursor = &slots[*number as usize];
+            (cursor.rollup, cursor.sender)
+        });
+        count
+    }
+
+    /// The cursor at a place of the order that [`Cursors::sort`] made.
+    pub(super) fn sorted(&self, place: usize) -> &Cursor {
+        &self.slots[self.order[place] as usize]
+    }
+
+    fn gather(&mut self) -> usize {
+        let mut count = 0;
+        for (number, cursor) in (0..).zip(self.slots.iter()) {
+            if cursor.rollup != NONE {
+                self.order[count] = number;
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// Frees what has expired by `time`, and then, where fewer than `free_min` are free, caches
+    /// that were used longest ago. O(capacity).
+    pub(super) fn free(&mut self, time: UnixNs, free_min: usize) {
+        for number in 0..self.slots.len() as u32 {
+            let cursor = &self.slots[number as usize];
+            if cursor.rollup != NONE && !cursor.is_cache && cursor.expiry <= time {
+                self.remove(number);
+            }
+        }
+        while self.free_count < free_min {
+            let Some(oldest) = self.cached.first() else {
+                return;
+            };
+            self.cached.remove(oldest);
+            self.remove(oldest);
+        }
+    }
+
+    /// The cursors in use, in no order that means anything.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Cursor)> {
+        let numbered = (0..).zip(self.slots.iter());
+        numbered.filter(|(_, cursor)| cursor.rollup != NONE)
+    }
+
+    fn find(&self, rollup: usize, sender: &Address) -> Option<u32> {
+        let hash = self
+            .hash
+            .number_and_bytes20(rollup as u32, sender.as_bytes());
+        self.index.find(hash, |number| {
+            let cursor = &self.slots[number as usize];
+            cursor.rollup as usize == rollup && cursor.sender == *sender
+        })
+    }
+
+    fn remove(&mut self, number: u32) {
+        let hash = self.hash_of(&self.slots[number as usize]);
+        let removed = self.index.remove(hash, number);
+        debug_assert!(removed, "every cursor is in the index");
+        self.slots[number as usize] = FREE;
+        self.free[self.free_count] = number;
+        self.free_count += 1;
+    }
+
+    fn hash_of(&self, cursor: &Cursor) -> u64 {
+        let Cursor { rollup, sender, .. } = cursor;
+        self.hash.number_and_bytes20(*rollup, sender.as_bytes())
+    }
+}

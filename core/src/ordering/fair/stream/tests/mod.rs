@@ -1,0 +1,7 @@
+//! The rules one by one, and everything together under random members and cuts.
+
+mod member;
+mod random;
+mod rules;
+mod state;
+mod world;

@@ -1,0 +1,311 @@
+//! Honest members, one that says anything, random cuts: stream, twin and a stream that is restored
+//! from bytes now and then must agree after every slot, and everything honest must drain.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::vec;
+use std::vec::Vec;
+
+use super::super::*;
+use super::world::{Library, entry, facts, id, parameters, small_limits};
+use crate::ordering::fair::Rank;
+use crate::types::{Address, Height, Nonce, RollupId, UnixNs};
+
+/// Accounts of which nothing was ever used.
+struct FromZero;
+
+impl Accounts for FromZero {
+    fn next_nonce(&self, _: RollupId, _: &Address) -> Option<Nonce> {
+        Some(Nonce::ZERO)
+    }
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % bound
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+}
+
+/// What a run is drawn from.
+#[derive(Clone, Copy)]
+struct Plan {
+    n: u32,
+    rollups: u32,
+    transactions: u64,
+    /// How many of a hundred bodies arrive in a slot.
+    arrives: u64,
+    replay: ReplayProtection,
+    rank: Rank,
+    seed: u64,
+}
+
+struct Run {
+    plan: Plan,
+    random: Random,
+    stream: FairStream,
+    restored: FairStream,
+    twin: StreamTwin,
+    members: Vec<FairMember>,
+    undecided: Vec<Vec<Entry>>,
+    library: Library,
+    /// Bodies that have not reached a member: (member, id).
+    on_their_way: Vec<(usize, LoggedId)>,
+    ended: BTreeMap<LoggedId, DrainOutcome>,
+    /// Ids of which an honest log lost an entry before it was drained.
+    lost: BTreeSet<LoggedId>,
+    most_live: u32,
+}
+
+impl Run {
+    fn new(plan: Plan) -> Self {
+        let own = parameters(plan.n, 1);
+        let limits = FairLimits {
+            first_hand_count_max: 4 * plan.rollups,
+            first_hand_bytes_max: 1_000 * u64::from(plan.rollups),
+            ..small_limits()
+        };
+        let parts: Vec<RollupPart> = (0..plan.rollups)
+            .map(|rollup| RollupPart {
+                rollup: RollupId::new(7 + rollup),
+                first_hand_count_max: 4,
+                first_hand_bytes_max: 1_000,
+                room: Room {
+                    count: 3,
+                    bytes: 1_000,
+                    gas: crate::types::Gas::new(3),
+                },
+                replay: plan.replay,
+            })
+            .collect();
+        let stream = |key| FairStream::new(own, &limits, &parts, plan.rank, key).unwrap();
+        let member = |me| FairMember::new(own, &limits, &parts, me, [1, 2]).unwrap();
+        Self {
+            plan,
+            random: Random(0x9e37_79b9_7f4a_7c15 ^ (plan.seed + 1) << 20),
+            stream: stream([1, 2]),
+            restored: stream([77, 99]),
+            twin: StreamTwin::new(own, &limits, &parts, plan.rank).unwrap(),
+            members: (1..plan.n).map(member).collect(),
+            undecided: vec![Vec::new(); plan.n as usize],
+            library: Library::default(),
+            on_their_way: Vec::new(),
+            ended: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            most_live: 0,
+        }
+    }
+
+    fn send(&mut self, count: u64) {
+        for name in 0..count {
+            let sender = self.random.below(1 + count / 4);
+            let rollup = sender % u64::from(self.plan.rollups);
+            let mut own = id(self.random.below(1 << 40) << 20 | name);
+            own.rollup = RollupId::new(7 + rollup as u32);
+            let before = self.library.0.iter().filter(|(known, facts)| {
+                known.rollup == own.rollup && facts.sender == super::world::facts(sender, 0).sender
+            });
+            let nonce = before.count() as u64;
+            self.library.0.insert(own, facts(sender, nonce));
+            for member in 0..self.members.len() {
+                self.on_their_way.push((member, own));
+            }
+        }
+    }
+
+    /// Delivers bodies, and lets members log.
+    fn log(&mut self) {
+        let mut waiting = Vec::new();
+        for (member, own) in std::mem::take(&mut self.on_their_way) {
+            let facts = self.library.0[&own];
+            let arrives = self.random.chance(self.plan.arrives);
+            let came = arrives.then(|| {
+                self.members[member].handle_body(&self.stream, own, facts, BodySource::FirstHand)
+            });
+            if came.is_none_or(|came| came.is_err()) {
+                waiting.push((member, own));
+            }
+        }
+        self.on_their_way = waiting;
+        for (at, member) in self.members.iter_mut().enumerate() {
+            let missing: Vec<LoggedId> = member.bodies_missing(&self.stream).collect();
+            for own in missing {
+                if let Some(facts) = self.library.facts(&own)
+                    && self.random.chance(60)
+                {
+                    let learned = BodySource::Learned;
+                    member
+                        .handle_body(&self.stream, own, facts, learned)
+                        .unwrap();
+                }
+            }
+            let mut out = [entry(Height::ZERO, id(0)); 24];
+            let stamp = UnixNs::new(1_000 * self.stream.height().get() + at as u64);
+            let count = member.poll_entries(&self.stream, &FromZero, Some(stamp), &mut out);
+            self.undecided[at + 1].extend_from_slice(&out[..count]);
+        }
+        self.lie();
+    }
+
+    /// Log 0 says anything, and may start anew as long as nothing of it was decided.
+    fn lie(&mut self) {
+        let known: Vec<LoggedId> = self.library.0.keys().copied().collect();
+        self.undecided[0].clear();
+        for _ in 0..self.random.below(5) {
+            let now = self.stream.height().get();
+            let base = Height::new(now.saturating_sub(self.random.below(9)));
+            let ghost = id(u64::MAX - self.random.below(30));
+            let own = if known.is_empty() || self.random.chance(30) {
+                ghost
+            } else {
+                known[self.random.below(known.len() as u64) as usize]
+            };
+            self.undecided[0].push(entry(base, own));
+        }
+    }
+
+    fn slot(&mut self) {
+        self.log();
+        let lengths: Vec<usize> = (0..self.undecided.len())
+            .map(|log| match self.random.below(4) {
+                0 => 0,
+                1 => self.random.below(1 + self.undecided[log].len() as u64) as usize,
+                _ => self.undecided[log].len().min(24),
+            })
+            .collect();
+        let logs = self.undecided.clone();
+        let mut extents: Vec<Extent<'_>> = logs
+            .iter()
+            .zip(&lengths)
+            .map(|(log, length)| Extent {
+                is_moved: *length > 0,
+                entries: &log[..*length],
+            })
+            .collect();
+        let height = self.stream.height().next();
+        let check = |stream: &mut FairStream, extents: &[Extent<'_>]| {
+            stream.check(&Cut { height, extents })
+        };
+        if let Err(refusal) = check(&mut self.stream, &extents) {
+            // An honest log is never cut short.
+            assert_eq!(refusal.member, Some(0), "seed {}", self.plan.seed);
+            extents[0] = Extent::default();
+        }
+        let cut = Cut {
+            height,
+            extents: &extents,
+        };
+        let slots: Vec<RollupSlot> = (0..self.plan.rollups)
+            .map(|_| RollupSlot {
+                is_paused: self.random.chance(10),
+                spare: Room::default(),
+            })
+            .collect();
+        let seed = self.plan.seed;
+        self.stream.apply(&cut, &slots, &self.library).unwrap();
+        self.restored.apply(&cut, &slots, &self.library).unwrap();
+        self.twin.apply(&cut, &slots, &self.library).unwrap();
+        assert_eq!(self.stream.verify(), Ok(()), "seed {seed} {height}");
+        assert_eq!(
+            self.twin.compare(&self.stream),
+            Ok(()),
+            "seed {seed} height {height}"
+        );
+        assert_eq!(self.stream.state_hash(), self.restored.state_hash());
+        assert_eq!(self.stream.drained(), self.restored.drained());
+        assert_eq!(self.stream.lost_entries(), self.restored.lost_entries());
+        if self.random.chance(25) {
+            self.restore();
+        }
+        self.settle(&extents);
+    }
+
+    fn restore(&mut self) {
+        let mut bytes = vec![0; self.stream.encoded_len()];
+        let len = self.stream.encode(&mut bytes).unwrap();
+        assert_eq!(len, bytes.len());
+        self.restored.decode(&bytes).unwrap();
+        assert_eq!(self.stream.state_hash(), self.restored.state_hash());
+    }
+
+    fn settle(&mut self, extents: &[Extent<'_>]) {
+        self.most_live = self.most_live.max(self.stream.live_count());
+        let honest =
+            |lost: &&LostEntry| lost.reason != LossReason::DrainedSince && lost.members & !1 != 0;
+        let lost = self.stream.lost_entries().iter().filter(honest);
+        self.lost.extend(lost.map(|lost| lost.id));
+        for drained in self.stream.drained() {
+            let before = self.ended.insert(drained.id, drained.outcome);
+            let twice =
+                before == Some(DrainOutcome::Included) && drained.outcome == DrainOutcome::Included;
+            assert!(!twice, "seed {}: included twice", self.plan.seed);
+        }
+        for (log, extent) in extents.iter().enumerate() {
+            self.undecided[log].drain(..extent.entries.len());
+            if log > 0 {
+                let member = &mut self.members[log - 1];
+                let covered = extent.entries.len() as u32;
+                member.handle_decided(&self.stream, covered).unwrap();
+                assert!(member.tail().eq(self.undecided[log].iter().copied()));
+            }
+        }
+    }
+
+    fn run(&mut self) {
+        for _ in 0..12 {
+            self.send(self.plan.transactions / 12);
+            for _ in 0..4 {
+                self.slot();
+            }
+        }
+        let sent: BTreeSet<LoggedId> = self.library.0.keys().copied().collect();
+        for _ in 0..400 {
+            if sent.iter().all(|own| self.ended.contains_key(own)) {
+                break;
+            }
+            self.slot();
+        }
+        let left = sent.iter().filter(|own| !self.ended.contains_key(own));
+        assert_eq!(left.count(), 0, "seed {}: not drained", self.plan.seed);
+        let live_ids_max = self.plan.n * 4 * self.plan.rollups;
+        assert!(self.most_live > 0 && self.most_live <= live_ids_max);
+        // Whose entry lapsed or was void in an honest log may have been passed by its successor.
+        for own in sent.difference(&self.lost) {
+            let end = self.ended.get(own);
+            let (included, seed) = (Some(&DrainOutcome::Included), self.plan.seed);
+            assert_eq!(end, included, "seed {seed} {own:?}");
+        }
+        assert!(
+            self.lost.len() < sent.len(),
+            "seed {}: all lost",
+            self.plan.seed
+        );
+    }
+}
+
+#[test]
+fn stream_twin_and_restored_stream_agree() {
+    let seeds = std::env::var("HAUPTBUCH_SEEDS").map_or(16, |text| text.parse().unwrap());
+    for seed in 0..seeds {
+        let plan = Plan {
+            n: 5 + (seed % 3) as u32,
+            rollups: 1 + (seed % 2) as u32,
+            transactions: 48,
+            arrives: [15, 50, 90][seed as usize % 3],
+            replay: match seed % 4 {
+                3 => ReplayProtection::ByHost,
+                _ => ReplayProtection::ByExpiry,
+            },
+            rank: [Rank::Copeland, Rank::Path, Rank::RankedPairs][seed as usize / 3 % 3],
+            seed,
+        };
+        Run::new(plan).run();
+    }
+}
