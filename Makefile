@@ -54,9 +54,10 @@ deep:
 	done
 	@echo "All deep checks passed: $(DEEP_TARGETS)."
 
+# That package alone: with others, features of their tests would be compiled in.
 bench: $(BENCH_TARGETS)
 	@$(need_cargo)
-	$(CARGO) bench --workspace --benches
+	$(CARGO) bench -p hauptbuch-benches --benches
 
 fmt: $(FMT_TARGETS)
 

@@ -1,0 +1,2 @@
+//! What a vote costs.
+fn main(){}
