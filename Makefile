@@ -18,6 +18,9 @@ CARGO ?= cargo
 NIGHTLY ?= nightly
 FUZZ_SECONDS ?= 60
 RESTART_SEEDS ?= 100
+DIFFERENTIAL_SCHEDULES ?= 100000
+# Of a model with more states than memory has room for, these many are walked through.
+MODEL_STATES ?= 10000000
 MIRI_SEEDS ?= 32
 # Miri runs some thousand times slower, so properties are tried on few inputs.
 MIRI_CASES ?= 2
@@ -28,7 +31,7 @@ LOOM_TESTS := $(basename $(notdir $(wildcard core/tests/loom_*.rs)))
 
 SETUP_TARGETS := setup-rust
 TEST_TARGETS := test-format test-lints test-docs test-debug test-release test-loom test-packages
-DEEP_TARGETS := advisories restarts miri fuzz
+DEEP_TARGETS := advisories restarts differential model miri fuzz
 BENCH_TARGETS :=
 FMT_TARGETS := fmt-rust
 INSTALL_TARGETS := $(if $(wildcard cli/Cargo.toml),install-cli)
@@ -124,7 +127,7 @@ test-packages:
 
 # --- What takes longer
 
-.PHONY: advisories restarts miri fuzz
+.PHONY: advisories restarts differential model miri fuzz
 # Known vulnerabilities come from a database on the network; being offline is no failure of ours.
 advisories:
 	@if $(CARGO) deny --log-level error fetch db >/dev/null 2>&1; then \
@@ -144,6 +147,16 @@ miri: setup-nightly
 restarts:
 	HAUPTBUCH_RESTART_SEEDS=$(RESTART_SEEDS) HAUPTBUCH_FORGED_STATES=3 \
 		$(CARGO) test -p hauptbuch-core --profile release-test --lib -- snapshot::
+
+# Consensus beside another implementation of it, over many more schedules.
+differential:
+	HAUPTBUCH_DIFFERENTIAL_SCHEDULES=$(DIFFERENTIAL_SCHEDULES) \
+		$(CARGO) test -p hauptbuch-tests --profile release-test --test differential -- --nocapture
+
+# Consensus under a model checker, which says how far it came.
+model:
+	HAUPTBUCH_MODEL_STATES=$(MODEL_STATES) $(CARGO) test -p hauptbuch-tests \
+		--profile release-test --test model -- --nocapture --test-threads=1
 
 fuzz: setup-fuzz $(FUZZ_TARGETS:%=fuzz-%)
 

@@ -38,7 +38,11 @@ use pair::{Input, NO_ROUND, Pair, View};
 use schedule::{Chance, Excluded, Given};
 
 /// Schedules of an ordinary run.
-const SCHEDULE_COUNT: u64 = if cfg!(debug_assertions) { 1_000 } else { 10_000 };
+const SCHEDULE_COUNT: u64 = if cfg!(debug_assertions) {
+    1_000
+} else {
+    10_000
+};
 /// Heights of a schedule.
 const HEIGHT_COUNT: u64 = 3;
 /// Draws of a height, unless it is decided before.

@@ -10,8 +10,8 @@ use arc_malachitebft_core_types::{
 };
 use hauptbuch_core::consensus::{
     CommitteeView, ConsensusConfig, ConsensusEngine, ConsensusLimits, Effect, Message, MessageBody,
-    Rate, RefusedMessage, SignedVote, SigningContext, Statement, Step, Timeout, TimerKind, Validity,
-    VoteKind,
+    Rate, RefusedMessage, SignedVote, SigningContext, Statement, Step, Timeout, TimerKind,
+    Validity, VoteKind,
 };
 use hauptbuch_core::types::{Epoch, Hash, Height, MemberIndex, Round, Tick};
 

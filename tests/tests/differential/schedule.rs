@@ -191,8 +191,7 @@ impl Given {
             let polka = valid_round as u32;
             let is_before = polka + 1 == round;
             let is_valid = round == view.round && view.valid.is_some_and(|(held, _)| held == polka);
-            let has_polka =
-                pair.is_quorum(self.weight(pair, VoteKind::Prevote, polka, value));
+            let has_polka = pair.is_quorum(self.weight(pair, VoteKind::Prevote, polka, value));
             // Without a polka nothing may come that makes one: such rounds get no more votes.
             let is_closed = polka + 1 < view.round && !has_polka;
             if !is_before && !is_valid && !is_closed {

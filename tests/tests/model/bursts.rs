@@ -9,20 +9,21 @@
 use hauptbuch_core::consensus::{Statement, Step, TimerKind, VoteKind};
 
 use crate::member::{Burst, HONEST, MEMBER_COUNT, Member, QUORUM};
-use crate::words::{Language, ROUND_COUNT, Word, Words, bit};
+use crate::words::{Language, Word, Words, bit};
 
 /// What all members can be heard to say.
 pub type Pool = [Words; MEMBER_COUNT];
 
 /// All steps of a member that may change something, given what has been said.
-pub fn of(member: &Member, pool: &Pool, language: &Language) -> Vec<Burst> {
+pub fn of(member: &Member, pool: &Pool, language: &Language, rounds: u32) -> Vec<Burst> {
     let finder = Finder {
         member,
         pool,
         language,
+        rounds,
     };
     let mut bursts = Vec::new();
-    if member.step() == Step::Decided || member.round() >= ROUND_COUNT {
+    if member.step() == Step::Decided || member.round() >= rounds {
         return bursts;
     }
     finder.decisions(&mut bursts);
@@ -37,6 +38,8 @@ struct Finder<'a> {
     member: &'a Member,
     pool: &'a Pool,
     language: &'a Language,
+    /// How many rounds are walked through.
+    rounds: u32,
 }
 
 type Heard = Vec<(u16, Word)>;
@@ -48,9 +51,9 @@ impl Finder<'_> {
 
     /// R7: precommits of a quorum for a value, of a round that is kept.
     fn decisions(&self, bursts: &mut Vec<Burst>) {
-        let words = self.language.all(|statement| {
-            statement.kind == VoteKind::Precommit && statement.value.is_some()
-        });
+        let words = self
+            .language
+            .all(|statement| statement.kind == VoteKind::Precommit && statement.value.is_some());
         for word in words {
             bursts.extend(self.quorums(word).into_iter().map(plain));
         }
@@ -59,7 +62,7 @@ impl Finder<'_> {
     /// R8: members of a third are in the next round.
     fn skips(&self, bursts: &mut Vec<Burst>) {
         let next = self.member.round() + 1;
-        if next >= ROUND_COUNT {
+        if next >= self.rounds {
             return;
         }
         let is_there = |sender: u16| {
@@ -67,7 +70,11 @@ impl Finder<'_> {
                 .iter()
                 .any(|kind| self.member.vote_of(*kind, next, sender).is_some())
         };
-        let there = self.member.others().filter(|other| is_there(*other)).count();
+        let there = self
+            .member
+            .others()
+            .filter(|other| is_there(*other))
+            .count();
         let choices = |sender: u16| -> Vec<Word> {
             let words = self.language.all(|statement| statement.round.get() == next);
             let words = words.filter(|word| self.can_hear(sender, *word));
@@ -84,7 +91,9 @@ impl Finder<'_> {
             return;
         }
         for (sender, word, statement) in self.proposals_of_round() {
-            let heard = self.member.vote_of(VoteKind::Proposal, statement.round.get(), sender);
+            let heard = self
+                .member
+                .vote_of(VoteKind::Proposal, statement.round.get(), sender);
             let mut first: Heard = Vec::new();
             if heard != Some(word) {
                 first.push((sender, word));
@@ -94,7 +103,9 @@ impl Finder<'_> {
                     (vote.kind, vote.round.get()) == (VoteKind::Prevote, round)
                         && vote.value == statement.value
                 });
-                words.flat_map(|word| self.quorums(word)).collect::<Vec<_>>()
+                words
+                    .flat_map(|word| self.quorums(word))
+                    .collect::<Vec<_>>()
             });
             if !first.is_empty() {
                 bursts.push(plain(first.clone()));
@@ -161,7 +172,7 @@ impl Finder<'_> {
                 continue;
             }
             // Beyond the last round nobody is followed.
-            if timer == TimerKind::Precommit && self.member.round() + 1 >= ROUND_COUNT {
+            if timer == TimerKind::Precommit && self.member.round() + 1 >= self.rounds {
                 continue;
             }
             for heard in self.any_quorums(kind) {
@@ -231,11 +242,7 @@ const fn plain(heard: Heard) -> Burst {
 }
 
 /// All ways to take `count` of these senders, each with one of its choices.
-fn subsets(
-    senders: Vec<u16>,
-    count: usize,
-    choices: &impl Fn(u16) -> Vec<Word>,
-) -> Vec<Heard> {
+fn subsets(senders: Vec<u16>, count: usize, choices: &impl Fn(u16) -> Vec<Word>) -> Vec<Heard> {
     let mut sets: Vec<Heard> = vec![Vec::new()];
     for sender in senders {
         let words = choices(sender);

@@ -13,7 +13,7 @@ use stateright::{Model, Property};
 
 use crate::bursts::{self, Pool};
 use crate::member::{Burst, MEMBER_COUNT, Member, QUORUM};
-use crate::words::{HEIGHT, Language, ROUND_COUNT, Word, Words, bit};
+use crate::words::{HEIGHT, Language, Word, Words, bit};
 
 /// Correct members.
 pub const CORRECT_COUNT: usize = MEMBER_COUNT - 1;
@@ -44,6 +44,8 @@ pub struct Committee {
     /// What the Byzantine member can say: everything but proposals of others' rounds.
     lies: Words,
     breaks: Breaks,
+    /// How many rounds are walked through.
+    rounds: u32,
     known: RwLock<Known>,
 }
 
@@ -64,15 +66,15 @@ struct Entry {
 
 impl Committee {
     /// A committee whose member `byzantine` lies, in which `breaks` are left out.
-    pub fn new(byzantine: u16, breaks: Breaks) -> Self {
+    pub fn new(byzantine: u16, rounds: u32, breaks: Breaks) -> Self {
         let language = Language::new();
         let mut others = (0..MEMBER_COUNT as u16).filter(|member| *member != byzantine);
         let correct = std::array::from_fn(|_| others.next().unwrap());
         let sample = Member::new(correct[0], breaks, &language);
         let proposer = |round: Round| sample.engine.proposer(HEIGHT, round);
         let lies = language.all(|statement| {
-            statement.kind != VoteKind::Proposal
-                || proposer(statement.round) == MemberIndex::new(byzantine)
+            let is_own = proposer(statement.round) == MemberIndex::new(byzantine);
+            statement.round.get() < rounds && (statement.kind != VoteKind::Proposal || is_own)
         });
         let lies = lies.fold(0, |words, word| words | bit(word));
         Self {
@@ -80,6 +82,7 @@ impl Committee {
             byzantine,
             lies,
             breaks,
+            rounds,
             known: RwLock::default(),
             language,
         }
@@ -118,6 +121,21 @@ impl Committee {
         known.members.push(Arc::new(entry));
         known.numbers.insert(spelling, number);
         number
+    }
+
+    /// Where a step leads from a member's state; nothing where it changes nothing, or to where
+    /// nobody is followed.
+    fn step(&self, from: MemberState, burst: &Burst) -> Option<MemberState> {
+        let place = (from, burst.clone());
+        if let Some(to) = self.known.read().unwrap().steps.get(&place) {
+            return *to;
+        }
+        let after = self.entry(from).member.after(burst, &self.language);
+        let after = after.filter(|member| member.round() < self.rounds);
+        let to = after.map(|member| self.number(member));
+        let to = to.filter(|to| *to != from);
+        self.known.write().unwrap().steps.insert(place, to);
+        to
     }
 
     /// The members of a state.
@@ -177,31 +195,22 @@ impl Model for Committee {
         vec![State { members }]
     }
 
+    /// Only steps that change something: by their places among these a path is found again.
     fn actions(&self, state: &State, actions: &mut Vec<Step>) {
         let entries = self.entries(state);
         let pool = self.pool(&entries);
         for (who, entry) in entries.iter().enumerate() {
-            let found = bursts::of(&entry.member, &pool, &self.language);
-            actions.extend(found.into_iter().map(|burst| Step { who, burst }));
+            let found = bursts::of(&entry.member, &pool, &self.language, self.rounds);
+            let from = state.members[who];
+            let moving = found
+                .into_iter()
+                .filter(|burst| self.step(from, burst).is_some());
+            actions.extend(moving.map(|burst| Step { who, burst }));
         }
     }
 
     fn next_state(&self, state: &State, step: Step) -> Option<State> {
-        let from = state.members[step.who];
-        let place = (from, step.burst);
-        let known = self.known.read().unwrap().steps.get(&place).copied();
-        let to = match known {
-            Some(to) => to,
-            None => {
-                let after = self.entry(from).member.after(&place.1, &self.language);
-                // Who leaves the last round is followed no further.
-                let after = after.filter(|member| member.round() < ROUND_COUNT);
-                let to = after.map(|member| self.number(member));
-                self.known.write().unwrap().steps.insert(place, to);
-                to
-            }
-        };
-        let to = to.filter(|to| *to != from)?;
+        let to = self.step(state.members[step.who], &step.burst)?;
         let mut next = state.clone();
         next.members[step.who] = to;
         Some(next)
@@ -238,7 +247,7 @@ impl Model for Committee {
                 let entries = model.entries(state);
                 entries.iter().any(|entry| {
                     let decided = entry.member.engine.decided();
-                    decided.is_some_and(|(round, _)| round.get() + 1 == ROUND_COUNT)
+                    decided.is_some_and(|(round, _)| round.get() + 1 == model.rounds)
                 })
             }),
         ]

@@ -156,7 +156,10 @@ impl Member {
     /// The decided value, by its number.
     pub fn decided(&self) -> Option<u8> {
         let (_, value) = self.engine.decided()?;
-        VALUES.iter().position(|known| *known == value).map(|at| at as u8)
+        VALUES
+            .iter()
+            .position(|known| *known == value)
+            .map(|at| at as u8)
     }
 
     pub fn step(&self) -> Step {
@@ -197,7 +200,11 @@ fn limits() -> ConsensusLimits {
     ConsensusLimits {
         validator_count_max: MEMBER_COUNT as u16,
         signature_bytes_max: 1,
-        evidence_count_max: 8,
+        // Each state keeps an engine, so room that nobody uses is left out.
+        pending_per_peer_max: 1,
+        votes_per_message_max: 1,
+        reply_count_max: 8,
+        evidence_count_max: 1,
         schedule_count_max: 4,
         ..ConsensusLimits::default()
     }

@@ -15,6 +15,7 @@ impl ConsensusEngine {
     /// peers: two engines that differ in nothing else say the same to the same inputs, as long as no
     /// allowance runs out.
     pub fn hash_state(&self, into: &mut impl Hasher) {
+        self.committee.me().hash(into);
         let decision = self.decision.as_ref();
         let decision = decision.map(|held| (held.round, held.value, held.is_told));
         (self.height, self.round, self.step as u8, decision).hash(into);
@@ -103,9 +104,7 @@ impl ConsensusEngine {
 }
 
 /// What belongs to rounds, by round: the rows stand in the order in which they fell free.
-fn in_order<T>(
-    held: impl Iterator<Item = (Round, T)> + Clone,
-) -> impl Iterator<Item = (Round, T)> {
+fn in_order<T>(held: impl Iterator<Item = (Round, T)> + Clone) -> impl Iterator<Item = (Round, T)> {
     let mut last = None;
     core::iter::from_fn(move || {
         let rest = held

@@ -363,7 +363,10 @@ fn a_liar_is_heard_once_in_each_round() {
     bench.prevote(&others[..2], again, None, NO_ROUND);
     assert_eq!(bench.engine.round(), round(again), "R8");
     bench.propose(again, third, NO_ROUND);
-    assert_eq!(bench.said(VoteKind::Prevote, again), Some((Some(third), NO_ROUND)));
+    assert_eq!(
+        bench.said(VoteKind::Prevote, again),
+        Some((Some(third), NO_ROUND))
+    );
     let second = bench.statement(VoteKind::Proposal, again, Some(V), NO_ROUND);
     let refused = bench.say(liar.get(), second);
     assert_eq!(refused, Err(RefusedMessage::ConflictKnown));
