@@ -20,7 +20,7 @@ FUZZ_SECONDS ?= 60
 RESTART_SEEDS ?= 100
 DIFFERENTIAL_SCHEDULES ?= 100000
 # Of a model with more states than memory has room for, these many are walked through.
-MODEL_STATES ?= 10000000
+MODEL_STATES ?= 4000000
 MIRI_SEEDS ?= 32
 # Miri runs some thousand times slower, so properties are tried on few inputs.
 MIRI_CASES ?= 2
