@@ -1,5 +1,5 @@
-//! What a vote costs a member without its signature's check, and what a flood of votes for rounds to
-//! come takes; beside another implementation's driver, with the same votes and signatures.
+//! What a vote costs a member without its signature's check, and what a flood of votes for rounds
+//! to come takes; beside another implementation's driver, with the same votes and signatures.
 #![allow(
     missing_docs,
     reason = "criterion's macros make public items without words"

@@ -11,17 +11,18 @@
 //! ([`schedule::Excluded`]), or mapped:
 //!
 //! - *Rounds kept.* Theirs keeps all rounds of a height, ours those around its own and that of its
-//!   valid value; what is older it pulls as a certificate. Inputs keep to the rounds that ours keeps,
-//!   and to a look-ahead of one.
-//! - *Skipping.* Theirs goes to a round in which members of more than a third have voted, ours to one
-//!   that they have at least reached, and counts proposals. `skipping_counts_who_is_further` shows it.
-//! - *Deciding.* Theirs decides (r, v) with a proposal of exactly that round, ours once v is known to
-//!   be valid, whichever round's proposal brought it. Theirs is then given that proposal, and has to
-//!   decide the same value (in a later round, where that has a quorum for it too).
+//!   valid value; what is older it pulls as a certificate. Inputs keep to the rounds that ours
+//!   keeps, and to a look-ahead of one.
+//! - *Skipping.* Theirs goes to a round in which members of more than a third have voted, ours to
+//!   one that they have at least reached, and counts proposals. `skipping_counts_who_is_further`
+//!   shows it.
+//! - *Deciding.* Theirs decides (r, v) with a proposal of exactly that round, ours once v is known
+//!   to be valid, whichever round's proposal brought it. Theirs is then given that proposal, and
+//!   has to decide the same value (in a later round, where that has a quorum for it too).
 //! - *Timers.* Ours are stopped where theirs go off in vain. A proposer with a valid value starts
 //!   none in theirs; both prevote at once.
-//! - *Late values.* Ours also proposes after its time for it ran out, theirs doesn't: a value comes in
-//!   time or not at all.
+//! - *Late values.* Ours also proposes after its time for it ran out, theirs doesn't: a value comes
+//!   in time or not at all.
 //! - *Too many lies.* Quorums for two values or for an invalid one are beyond what either promises.
 //!
 //! `HAUPTBUCH_DIFFERENTIAL_SCHEDULES` is how many schedules run; a failure prints its own.

@@ -3,8 +3,8 @@
 //! Whatever a member hears has an effect only once it makes a rule fire: a proposal, a quorum, or
 //! members of a third in a later round. So every behaviour is also one in which each member hears,
 //! right before it acts, no more than that rule needs. Less heard never allows more, since no rule
-//! asks that something was *not* heard; and what was heard early and used late can as well be
-//! heard late. Only such smallest sets are walked through.
+//! asks that something was *not* heard; and what was heard early and used late can as well be heard
+//! late. Only such smallest sets are walked through.
 
 use hauptbuch_core::consensus::{Statement, Step, TimerKind, VoteKind};
 

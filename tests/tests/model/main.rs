@@ -1,20 +1,21 @@
 //! The shipped consensus engine, walked through by a model checker.
 //!
 //! A committee of four equal members decides one height. Three run `ConsensusEngine` as it is given
-//! out, with its default configuration; the fourth says whatever it likes, to each of them anew. There
-//! are two values and two rounds. What is said is heard by any member at any time, or never; timers go
-//! off whenever they run. Members persist, sign and verify at once, and nobody restarts.
+//! out, with its default configuration; the fourth says whatever it likes, to each of them anew.
+//! There are two values and two rounds. What is said is heard by any member at any time, or never;
+//! timers go off whenever they run. Members persist, sign and verify at once, and nobody restarts.
 //!
 //! Members hear no more than makes them act ([`bursts`]), which loses no behaviour. What the model
-//! does leave out: certificates, statuses and what is pulled, conflicts after the first vote (they are
-//! evidence, and count nothing), and rounds after the second. No symmetry is used: the two rounds have
-//! proposers of their own, so that at most two of the correct members are alike, and their states name
-//! themselves.
+//! does leave out: certificates, statuses and what is pulled, conflicts after the first vote (they
+//! are evidence, and count nothing), and rounds after the second. No symmetry is used: the two
+//! rounds have proposers of their own, so that at most two of the correct members are alike, and
+//! their states name themselves.
 //!
 //! What two engines have in common once each has been spelt out is taken to be the same state
-//! (`ConsensusEngine::hash_state`). One round is walked through to its end. Two rounds have more states than memory has room for:
-//! they are walked breadth first up to a bound, and beyond it by chance. What was covered is printed:
-//! `HAUPTBUCH_MODEL_STATES` is the bound, for each Byzantine member, of either walk.
+//! (`ConsensusEngine::hash_state`). One round is walked through to its end. Two rounds have more
+//! states than memory has room for: they are walked breadth first up to a bound, and beyond it by
+//! chance. What was covered is printed: `HAUPTBUCH_MODEL_STATES` is the bound, for each Byzantine
+//! member, of either walk.
 
 mod bursts;
 mod committee;

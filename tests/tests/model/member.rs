@@ -206,7 +206,6 @@ fn limits() -> ConsensusLimits {
         reply_count_max: 8,
         evidence_count_max: 1,
         schedule_count_max: 4,
-        ..ConsensusLimits::default()
     }
 }
 

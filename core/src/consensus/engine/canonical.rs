@@ -11,9 +11,9 @@ impl ConsensusEngine {
     /// Feeds all that further behaviour depends on into `into`, in one order whatever way led here.
     ///
     /// For a host that has carried all effects out and whose clock stands still. Left out are the
-    /// numbers of records, batches and certificates, the places of signatures, and the allowances of
-    /// peers: two engines that differ in nothing else say the same to the same inputs, as long as no
-    /// allowance runs out.
+    /// numbers of records, batches and certificates, the places of signatures, and the allowances
+    /// of peers: two engines that differ in nothing else say the same to the same inputs, as long
+    /// as no allowance runs out.
     pub fn hash_state(&self, into: &mut impl Hasher) {
         self.committee.me().hash(into);
         let decision = self.decision.as_ref();
@@ -71,8 +71,8 @@ impl ConsensusEngine {
         }
     }
 
-    /// Proposals in the order in which they came, which says which one is looked at first; values in
-    /// their own.
+    /// Proposals in the order in which they came, which says which one is looked at first; values
+    /// in their own.
     fn hash_proposals(&self, into: &mut impl Hasher) {
         for (round, ()) in in_order(self.proposals.rounds().map(|round| (round, ()))) {
             round.hash(into);
