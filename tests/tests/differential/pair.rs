@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use arc_malachitebft_core_driver::{Driver, Input as Theirs, Output, ThresholdParams};
-use arc_malachitebft_core_state_machine::state::Step as TheirStep;
+use arc_malachitebft_core_state_machine::state::{RoundValue, Step as TheirStep};
 use arc_malachitebft_core_types::{
     self as types, NilOrVal, Round as TheirRound, SignedMessage, Timeout as TheirTimeout,
     TimeoutKind, VoteType,
@@ -445,7 +445,7 @@ impl Pair {
             wants_value: self.our_view.wants_value && is_proposing,
         };
         let theirs = self.theirs.round_state();
-        let held = |held: &Option<types_state::RoundValue<Value>>| {
+        let held = |held: &Option<RoundValue<Value>>| {
             held.as_ref()
                 .map(|held| (held.round.as_u32().unwrap(), our_value(held.value)))
         };
@@ -467,8 +467,6 @@ impl Pair {
         (self.our_view.clone(), self.their_view.clone())
     }
 }
-
-use arc_malachitebft_core_state_machine::state as types_state;
 
 fn signed<T>(message: T) -> SignedMessage<Peer<1>, T> {
     SignedMessage::new(message, Signature([1]))

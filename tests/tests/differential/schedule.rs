@@ -154,7 +154,8 @@ impl Given {
                 }
                 let is_near = round <= view.round + 1 && round + 1 >= view.round;
                 let is_valid_round = view.valid.is_some_and(|(valid, _)| valid == round);
-                if !is_near && !(kind == VoteKind::Prevote && is_valid_round) {
+                let is_kept = is_near || (kind == VoteKind::Prevote && is_valid_round);
+                if !is_kept {
                     return Err(Excluded::RoundNotKept);
                 }
                 self.check_skip(pair, view, round, member, true)?;
