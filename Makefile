@@ -21,6 +21,7 @@ RESTART_SEEDS ?= 100
 DIFFERENTIAL_SCHEDULES ?= 100000
 # Of a model with more states than memory has room for, these many are walked through.
 MODEL_STATES ?= 4000000
+FAIR_WORLD_SEEDS ?= 20000
 MIRI_SEEDS ?= 32
 # Miri runs some thousand times slower, so properties are tried on few inputs.
 MIRI_CASES ?= 2
@@ -31,7 +32,7 @@ LOOM_TESTS := $(basename $(notdir $(wildcard core/tests/loom_*.rs)))
 
 SETUP_TARGETS := setup-rust
 TEST_TARGETS := test-format test-lints test-docs test-debug test-release test-loom test-packages
-DEEP_TARGETS := advisories restarts differential model miri fuzz
+DEEP_TARGETS := advisories restarts fair-worlds differential model miri fuzz
 BENCH_TARGETS :=
 FMT_TARGETS := fmt-rust
 INSTALL_TARGETS := $(if $(wildcard cli/Cargo.toml),install-cli)
@@ -127,7 +128,7 @@ test-packages:
 
 # --- What takes longer
 
-.PHONY: advisories restarts differential model miri fuzz
+.PHONY: advisories restarts fair-worlds differential model miri fuzz
 # Known vulnerabilities come from a database on the network; being offline is no failure of ours.
 advisories:
 	@if $(CARGO) deny --log-level error fetch db >/dev/null 2>&1; then \
@@ -157,6 +158,10 @@ differential:
 model:
 	HAUPTBUCH_MODEL_STATES=$(MODEL_STATES) $(CARGO) test -p hauptbuch-tests \
 		--profile release-test --test model -- --nocapture --test-threads=1
+
+# Order fairness over many slots under every attack, in worlds that a usual run has no time for.
+fair-worlds:
+	FAIR_SEEDS=$(FAIR_WORLD_SEEDS) $(CARGO) test -p hauptbuch-sim --profile release-test --test fair_world
 
 fuzz: setup-fuzz $(FUZZ_TARGETS:%=fuzz-%)
 

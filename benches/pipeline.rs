@@ -19,7 +19,7 @@ fn pipeline(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pipeline");
     group.throughput(Throughput::Elements(u64::from(COUNT)));
     // Policies that order whole sets need seeds or trades, which nothing here supplies.
-    for policy in Policy::ALL
+    for policy in Policy::BY_POOL
         .iter()
         .filter(|policy| !policy.orders_whole_slots())
     {

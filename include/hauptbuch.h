@@ -366,6 +366,10 @@ enum hb_status
    */
   HB_STATUS_CANCELLED_BEFORE = 120,
   /**
+   * a receive log holds the transaction or its nonce, so that it stays until a slot drains it
+   */
+  HB_STATUS_LOGGED_STAYS = 121,
+  /**
    * the ordering policy needs the trade of each transaction, and this one has none
    */
   HB_STATUS_HINT_MISSING = 130,
@@ -586,6 +590,34 @@ enum hb_status
    */
   HB_STATUS_WRONG_TAIL = 260,
   /**
+   * the pool does not hold the body of an id that a slot drained; submit it first
+   */
+  HB_STATUS_BODY_MISSING = 290,
+  /**
+   * the ordering policy takes what a cut drained, not what the pool holds
+   */
+  HB_STATUS_ORDERED_BY_LOGS = 291,
+  /**
+   * the ordering policy keeps no receive logs
+   */
+  HB_STATUS_NOT_ORDERED_BY_LOGS = 292,
+  /**
+   * what was drained is more than the slot has room for
+   */
+  HB_STATUS_DRAINED_TOO_MUCH = 293,
+  /**
+   * an id is drained twice, or a slot in flight holds it
+   */
+  HB_STATUS_DRAINED_TWICE = 294,
+  /**
+   * what a log says of a body is not what the body in the pool says
+   */
+  HB_STATUS_WRONG_BODY = 295,
+  /**
+   * the verifier has met a slot that its cut does not give, and goes no further
+   */
+  HB_STATUS_VERIFIER_SPENT = 296,
+  /**
    * the height does not follow the one that was decided
    */
   HB_STATUS_HEIGHT_NOT_NEXT = 265,
@@ -597,6 +629,46 @@ enum hb_status
    * no record of this number was asked for
    */
   HB_STATUS_UNKNOWN_PERSIST = 267,
+  /**
+   * this build lacks the provider of signatures
+   */
+  HB_STATUS_PROVIDER_MISSING = 280,
+  /**
+   * the suite makes no key from a seed
+   */
+  HB_STATUS_SEED_NOT_TAKEN = 281,
+  /**
+   * the suite's keys are made from a seed
+   */
+  HB_STATUS_SEED_WANTED = 282,
+  /**
+   * the bytes are no secret key, or not that of the public key
+   */
+  HB_STATUS_SECRET_KEY_INVALID = 283,
+  /**
+   * no attempt led to a signature
+   */
+  HB_STATUS_SIGNING_GAVE_UP = 284,
+  /**
+   * the audit log has no room for a record; drain it first
+   */
+  HB_STATUS_AUDIT_FULL = 285,
+  /**
+   * the height is not final
+   */
+  HB_STATUS_NOT_FINAL = 286,
+  /**
+   * the height is final, and what is final stays
+   */
+  HB_STATUS_ALREADY_FINAL = 287,
+  /**
+   * the height lies outside of those that are kept
+   */
+  HB_STATUS_HEIGHT_OUT_OF_WINDOW = 288,
+  /**
+   * two values were certified for one height; nothing becomes final any more
+   */
+  HB_STATUS_FINALITY_HALTED = 289,
   /**
    * a limit is out of its range
    */
@@ -654,6 +726,18 @@ enum hb_status
    */
   HB_STATUS_TOO_MANY_LOGS = 330,
   /**
+   * receive logs order nonces one after another, not windows of them
+   */
+  HB_STATUS_WINDOWS_NOT_ORDERED = 355,
+  /**
+   * with receive logs forced inputs and bundles need rollups whose hosts refuse replays
+   */
+  HB_STATUS_OUTSIDE_NEEDS_HOST_NONCES = 356,
+  /**
+   * the pool can't hold all that receive logs may hold
+   */
+  HB_STATUS_POOL_BELOW_LOGS = 357,
+  /**
    * a committee that votes has 1 to 128 members, and no more than its limits allow
    */
   HB_STATUS_MEMBER_COUNT_OUT_OF_RANGE = 335,
@@ -673,6 +757,14 @@ enum hb_status
    * a timeout is zero or above the largest
    */
   HB_STATUS_TIMEOUT_OUT_OF_RANGE = 339,
+  /**
+   * order fairness and sealed transactions want members of equal weight
+   */
+  HB_STATUS_WEIGHTS_UNEQUAL = 345,
+  /**
+   * a committee has fewer members than order fairness needs
+   */
+  HB_STATUS_HEADS_TOO_FEW = 346,
   /**
    * the bytes end too early
    */
@@ -809,6 +901,26 @@ enum hb_status
    * a bundle's legs are not all there, or not in order
    */
   HB_STATUS_WRONG_BUNDLE = 535,
+  /**
+   * the slot's cut is not one that its logs allow
+   */
+  HB_STATUS_WRONG_CUT = 536,
+  /**
+   * the slot's time is not the one that its cut gives
+   */
+  HB_STATUS_WRONG_AGREED_TIME = 537,
+  /**
+   * the order is not the one that the cut gives
+   */
+  HB_STATUS_WRONG_DRAINED = 538,
+  /**
+   * a no-op is not one that the cut gives
+   */
+  HB_STATUS_WRONG_NO_OP = 539,
+  /**
+   * the no-ops do not stand in the order of their places
+   */
+  HB_STATUS_NO_OP_OUT_OF_ORDER = 540,
   /**
    * the bytes belong to another network
    */
@@ -997,6 +1109,106 @@ enum hb_status
    * the kind of a message, or a step in it, is unknown
    */
   HB_STATUS_UNKNOWN_MESSAGE = 665,
+  /**
+   * a signature does not verify
+   */
+  HB_STATUS_SIGNATURE_INVALID = 690,
+  /**
+   * the certificate decides another height
+   */
+  HB_STATUS_CERTIFICATE_OF_OTHER_HEIGHT = 691,
+  /**
+   * the certificate decides another value
+   */
+  HB_STATUS_CERTIFICATE_OF_OTHER_VALUE = 692,
+  /**
+   * the certificate was checked against another membership
+   */
+  HB_STATUS_CERTIFICATE_OF_OTHER_SET = 693,
+  /**
+   * the proof that a sequencer holds its key does not verify
+   */
+  HB_STATUS_POSSESSION_UNPROVEN = 694,
+  /**
+   * another sequencer has this number
+   */
+  HB_STATUS_SEQUENCER_ID_TAKEN = 695,
+  /**
+   * another sequencer has this key
+   */
+  HB_STATUS_PUBLIC_KEY_TAKEN = 696,
+  /**
+   * another sequencer has this address
+   */
+  HB_STATUS_ADDRESS_TAKEN = 697,
+  /**
+   * no sequencer has this number
+   */
+  HB_STATUS_UNKNOWN_SEQUENCER = 698,
+  /**
+   * the sequencer's status does not allow the change
+   */
+  HB_STATUS_STATUS_CHANGE_NOT_ALLOWED = 699,
+  /**
+   * the change would change nothing
+   */
+  HB_STATUS_CHANGE_WITHOUT_EFFECT = 700,
+  /**
+   * the registry holds as many sequencers as it can
+   */
+  HB_STATUS_REGISTRY_FULL = 701,
+  /**
+   * the next committee has as many members as it can
+   */
+  HB_STATUS_COMMITTEE_FULL = 702,
+  /**
+   * the statements do not contradict each other
+   */
+  HB_STATUS_EVIDENCE_INVALID = 703,
+  /**
+   * the epoch ended with a slot before this one
+   */
+  HB_STATUS_EPOCH_ENDED = 704,
+  /**
+   * the next epoch's members have not been handed over
+   */
+  HB_STATUS_HAND_OVER_MISSING = 705,
+  /**
+   * the members are not those that the epoch's last slot names
+   */
+  HB_STATUS_WRONG_MEMBERSHIP = 706,
+  /**
+   * another value is final at this height
+   */
+  HB_STATUS_FINALITY_CONFLICT = 707,
+  /**
+   * more headers lie between than are kept; catch up by a certificate between
+   */
+  HB_STATUS_CATCH_UP_TOO_LONG = 708,
+  /**
+   * a sequencer's status, or the kind of a record, is unknown
+   */
+  HB_STATUS_UNKNOWN_STATUS = 709,
+  /**
+   * a record's number, epoch or height does not follow the one before
+   */
+  HB_STATUS_AUDIT_OUT_OF_ORDER = 710,
+  /**
+   * the kind of a change to the membership is unknown
+   */
+  HB_STATUS_UNKNOWN_CHANGE = 711,
+  /**
+   * the members do not stand in the order of their numbers, once each
+   */
+  HB_STATUS_MEMBERS_OUT_OF_ORDER = 712,
+  /**
+   * the signature suite is unknown, or not the network's
+   */
+  HB_STATUS_UNKNOWN_SUITE = 713,
+  /**
+   * the epoch does not follow the one before
+   */
+  HB_STATUS_EPOCH_NOT_NEXT = 714,
   /**
    * an invariant broke; the instance refuses further work
    */
@@ -2027,6 +2239,39 @@ HB_MUST_USE
 hb_status hb_coordinator_roll_back(struct hb_coordinator *coordinator,
                                    uint64_t height,
                                    size_t *out_slot_count)
+HB_NOEXCEPT;
+
+/**
+ * As `hb_coordinator_acknowledge`, for the slot with this hash only.
+ *
+ * For a host whose answer can come late: after a rollback another slot can stand at the same
+ * height. `hash` has `HB_HASH_LEN` bytes, as `hb_slot` tells them. One thread at a time.
+ * Cost: O(log n) a transaction.
+ *
+ * Statuses: those of `hb_coordinator_acknowledge`, and `HB_STATUS_WRONG_SLOT` where the slot at
+ * this height is another one. Nothing changes unless it is `HB_STATUS_OK`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_acknowledge_slot(struct hb_coordinator *coordinator,
+                                          uint64_t height,
+                                          const uint8_t *hash,
+                                          uint64_t now_ns)
+HB_NOEXCEPT;
+
+/**
+ * As `hb_coordinator_roll_back`, for the slot with this hash only.
+ *
+ * `hash` has `HB_HASH_LEN` bytes, as `hb_slot` tells them; a slot that is open has none yet.
+ * One thread at a time. Cost: O(log n) a transaction.
+ *
+ * Statuses: those of `hb_coordinator_roll_back`, and `HB_STATUS_WRONG_SLOT` where the slot at this
+ * height is another one. Nothing changes unless it is `HB_STATUS_OK`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_roll_back_slot(struct hb_coordinator *coordinator,
+                                        uint64_t height,
+                                        const uint8_t *hash,
+                                        size_t *out_slot_count)
 HB_NOEXCEPT;
 
 /**

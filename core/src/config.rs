@@ -9,124 +9,11 @@ use crate::error::operation_error;
 use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::types::{Fee, Hash, RollupId};
 
-/// How a network puts transactions in order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Policy {
-    /// First come, first served: in the order of arrival.
-    #[default]
-    Fcfs,
-    /// The highest fee per gas first, and within one fee first come, first served.
-    PriorityFee,
-    /// Arrivals fall into buckets of local time. An earlier bucket goes first; within one the
-    /// highest fee per gas, and within one fee first come, first served.
-    TimeBucket {
-        /// Nanoseconds of one bucket, over 0.
-        width_ns: u64,
-    },
-    /// First come, first served decides who is in. Then a seed that nobody knew before shuffles
-    /// the senders; each sender's transactions stand together.
-    Shuffle,
-    /// First come, first served decides who is in. Then the greedy sequencing rule orders the
-    /// trades of each pool, so that buys and sells alternate around the price at its start.
-    Greedy,
-}
+mod committee;
+mod policy;
 
-/// Nanoseconds of a time bucket where nobody chose: as long as many rollups' slots.
-pub const BUCKET_WIDTH_NS_DEFAULT: u64 = 250_000_000;
-
-impl Policy {
-    /// Every policy, with the parameter that it has where nobody chose.
-    pub const ALL: &'static [Self] = &[
-        Self::Fcfs,
-        Self::PriorityFee,
-        Self::TimeBucket {
-            width_ns: BUCKET_WIDTH_NS_DEFAULT,
-        },
-        Self::Shuffle,
-        Self::Greedy,
-    ];
-
-    /// The byte that stands for it in every encoding.
-    #[must_use]
-    pub const fn byte(self) -> u8 {
-        match self {
-            Self::Fcfs => 1,
-            Self::PriorityFee => 2,
-            Self::TimeBucket { .. } => 3,
-            Self::Shuffle => 4,
-            Self::Greedy => 5,
-        }
-    }
-
-    /// The policy that a byte stands for, with its usual parameter, if any.
-    #[must_use]
-    pub fn from_byte(byte: u8) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|policy| policy.byte() == byte)
-    }
-
-    /// Its parameter, as headers carry it: the width of a bucket in nanoseconds, or 0.
-    #[must_use]
-    pub const fn parameter(self) -> u64 {
-        match self {
-            Self::TimeBucket { width_ns } => width_ns,
-            _ => 0,
-        }
-    }
-
-    /// The same policy with this parameter; nothing where it can't have it.
-    #[must_use]
-    pub const fn with_parameter(self, parameter: u64) -> Option<Self> {
-        match (self, parameter) {
-            (Self::TimeBucket { .. }, 0) => None,
-            (Self::TimeBucket { .. }, width_ns) => Some(Self::TimeBucket { width_ns }),
-            (other, 0) => Some(other),
-            _ => None,
-        }
-    }
-
-    /// Whether it needs a seed once the set of a slot's transactions is fixed.
-    #[must_use]
-    pub const fn needs_seed(self) -> bool {
-        matches!(self, Self::Shuffle)
-    }
-
-    /// Whether it needs the trade of each transaction, and what the pools hold.
-    #[must_use]
-    pub const fn needs_hints(self) -> bool {
-        matches!(self, Self::Greedy)
-    }
-
-    /// Whether it fixes a whole set before it orders it, so that slots can't come in slices.
-    #[must_use]
-    pub const fn orders_whole_slots(self) -> bool {
-        self.needs_seed() || self.needs_hints()
-    }
-
-    /// The name that people use for it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Fcfs => "fcfs",
-            Self::PriorityFee => "priority",
-            Self::TimeBucket { .. } => "time-bucket",
-            Self::Shuffle => "shuffle",
-            Self::Greedy => "greedy",
-        }
-    }
-
-    /// The policy of that name, with its usual parameter, if any.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|policy| policy.name() == name)
-    }
-}
+pub use committee::{FairCommittee, FairCounted, FairRank, LogSizes, LoggedPart, MedianCommittee};
+pub use policy::{BUCKET_WIDTH_NS_DEFAULT, Policy};
 
 /// What keeps a transaction from being included twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,7 +26,8 @@ pub enum ReplayProtection {
     ByHost,
     /// A transaction must expire at most `horizon_ns` after the agreed time at which it is
     /// admitted, and a sender's cursor is kept until everything included from it has expired. So
-    /// nothing is ever included twice, whatever the host does.
+    /// nothing is ever included twice, whatever the host does. Where another one needs its place,
+    /// the cursor that may go earliest is forgotten; new senders are refused while none may.
     ByExpiry {
         /// Nanoseconds from the agreed time to the latest expiry.
         horizon_ns: u64,
@@ -250,6 +138,9 @@ pub struct Config {
     pub policy: Policy,
     /// The lowest fee per gas that is admitted.
     pub fee_floor: Fee,
+    /// The sizes of receive logs, under a policy that orders by them; nothing looks at them under
+    /// any other.
+    pub logs: LogSizes,
     /// What keeps a transaction from being included twice.
     pub replay_protection: ReplayProtection,
     /// How a slot's room is shared between its segments.
@@ -271,6 +162,7 @@ impl Default for Config {
             chain_id: 0,
             rollups,
             policy: Policy::Fcfs,
+            logs: LogSizes::default(),
             fee_floor: Fee::ZERO,
             replay_protection: ReplayProtection::ByHost,
             shares: SegmentShares::default(),
@@ -289,6 +181,16 @@ operation_error! {
         LimitOutOfRange,
         LimitsContradict,
         PolicyParameterOutOfRange,
+        CommitteeSizeOutOfRange,
+        FaultCountOutOfRange,
+        GammaOutOfRange,
+        FairnessInfeasible,
+        TooFewCursors,
+        PartsOverWhole,
+        TooManyLogs,
+        WindowsNotOrdered,
+        OutsideNeedsHostNonces,
+        PoolBelowLogs,
     }
 }
 
@@ -302,9 +204,9 @@ impl From<crate::limits::LimitsError> for ConfigError {
 }
 
 /// The version of the genesis encoding.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 /// The most bytes that a genesis encoding can have.
-const GENESIS_BYTES_MAX: usize = 74 + 5 * ROLLUP_COUNT_MAX;
+const GENESIS_BYTES_MAX: usize = 74 + 5 * ROLLUP_COUNT_MAX + LogSizes::LEN;
 
 impl Config {
     /// The same with these rollups, put in order.
@@ -407,7 +309,11 @@ impl Config {
         self.rollups.iter().try_for_each(|rollup| {
             out.u32(rollup.id.get())?;
             out.u8(rollup.nonce_mode.byte())
-        })
+        })?;
+        if self.policy.orders_by_logs() {
+            self.logs.encode(out)?;
+        }
+        Ok(())
     }
 }
 

@@ -121,6 +121,8 @@ codes! {
     OriginQuotaExceeded = 118, Sender, true, "the origin holds as much of the pool as it may";
     AlreadyEnded = 119, Sender, false, "the same transaction has ended already";
     CancelledBefore = 120, Sender, false, "the transaction was cancelled before it came";
+    LoggedStays = 121, Sender, false,
+        "a receive log holds the transaction or its nonce, so that it stays until a slot drains it";
 
     HintMissing = 130, Sender, false,
         "the ordering policy needs the trade of each transaction, and this one has none";
@@ -199,10 +201,34 @@ codes! {
         "what a slot says of rollups is not one record for each configured rollup";
     WrongTail = 260, Caller, false,
         "the decided log holds more entries than its member signed";
+    BodyMissing = 290, Caller, true,
+        "the pool does not hold the body of an id that a slot drained; submit it first";
+    OrderedByLogs = 291, Caller, false,
+        "the ordering policy takes what a cut drained, not what the pool holds";
+    NotOrderedByLogs = 292, Caller, false, "the ordering policy keeps no receive logs";
+    DrainedTooMuch = 293, Caller, false, "what was drained is more than the slot has room for";
+    DrainedTwice = 294, Caller, false, "an id is drained twice, or a slot in flight holds it";
+    WrongBody = 295, Caller, false,
+        "what a log says of a body is not what the body in the pool says";
+    VerifierSpent = 296, Caller, false,
+        "the verifier has met a slot that its cut does not give, and goes no further";
 
     HeightNotNext = 265, Caller, false, "the height does not follow the one that was decided";
     RecordAhead = 266, Caller, false, "the record is of a later height than the one to start";
     UnknownPersist = 267, Caller, false, "no record of this number was asked for";
+
+    ProviderMissing = 280, Caller, false, "this build lacks the provider of signatures";
+    SeedNotTaken = 281, Caller, false, "the suite makes no key from a seed";
+    SeedWanted = 282, Caller, false, "the suite's keys are made from a seed";
+    SecretKeyInvalid = 283, Caller, false,
+        "the bytes are no secret key, or not that of the public key";
+    SigningGaveUp = 284, Caller, true, "no attempt led to a signature";
+    AuditFull = 285, Caller, true, "the audit log has no room for a record; drain it first";
+    NotFinal = 286, Caller, true, "the height is not final";
+    AlreadyFinal = 287, Caller, false, "the height is final, and what is final stays";
+    HeightOutOfWindow = 288, Caller, true, "the height lies outside of those that are kept";
+    FinalityHalted = 289, Caller, false,
+        "two values were certified for one height; nothing becomes final any more";
 
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
@@ -227,6 +253,11 @@ codes! {
         "the parts of the rollups sum to more than the whole";
     TooManyLogs = 330, Operator, false,
         "order fairness over slots counts at most 128 logs";
+    WindowsNotOrdered = 355, Operator, false,
+        "receive logs order nonces one after another, not windows of them";
+    OutsideNeedsHostNonces = 356, Operator, false,
+        "with receive logs forced inputs and bundles need rollups whose hosts refuse replays";
+    PoolBelowLogs = 357, Operator, false, "the pool can't hold all that receive logs may hold";
 
     MemberCountOutOfRange = 335, Operator, false,
         "a committee that votes has 1 to 128 members, and no more than its limits allow";
@@ -234,6 +265,10 @@ codes! {
     WeightSumOutOfRange = 337, Operator, false, "the weights come to more than 2^61";
     UnknownSelf = 338, Operator, false, "this node's own number is none of the committee";
     TimeoutOutOfRange = 339, Operator, false, "a timeout is zero or above the largest";
+    WeightsUnequal = 345, Operator, false,
+        "order fairness and sealed transactions want members of equal weight";
+    HeadsTooFew = 346, Operator, false,
+        "a committee has fewer members than order fairness needs";
 
     // 400..499: bytes that do not decode.
     Truncated = 400, Sender, false, "the bytes end too early";
@@ -278,6 +313,11 @@ codes! {
     WrongForced = 533, Sender, false, "a forced input is not the one that the inbox holds";
     ForcedLeftOut = 534, Sender, false, "a forced input was left out past its deadline";
     WrongBundle = 535, Sender, false, "a bundle's legs are not all there, or not in order";
+    WrongCut = 536, Sender, false, "the slot's cut is not one that its logs allow";
+    WrongAgreedTime = 537, Sender, false, "the slot's time is not the one that its cut gives";
+    WrongDrained = 538, Sender, false, "the order is not the one that the cut gives";
+    WrongNoOp = 539, Sender, false, "a no-op is not one that the cut gives";
+    NoOpOutOfOrder = 540, Sender, false, "the no-ops do not stand in the order of their places";
 
     // 600..609: what was kept, and does not belong or hold together.
     WrongNetwork = 600, Operator, false, "the bytes belong to another network";
@@ -340,6 +380,40 @@ codes! {
         "as many signatures of this peer wait to be verified as can";
     OwnMessage = 664, Sender, false, "the message claims to be this member's own";
     UnknownMessage = 665, Sender, false, "the kind of a message, or a step in it, is unknown";
+
+    // 690..719: what another sequencer signed, or claims about membership and finality.
+    SignatureInvalid = 690, Sender, false, "a signature does not verify";
+    CertificateOfOtherHeight = 691, Sender, false, "the certificate decides another height";
+    CertificateOfOtherValue = 692, Sender, false, "the certificate decides another value";
+    CertificateOfOtherSet = 693, Sender, false,
+        "the certificate was checked against another membership";
+    PossessionUnproven = 694, Sender, false,
+        "the proof that a sequencer holds its key does not verify";
+    SequencerIdTaken = 695, Sender, false, "another sequencer has this number";
+    PublicKeyTaken = 696, Sender, false, "another sequencer has this key";
+    AddressTaken = 697, Sender, false, "another sequencer has this address";
+    UnknownSequencer = 698, Sender, false, "no sequencer has this number";
+    StatusChangeNotAllowed = 699, Sender, false,
+        "the sequencer's status does not allow the change";
+    ChangeWithoutEffect = 700, Sender, false, "the change would change nothing";
+    RegistryFull = 701, Sender, false, "the registry holds as many sequencers as it can";
+    CommitteeFull = 702, Sender, true, "the next committee has as many members as it can";
+    EvidenceInvalid = 703, Sender, false, "the statements do not contradict each other";
+    EpochEnded = 704, Sender, false, "the epoch ended with a slot before this one";
+    HandOverMissing = 705, Sender, true, "the next epoch's members have not been handed over";
+    WrongMembership = 706, Sender, false,
+        "the members are not those that the epoch's last slot names";
+    FinalityConflict = 707, Sender, false, "another value is final at this height";
+    CatchUpTooLong = 708, Sender, true,
+        "more headers lie between than are kept; catch up by a certificate between";
+    UnknownStatus = 709, Sender, false, "a sequencer's status, or the kind of a record, is unknown";
+    AuditOutOfOrder = 710, Sender, false,
+        "a record's number, epoch or height does not follow the one before";
+    UnknownChange = 711, Sender, false, "the kind of a change to the membership is unknown";
+    MembersOutOfOrder = 712, Sender, false,
+        "the members do not stand in the order of their numbers, once each";
+    UnknownSuite = 713, Sender, false, "the signature suite is unknown, or not the network's";
+    EpochNotNext = 714, Sender, false, "the epoch does not follow the one before";
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";

@@ -148,7 +148,9 @@ pub struct Limits {
     pub slot_gas_max: u64,
     /// Senders that one slot may pass over because their next transaction does not fit.
     ///
-    /// Range: 0 ..= `sender_count_max`. Why: bounds the search for smaller transactions.
+    /// Range: 0 ..= `sender_count_max`. Why: bounds the search for smaller transactions, at 4 bytes
+    /// each. More than this many that pay most and do not fit end the search, and leave the slot
+    /// as it is then; `origin_quota.gas_max` below as many whole slots keeps one origin from that.
     pub set_aside_count_max: u32,
     /// Slots that are taken and neither acknowledged nor rolled back.
     ///

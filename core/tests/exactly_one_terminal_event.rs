@@ -285,7 +285,7 @@ fn random_histories_end_every_admission_once() {
     let mut codes = BTreeSet::new();
     let (mut admitted, mut refused, mut rolled_back) = (0, 0, 0);
     for seed in 0..160 {
-        let policy = Policy::ALL[seed as usize % 2];
+        let policy = Policy::BY_POOL[seed as usize % 2];
         let replay_protection = match seed % 4 {
             0 | 1 => ReplayProtection::ByHost,
             _ => ReplayProtection::ByExpiry { horizon_ns: 50 },

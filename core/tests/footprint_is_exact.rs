@@ -3,6 +3,8 @@
 #[path = "common/counting.rs"]
 mod counting;
 
+use std::hint::black_box;
+
 use hauptbuch_core::batch::SlotVerifier;
 use hauptbuch_core::config::Config;
 use hauptbuch_core::coordinator::TransactionCoordinator;
@@ -12,7 +14,8 @@ use hauptbuch_core::pool::TransactionPool;
 /// The bytes that are held once `make` is done, and that nothing is left once it is dropped.
 fn bytes_of<T>(make: impl FnOnce() -> T) -> u64 {
     let before = counting::held_bytes();
-    let made = make();
+    // Without this the compiler may leave out an allocation that nobody looks at.
+    let made = black_box(make());
     let held = counting::held_bytes() - before;
     drop(made);
     assert_eq!(counting::held_bytes(), before, "something leaks");
@@ -156,7 +159,7 @@ fn the_allocator_counts() {
     assert_eq!(bytes_of(Vec::<u64>::new), 0);
     let (calls, bytes) = (counting::growths(), counting::held_bytes());
     let mut grows = vec![1_u8; 10];
-    grows.reserve_exact(90);
+    black_box(&mut grows).reserve_exact(90);
     assert_eq!(
         (counting::growths() - calls, counting::held_bytes() - bytes),
         (2, 100)

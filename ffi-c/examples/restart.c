@@ -140,7 +140,9 @@ static void decide_slot(hb_coordinator *own, hb_verifier *follower, uint64_t now
   verified.struct_size = sizeof verified;
   check(hb_verifier_verify(follower, encoded, len, &verified, NULL), "verifying a slot");
   free(encoded);
-  check(hb_coordinator_acknowledge(own, slot.height, now_ns), "acknowledging a slot");
+  /* By its hash, as an answer that can come late has to. */
+  check(hb_coordinator_acknowledge_slot(own, slot.height, slot.hash, now_ns),
+        "acknowledging a slot");
   printf("slot %llu ", (unsigned long long)slot.height);
   print_hash(slot.hash);
   printf(" %lu\n", (unsigned long)slot.transaction_count);
@@ -217,7 +219,7 @@ static bytes first_life(const hb_config *config, hb_verifier *follower) {
   return snapshot;
 }
 
-/* The second life: inputs that only the journal remembers, and a write that is torn. */
+/* The second life: inputs of every kind that only the journal remembers, and a torn write. */
 static bytes second_life(const hb_config *config, const bytes *snapshot, hb_verifier *follower) {
   hb_coordinator *own = restore(config, snapshot);
   bytes journal = {NULL, 0};
@@ -228,7 +230,14 @@ static bytes second_life(const hb_config *config, const bytes *snapshot, hb_veri
   printf("cancelled %s\n", has_ended ? "now" : "on arrival");
   submit(own, 5, 0, 4, id);
   submit(own, 1, 2, 4, id);
+  force(own, 3, 1, 2, 4);
+  hb_transaction legs[2] = {transfer(4, 1), transfer(7, 0)};
+  submit_bundle(own, legs, 2, 4);
   decide_slot(own, follower, 5);
+  /* Two that wait, so that the journal alone knows of them at the crash. */
+  force(own, 3, 2, 3, 5);
+  hb_transaction waiting[2] = {transfer(7, 1), transfer(8, 0)};
+  submit_bundle(own, waiting, 2, 5);
   drain_journal(own, &journal);
   submit(own, 6, 0, 6, id);
   drain_journal(own, &journal);

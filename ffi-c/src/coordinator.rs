@@ -3,10 +3,10 @@
 use std::ptr::null;
 
 use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
-use hauptbuch_core::types::{Height, Tick, UnixNs};
+use hauptbuch_core::types::{Hash, Height, Tick, UnixNs};
 
 use crate::boundary::{
-    Guarded, Outcome, growing_output, guard, optional_output, output, slice_output,
+    Guarded, Outcome, array, growing_output, guard, optional_output, output, slice_output,
 };
 use crate::config::{check_allocatable, hb_config, parse};
 use crate::output::{hb_counters, hb_event, hb_slot};
@@ -236,6 +236,61 @@ pub unsafe extern "C" fn hb_coordinator_roll_back(
         change(coordinator, |coordinator| {
             let out = optional_output(out_slot_count)?;
             let slot_count = coordinator.roll_back(Height::new(height))?;
+            if let Some(out) = out {
+                out.write(slot_count);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// As `hb_coordinator_acknowledge`, for the slot with this hash only.
+///
+/// For a host whose answer can come late: after a rollback another slot can stand at the same
+/// height. `hash` has `HB_HASH_LEN` bytes, as `hb_slot` tells them. One thread at a time.
+/// Cost: O(log n) a transaction.
+///
+/// Statuses: those of `hb_coordinator_acknowledge`, and `HB_STATUS_WRONG_SLOT` where the slot at
+/// this height is another one. Nothing changes unless it is `HB_STATUS_OK`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hb_coordinator_acknowledge_slot(
+    coordinator: *mut hb_coordinator,
+    height: u64,
+    hash: *const u8,
+    now_ns: u64,
+) -> hb_status {
+    // SAFETY: the header asks for it.
+    unsafe {
+        change(coordinator, |coordinator| {
+            let (height, hash) = (Height::new(height), Hash::new(array(hash)?));
+            coordinator.acknowledge_slot(height, hash, Tick::new(now_ns))?;
+            Ok(())
+        })
+    }
+}
+
+/// As `hb_coordinator_roll_back`, for the slot with this hash only.
+///
+/// `hash` has `HB_HASH_LEN` bytes, as `hb_slot` tells them; a slot that is open has none yet.
+/// One thread at a time. Cost: O(log n) a transaction.
+///
+/// Statuses: those of `hb_coordinator_roll_back`, and `HB_STATUS_WRONG_SLOT` where the slot at this
+/// height is another one. Nothing changes unless it is `HB_STATUS_OK`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hb_coordinator_roll_back_slot(
+    coordinator: *mut hb_coordinator,
+    height: u64,
+    hash: *const u8,
+    out_slot_count: *mut usize,
+) -> hb_status {
+    // SAFETY: the header asks for it.
+    unsafe {
+        change(coordinator, |coordinator| {
+            let out = optional_output(out_slot_count)?;
+            let (height, hash) = (Height::new(height), Hash::new(array(hash)?));
+            let slot_count = coordinator.roll_back_slot(height, hash)?;
             if let Some(out) = out {
                 out.write(slot_count);
             }

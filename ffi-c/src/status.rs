@@ -1,6 +1,6 @@
 //! The one status type of the C interface: the core's table of codes, number by number.
 
-use hauptbuch_core::error::Code;
+mod table;
 
 /// What became of a call or of a transaction: `HB_STATUS_OK`, or a number that says what happened.
 ///
@@ -76,6 +76,8 @@ pub enum hb_status {
     AlreadyEnded = 119,
     /// the transaction was cancelled before it came
     CancelledBefore = 120,
+    /// a receive log holds the transaction or its nonce, so that it stays until a slot drains it
+    LoggedStays = 121,
     /// the ordering policy needs the trade of each transaction, and this one has none
     HintMissing = 130,
     /// the trade pays an amount of zero
@@ -186,12 +188,46 @@ pub enum hb_status {
     WrongRollupCount = 259,
     /// the decided log holds more entries than its member signed
     WrongTail = 260,
+    /// the pool does not hold the body of an id that a slot drained; submit it first
+    BodyMissing = 290,
+    /// the ordering policy takes what a cut drained, not what the pool holds
+    OrderedByLogs = 291,
+    /// the ordering policy keeps no receive logs
+    NotOrderedByLogs = 292,
+    /// what was drained is more than the slot has room for
+    DrainedTooMuch = 293,
+    /// an id is drained twice, or a slot in flight holds it
+    DrainedTwice = 294,
+    /// what a log says of a body is not what the body in the pool says
+    WrongBody = 295,
+    /// the verifier has met a slot that its cut does not give, and goes no further
+    VerifierSpent = 296,
     /// the height does not follow the one that was decided
     HeightNotNext = 265,
     /// the record is of a later height than the one to start
     RecordAhead = 266,
     /// no record of this number was asked for
     UnknownPersist = 267,
+    /// this build lacks the provider of signatures
+    ProviderMissing = 280,
+    /// the suite makes no key from a seed
+    SeedNotTaken = 281,
+    /// the suite's keys are made from a seed
+    SeedWanted = 282,
+    /// the bytes are no secret key, or not that of the public key
+    SecretKeyInvalid = 283,
+    /// no attempt led to a signature
+    SigningGaveUp = 284,
+    /// the audit log has no room for a record; drain it first
+    AuditFull = 285,
+    /// the height is not final
+    NotFinal = 286,
+    /// the height is final, and what is final stays
+    AlreadyFinal = 287,
+    /// the height lies outside of those that are kept
+    HeightOutOfWindow = 288,
+    /// two values were certified for one height; nothing becomes final any more
+    FinalityHalted = 289,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -220,6 +256,12 @@ pub enum hb_status {
     PartsOverWhole = 329,
     /// order fairness over slots counts at most 128 logs
     TooManyLogs = 330,
+    /// receive logs order nonces one after another, not windows of them
+    WindowsNotOrdered = 355,
+    /// with receive logs forced inputs and bundles need rollups whose hosts refuse replays
+    OutsideNeedsHostNonces = 356,
+    /// the pool can't hold all that receive logs may hold
+    PoolBelowLogs = 357,
     /// a committee that votes has 1 to 128 members, and no more than its limits allow
     MemberCountOutOfRange = 335,
     /// a member's weight is not in 1 ..= 2^32
@@ -230,6 +272,10 @@ pub enum hb_status {
     UnknownSelf = 338,
     /// a timeout is zero or above the largest
     TimeoutOutOfRange = 339,
+    /// order fairness and sealed transactions want members of equal weight
+    WeightsUnequal = 345,
+    /// a committee has fewer members than order fairness needs
+    HeadsTooFew = 346,
     /// the bytes end too early
     Truncated = 400,
     /// bytes follow after the end
@@ -298,6 +344,16 @@ pub enum hb_status {
     ForcedLeftOut = 534,
     /// a bundle's legs are not all there, or not in order
     WrongBundle = 535,
+    /// the slot's cut is not one that its logs allow
+    WrongCut = 536,
+    /// the slot's time is not the one that its cut gives
+    WrongAgreedTime = 537,
+    /// the order is not the one that the cut gives
+    WrongDrained = 538,
+    /// a no-op is not one that the cut gives
+    WrongNoOp = 539,
+    /// the no-ops do not stand in the order of their places
+    NoOpOutOfOrder = 540,
     /// the bytes belong to another network
     WrongNetwork = 600,
     /// the bytes belong to other limits or choices
@@ -392,233 +448,58 @@ pub enum hb_status {
     OwnMessage = 664,
     /// the kind of a message, or a step in it, is unknown
     UnknownMessage = 665,
+    /// a signature does not verify
+    SignatureInvalid = 690,
+    /// the certificate decides another height
+    CertificateOfOtherHeight = 691,
+    /// the certificate decides another value
+    CertificateOfOtherValue = 692,
+    /// the certificate was checked against another membership
+    CertificateOfOtherSet = 693,
+    /// the proof that a sequencer holds its key does not verify
+    PossessionUnproven = 694,
+    /// another sequencer has this number
+    SequencerIdTaken = 695,
+    /// another sequencer has this key
+    PublicKeyTaken = 696,
+    /// another sequencer has this address
+    AddressTaken = 697,
+    /// no sequencer has this number
+    UnknownSequencer = 698,
+    /// the sequencer's status does not allow the change
+    StatusChangeNotAllowed = 699,
+    /// the change would change nothing
+    ChangeWithoutEffect = 700,
+    /// the registry holds as many sequencers as it can
+    RegistryFull = 701,
+    /// the next committee has as many members as it can
+    CommitteeFull = 702,
+    /// the statements do not contradict each other
+    EvidenceInvalid = 703,
+    /// the epoch ended with a slot before this one
+    EpochEnded = 704,
+    /// the next epoch's members have not been handed over
+    HandOverMissing = 705,
+    /// the members are not those that the epoch's last slot names
+    WrongMembership = 706,
+    /// another value is final at this height
+    FinalityConflict = 707,
+    /// more headers lie between than are kept; catch up by a certificate between
+    CatchUpTooLong = 708,
+    /// a sequencer's status, or the kind of a record, is unknown
+    UnknownStatus = 709,
+    /// a record's number, epoch or height does not follow the one before
+    AuditOutOfOrder = 710,
+    /// the kind of a change to the membership is unknown
+    UnknownChange = 711,
+    /// the members do not stand in the order of their numbers, once each
+    MembersOutOfOrder = 712,
+    /// the signature suite is unknown, or not the network's
+    UnknownSuite = 713,
+    /// the epoch does not follow the one before
+    EpochNotNext = 714,
     /// an invariant broke; the instance refuses further work
     Poisoned = 900,
     /// the library panicked; the instance refuses further work
     Panicked = 901,
 }
-
-impl hb_status {
-    /// Every status, in the order of [`Code::ALL`].
-    pub const ALL: &'static [Self] = &[
-        Self::Ok,
-        Self::Admitted,
-        Self::Included,
-        Self::Expired,
-        Self::Evicted,
-        Self::Replaced,
-        Self::Cancelled,
-        Self::Revoked,
-        Self::Superseded,
-        Self::PayloadTooLarge,
-        Self::GasTooLarge,
-        Self::FeeTooLow,
-        Self::AlreadyExpired,
-        Self::ExpiryMissing,
-        Self::ExpiryTooFar,
-        Self::UnknownRollup,
-        Self::Duplicate,
-        Self::NonceUsed,
-        Self::NonceOccupied,
-        Self::MissingPredecessor,
-        Self::PoolFull,
-        Self::PoolBytesFull,
-        Self::SenderTableFull,
-        Self::NonceTooLarge,
-        Self::NonceBeyondWindow,
-        Self::ReplacementUnderpriced,
-        Self::SenderQuotaExceeded,
-        Self::OriginQuotaExceeded,
-        Self::AlreadyEnded,
-        Self::CancelledBefore,
-        Self::HintMissing,
-        Self::HintInvalid,
-        Self::HintTableFull,
-        Self::ForcedQueueFull,
-        Self::ForcedBytesFull,
-        Self::BundlesFull,
-        Self::BundleBytesFull,
-        Self::BundleEmpty,
-        Self::BundleTooLong,
-        Self::BundleTooLarge,
-        Self::LaneFull,
-        Self::NoFreeLane,
-        Self::TimeWentBack,
-        Self::EventsFull,
-        Self::UnknownSlot,
-        Self::NotOldestSlot,
-        Self::AlreadyAcknowledged,
-        Self::TooManyInFlight,
-        Self::BufferTooSmall,
-        Self::InvalidArgument,
-        Self::StaleHandle,
-        Self::NullPointer,
-        Self::InvalidStructSize,
-        Self::TakenAlready,
-        Self::EndedAlready,
-        Self::NotCancellable,
-        Self::InboxOutOfOrder,
-        Self::InboxIncomplete,
-        Self::TooManyReserves,
-        Self::UnknownLog,
-        Self::UnknownVertex,
-        Self::TooManyVertices,
-        Self::WrongPhase,
-        Self::EdgesMissing,
-        Self::LineFull,
-        Self::NotAPermutation,
-        Self::SlotOpen,
-        Self::NoOpenSlot,
-        Self::SeedNeeded,
-        Self::SeedNotWanted,
-        Self::SlicesNotOffered,
-        Self::TooManySlices,
-        Self::ReservesInvalid,
-        Self::JournalFull,
-        Self::JournalNotDrained,
-        Self::NotJournalled,
-        Self::OutsideHeld,
-        Self::WrongSlot,
-        Self::LogFull,
-        Self::SigningFailed,
-        Self::LogBaseTooLow,
-        Self::OrderTableFull,
-        Self::FactsMissing,
-        Self::WrongRollupCount,
-        Self::WrongTail,
-        Self::HeightNotNext,
-        Self::RecordAhead,
-        Self::UnknownPersist,
-        Self::LimitOutOfRange,
-        Self::LimitsContradict,
-        Self::TooManyRollups,
-        Self::DuplicateRollup,
-        Self::NoRollup,
-        Self::PolicyParameterOutOfRange,
-        Self::PolicyNotJournalled,
-        Self::CommitteeSizeOutOfRange,
-        Self::FaultCountOutOfRange,
-        Self::GammaOutOfRange,
-        Self::FairnessInfeasible,
-        Self::TooFewCursors,
-        Self::PartsOverWhole,
-        Self::TooManyLogs,
-        Self::MemberCountOutOfRange,
-        Self::WeightOutOfRange,
-        Self::WeightSumOutOfRange,
-        Self::UnknownSelf,
-        Self::TimeoutOutOfRange,
-        Self::Truncated,
-        Self::TrailingBytes,
-        Self::UnsupportedVersion,
-        Self::UnknownKind,
-        Self::LengthOverLimit,
-        Self::UnknownPolicy,
-        Self::FieldNotEmpty,
-        Self::ParameterOutOfRange,
-        Self::UnknownSide,
-        Self::UnknownOutcome,
-        Self::WrongHeight,
-        Self::WrongParent,
-        Self::TimeBeforeParent,
-        Self::WrongRollupOrder,
-        Self::WrongRoot,
-        Self::WrongCount,
-        Self::WrongRunningHash,
-        Self::WrongPolicy,
-        Self::ForeignTransaction,
-        Self::RepeatedTransaction,
-        Self::NonceOutOfOrder,
-        Self::OrderViolated,
-        Self::SlotOverLimit,
-        Self::ExpiredIncluded,
-        Self::EvidenceOutOfOrder,
-        Self::RefusableIncluded,
-        Self::WrongSlices,
-        Self::WrongSeed,
-        Self::WrongReserves,
-        Self::ForcedOutOfOrder,
-        Self::WrongOutcome,
-        Self::WrongForced,
-        Self::ForcedLeftOut,
-        Self::WrongBundle,
-        Self::WrongNetwork,
-        Self::WrongSettings,
-        Self::WrongSnapshot,
-        Self::Corrupt,
-        Self::Inconsistent,
-        Self::OutcomeDiffers,
-        Self::ForeignLog,
-        Self::UnknownMember,
-        Self::UnknownEntry,
-        Self::RunsOutOfOrder,
-        Self::LogClosed,
-        Self::ExtensionKnown,
-        Self::LogGap,
-        Self::LogTooFar,
-        Self::NotDescended,
-        Self::BaseWentBack,
-        Self::StampWentBack,
-        Self::WrongSignature,
-        Self::NoFork,
-        Self::WrongLogCount,
-        Self::CutWentBack,
-        Self::CutNotHeld,
-        Self::CutMovesClosedLog,
-        Self::BaseNotDecided,
-        Self::WrongRelease,
-        Self::ExtentTooLong,
-        Self::BaseAhead,
-        Self::RollupNotOrdered,
-        Self::FirstHandCountExceeded,
-        Self::FirstHandBytesExceeded,
-        Self::RollupCountExceeded,
-        Self::RollupBytesExceeded,
-        Self::WrongEpoch,
-        Self::HeightBehind,
-        Self::HeightAhead,
-        Self::RoundBehind,
-        Self::RoundAhead,
-        Self::DuplicateMessage,
-        Self::ConflictKnown,
-        Self::InvalidVote,
-        Self::WrongSignatureLength,
-        Self::CertificateTooLight,
-        Self::CertificateNotNeeded,
-        Self::RateExceeded,
-        Self::VerificationFull,
-        Self::OwnMessage,
-        Self::UnknownMessage,
-        Self::Poisoned,
-        Self::Panicked,
-    ];
-
-    /// The status of a code.
-    #[must_use]
-    pub const fn of(code: Code) -> Self {
-        Self::ALL[code.position()]
-    }
-}
-
-impl<C: Into<Code>> From<C> for hb_status {
-    fn from(code: C) -> Self {
-        Self::of(code.into())
-    }
-}
-
-/// A code that the core gains or renumbers must be written down here before anything compiles.
-const _: () = {
-    assert!(
-        hb_status::ALL.len() == Code::ALL.len(),
-        "list the core's new codes in hb_status"
-    );
-    let mut at = 0;
-    while at < Code::ALL.len() {
-        let same = hb_status::ALL[at] as i32 == Code::ALL[at].number() as i32;
-        assert!(
-            same && Code::ALL[at].position() == at,
-            "hb_status differs from the core's codes"
-        );
-        at += 1;
-    }
-};

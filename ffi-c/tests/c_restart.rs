@@ -62,18 +62,20 @@ fn expected() -> String {
     let second = life.submit(2, 0, 1);
     let cancelled = life.own.cancel(second);
     life.say_cancelled(cancelled.expect("it waits"));
-    life.force(3, 0, 0);
-    life.force(3, 7, 1);
-    let legs = [transfer(1, 1), transfer(4, 0)];
-    let bundled = life.own.submit_bundle(&legs, LATER, tick(2), time(2));
-    bundled.expect("there is room for it");
+    life.force((3, 0), 0, 2);
+    life.force((3, 7), 1, 2);
+    life.bundle([(1, 1), (4, 0)], 2);
     life.decide_slot(3);
     let (rollup, sender) = (RollupId::ZERO, Address::new([5; 20]));
     let cancelled = life.own.cancel_nonce(rollup, sender, Nonce::ZERO);
     life.say_cancelled(cancelled.expect("it is not there yet"));
     life.submit(5, 0, 4);
     life.submit(1, 2, 4);
+    life.force((3, 1), 2, 4);
+    life.bundle([(4, 1), (7, 0)], 4);
     life.decide_slot(5);
+    life.force((3, 2), 3, 5);
+    life.bundle([(7, 1), (8, 0)], 5);
     // What is torn off the journal was said all the same, and is done again.
     life.said += "submitted Admitted\n";
     life.submit(6, 0, 6);
@@ -109,12 +111,18 @@ impl Life {
         });
     }
 
-    fn force(&mut self, sender: u8, nonce: u64, index: u64) {
+    fn force(&mut self, (sender, nonce): (u8, u64), index: u64, now: u64) {
         let (input, index) = (transfer(sender, nonce), InboxIndex::new(index));
         let forced = self
             .own
-            .submit_forced(&input, index, LATER, tick(2), time(2));
+            .submit_forced(&input, index, LATER, tick(now), time(now));
         forced.expect("there is room for it");
+    }
+
+    fn bundle(&mut self, legs: [(u8, u64); 2], now: u64) {
+        let legs = legs.map(|(sender, nonce)| transfer(sender, nonce));
+        let bundled = self.own.submit_bundle(&legs, LATER, tick(now), time(now));
+        bundled.expect("there is room for it");
     }
 
     fn decide_slot(&mut self, now: u64) {

@@ -75,6 +75,10 @@ fn null_is_refused_by_everything_that_is_done_with_a_handle() {
             hb_coordinator_slot_bytes(handle, 1, null_mut(), 0, null_mut()),
             hb_coordinator_acknowledge(none, 1, 1),
             hb_coordinator_roll_back(none, 1, &mut count),
+            hb_coordinator_acknowledge_slot(none, 1, slot.hash.as_ptr(), 1),
+            hb_coordinator_acknowledge_slot(handle, 1, null(), 1),
+            hb_coordinator_roll_back_slot(none, 1, slot.hash.as_ptr(), &mut count),
+            hb_coordinator_roll_back_slot(handle, 1, null(), &mut count),
             hb_coordinator_expire_unready(handle, &mut count, null_mut()),
             hb_coordinator_drain_events(handle, null_mut(), 1, &mut count),
             hb_coordinator_drain_events(handle, null_mut(), 0, null_mut()),
@@ -82,7 +86,7 @@ fn null_is_refused_by_everything_that_is_done_with_a_handle() {
             hb_coordinator_counters(handle, null_mut()),
         ]
     };
-    assert_eq!(statuses, [hb_status::NullPointer; 15]);
+    assert_eq!(statuses, [hb_status::NullPointer; 19]);
     assert_eq!((count, slot.height), (UNTOUCHED, UNTOUCHED as u64));
     assert_eq!(owner.counters().submitted_count, 0);
 }

@@ -161,6 +161,56 @@ fn an_open_slot_is_given_back_whole() {
     assert_eq!(owner.take().1.transaction_count, 4);
 }
 
+/// What is promised in slices outlives the handle that promised it.
+#[test]
+fn an_open_slot_stands_in_a_snapshot_with_its_promises() {
+    let owner = Owner::new();
+    assert_eq!(owner.force(transfer(9, 0), 0).0, hb_status::Ok);
+    let records: Vec<_> = (0..5).map(|sender| transfer(sender, 0)).collect();
+    assert_eq!(owner.submit(&records, &[]), (hb_status::Ok, 5));
+    assert_eq!(open(&owner), (hb_status::Ok, 1));
+    let promised = [2, 1].map(|count| add(&owner, Some(&room(count)), 8));
+    assert_eq!(promised.each_ref().map(|own| own.slice.slice), [0, 1]);
+    let snapshot = owner.snapshot();
+
+    let again = Owner::restored(&config(), &snapshot);
+    assert_eq!(again.snapshot(), snapshot);
+    assert_eq!(
+        (open_height(&again), again.take().0),
+        (1, hb_status::SlotOpen)
+    );
+    // Both go on with the same slice, and seal the same slot.
+    let goes_on = |own: &Owner| {
+        let third = add(own, Some(&room(1)), 8);
+        let receipt = third.slice.receipts[0];
+        let slot = seal(own).1;
+        let bytes = own.slot_bytes(1, slot.bytes_len as usize).2;
+        (
+            slot,
+            (third.slice.slice, receipt.running_hash, slot.hash, bytes),
+        )
+    };
+    let ((_, expected), (slot, sealed)) = (goes_on(&owner), goes_on(&again));
+    assert_eq!(sealed, expected);
+    assert_eq!(expected.0, 2);
+    Follower::with(&config()).follow(&again, &slot);
+    let told: Vec<_> = again.drain(64).iter().map(|event| event.id).collect();
+    let ids = promised.iter().flat_map(|own| &own.transactions);
+    for own in ids {
+        // A forced input stands before what the slices promised.
+        assert_eq!(told[own.position as usize], own.id);
+    }
+    assert_eq!(told.len(), 5);
+    // Given back instead, it is as if it had never been opened.
+    let third = Owner::restored(&config(), &snapshot);
+    assert_eq!(third.roll_back(1), hb_status::Ok);
+    assert_eq!(
+        (open_height(&third), third.counters().waiting_count),
+        (0, 5)
+    );
+    assert_eq!(third.take().1.transaction_count, 6);
+}
+
 #[test]
 fn slices_have_an_end_and_some_policies_none() {
     let owner = Owner::new();

@@ -8,7 +8,7 @@ use std::ptr::{null, null_mut};
 
 use hauptbuch::*;
 
-use owner::{Owner, TIME, UNTOUCHED, config, transfer};
+use owner::{NOW, Owner, TIME, UNTOUCHED, config, transfer};
 
 #[test]
 fn slots_are_settled_once_and_in_order() {
@@ -62,6 +62,43 @@ fn slots_are_settled_once_and_in_order() {
     assert_eq!(owner.acknowledge(3), hb_status::Ok);
     assert_eq!(owner.drain(100).len(), 10);
     assert_eq!(owner.counters().pending_count, 0);
+}
+
+#[test]
+fn a_late_answer_settles_no_slot_but_its_own() {
+    let owner = Owner::new();
+    assert_eq!(owner.submit(&[transfer(1, 0)], &[]), (hb_status::Ok, 1));
+    let first = owner.take().1;
+    let mut count = UNTOUCHED;
+    // SAFETY: the handle is open, and hashes have 32 bytes.
+    unsafe {
+        let acknowledge = |height, hash: &[u8; 32]| {
+            hb_coordinator_acknowledge_slot(owner.0, height, hash.as_ptr(), NOW)
+        };
+        let roll_back = |height, hash: &[u8; 32], count| {
+            hb_coordinator_roll_back_slot(owner.0, height, hash.as_ptr(), count)
+        };
+        assert_eq!(roll_back(1, &first.hash, &mut count), hb_status::Ok);
+        assert_eq!(count, 1);
+        count = UNTOUCHED;
+        // Another slot stands at that height now.
+        assert_eq!(owner.submit(&[transfer(2, 0)], &[]), (hb_status::Ok, 1));
+        let second = owner.take().1;
+        assert_eq!((second.height, second.transaction_count), (1, 2));
+        let wrong = hb_status::WrongSlot;
+        assert_eq!(acknowledge(1, &first.hash), wrong);
+        assert_eq!(roll_back(1, &first.hash, &mut count), wrong);
+        assert_eq!(roll_back(1, &first.hash, null_mut()), wrong);
+        assert_eq!(acknowledge(2, &second.hash), hb_status::UnknownSlot);
+        let counters = owner.counters();
+        assert_eq!((counters.in_flight_count, counters.pending_count), (1, 2));
+        assert_eq!(acknowledge(1, &second.hash), hb_status::Ok);
+        let again = hb_status::AlreadyAcknowledged;
+        assert_eq!(acknowledge(1, &second.hash), again);
+        assert_eq!(roll_back(1, &second.hash, &mut count), again);
+    }
+    assert_eq!(count, UNTOUCHED);
+    assert_eq!(owner.drain(4).len(), 2);
 }
 
 #[test]

@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
     let Some((first, calls)) = data.split_first() else {
         return;
     };
-    let policy = Policy::ALL[usize::from(*first) % Policy::ALL.len()];
+    let policy = Policy::BY_POOL[usize::from(*first) % Policy::BY_POOL.len()];
     let rollups = [RollupId::new(0), RollupId::new(1)];
     let config = Config {
         policy,

@@ -64,7 +64,7 @@ fn config(choice: u8) -> Config {
         })
         .collect();
     let config = Config {
-        policy: Policy::ALL[usize::from(choice) % Policy::ALL.len()],
+        policy: Policy::BY_POOL[usize::from(choice) % Policy::BY_POOL.len()],
         pool: PoolConfig {
             quiet_pending_count_max: 2,
             gap_refusal_percent: 110,

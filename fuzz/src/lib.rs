@@ -52,7 +52,7 @@ pub fn config(choice: u8) -> Config {
         rollup(1, NonceMode::Window),
     ];
     let config = Config {
-        policy: Policy::ALL[usize::from(choice) % Policy::ALL.len()],
+        policy: Policy::BY_POOL[usize::from(choice) % Policy::BY_POOL.len()],
         ..Config::default()
     };
     config.with_rollups(&rollups).unwrap()

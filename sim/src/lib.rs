@@ -9,7 +9,8 @@
 //! [`run`] drives one sequencer through a workload, and [`output`] writes what comes of it into a
 //! directory that anyone can verify.
 //!
-//! [`order`] is order fairness alone, over lists of strings.
+//! [`order`] is order fairness alone, over lists of strings. [`fair_world`] is a committee that
+//! keeps it up over many slots, among faults and attacks.
 //!
 //! Whoever holds a workload can repeat a run to the byte: what is drawn at random follows from a
 //! seed, and a clock is looked at only to say how long the work took ([`output::Timing`]).
@@ -17,6 +18,7 @@
 pub mod arrivals;
 pub mod attack;
 pub mod error;
+pub mod fair_world;
 pub mod fairness;
 mod hex;
 pub mod order;

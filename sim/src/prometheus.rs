@@ -50,6 +50,21 @@ pub fn gauges(coordinator: &TransactionCoordinator) -> Vec<Gauge> {
             pool.sender_count() as u64,
         ),
         (
+            "pool_quiet",
+            "Transactions in the pool that came while their sender had few others.",
+            u64::from(pool.quiet_count()),
+        ),
+        (
+            "pool_quiet_bytes",
+            "Bytes that the payloads of those take.",
+            pool.quiet_bytes(),
+        ),
+        (
+            "pool_quiet_reserved",
+            "Places that are kept for them.",
+            u64::from(coordinator.limits().quiet_reserved_count),
+        ),
+        (
             "events_waiting",
             "Events that wait to be read.",
             coordinator.event_count() as u64,

@@ -12,8 +12,8 @@ use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId};
 use hauptbuch_tests::hex;
 use hauptbuch_tests::vectors::{
-    ChainFile, ChainVector, CodesFile, ConfigVector, GenesisFile, MerkleFile, PoliciesFile,
-    ProofVector, RuleVector, Step, TransactionFields, TransactionsFile, files,
+    ChainFile, ChainVector, CodesFile, ConfigVector, GenesisFile, LogSizesVector, MerkleFile,
+    PoliciesFile, ProofVector, RuleVector, Step, TransactionFields, TransactionsFile, files,
 };
 use serde::de::DeserializeOwned;
 use sha3::{Digest as _, Keccak256, Sha3_256};
@@ -83,6 +83,20 @@ fn canonical(fields: &TransactionFields) -> Vec<u8> {
     .concat()
 }
 
+fn log_sizes(logs: &LogSizesVector) -> Vec<u8> {
+    [
+        &logs.first_hand_count_max.to_le_bytes()[..],
+        &number::<u64>(&logs.first_hand_bytes_max).to_le_bytes(),
+        &logs.extent_entries_max.to_le_bytes(),
+        &logs.log_age_slots_max.to_le_bytes(),
+        &logs.graph_count_max.to_le_bytes(),
+        &logs.cursor_count_max.to_le_bytes(),
+        &logs.drained_count_max.to_le_bytes(),
+        &logs.ranked_pairs_max.to_le_bytes(),
+    ]
+    .concat()
+}
+
 fn genesis(config: &ConfigVector) -> Digest {
     let rollups: Vec<u8> = config
         .rollups
@@ -91,7 +105,7 @@ fn genesis(config: &ConfigVector) -> Digest {
         .flat_map(|(rollup, mode)| [&rollup.to_le_bytes()[..], &[*mode]].concat())
         .collect();
     let encoding = [
-        &[4][..],
+        &[5][..],
         &number::<u64>(&config.chain_id).to_le_bytes(),
         &[config.policy],
         &number::<u64>(&config.policy_parameter).to_le_bytes(),
@@ -104,6 +118,7 @@ fn genesis(config: &ConfigVector) -> Digest {
         &[config.pool_percent, config.others_percent],
         &(config.rollups.len() as u16).to_le_bytes(),
         &rollups,
+        &config.logs.as_ref().map(log_sizes).unwrap_or_default(),
     ]
     .concat();
     sha3("hb/gn/1", &[&encoding])

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::ops::Range;
 
 use super::evidence::{EvidenceRow, RecordedTrade, encode_pool};
+use super::logged::DrainedBytes;
 use super::segments::{BUNDLES_STEP, FORCED_STEP, ForcedRow, LegRow, bundle_root};
 use super::{ChainTip, RollupTip, SegmentCounts, SliceReceipt, SlotHeader, SubBatchHeader};
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
@@ -363,6 +364,10 @@ impl SlotBuilder {
             end = end.saturating_add(own.count() as u32);
             out.u32(end)?;
         }
+        if self.policy.orders_by_logs() {
+            write_drained(&plan.drained, place == 0, rollup, out)?;
+            return write_outside_rows(plan, place, rollup, out);
+        }
         let first = plan.reserves.partition_point(|own| own.rollup < rollup);
         let behind = plan.reserves.partition_point(|own| own.rollup <= rollup);
         let pools = plan.reserves.get(first..behind).unwrap_or_default();
@@ -387,14 +392,38 @@ impl SlotBuilder {
             let arrival = transaction.candidate.arrival;
             EvidenceRow { arrival, trade }.encode(out)?;
         }
-        for (index, outcome, _) in plan.forced(place) {
-            ForcedRow { index, outcome }.encode(out)?;
-        }
-        for (row, _) in plan.legs(rollup) {
-            row.encode(out)?;
-        }
-        Ok(())
+        write_outside_rows(plan, place, rollup, out)
     }
+}
+
+/// Writes the evidence of forced inputs and legs.
+fn write_outside_rows(
+    plan: &SlotPlan<'_>,
+    place: usize,
+    rollup: RollupId,
+    out: &mut Writer<'_>,
+) -> Result<(), BuildError> {
+    for (index, outcome, _) in plan.forced(place) {
+        ForcedRow { index, outcome }.encode(out)?;
+    }
+    for (row, _) in plan.legs(rollup) {
+        row.encode(out)?;
+    }
+    Ok(())
+}
+
+/// Writes the cut into the first sub-batch, and each rollup's no-ops into its own.
+fn write_drained(
+    drained: &DrainedBytes<'_>,
+    is_first: bool,
+    rollup: RollupId,
+    out: &mut Writer<'_>,
+) -> Result<(), EncodeError> {
+    if is_first {
+        out.bytes(drained.cut)?;
+    }
+    out.u32(drained.no_ops(rollup).count() as u32)?;
+    drained.no_ops(rollup).try_for_each(|row| row.encode(out))
 }
 
 /// What a slot is written from.
@@ -419,6 +448,8 @@ pub struct SlotPlan<'a> {
     pub forced: &'a [u32],
     /// Its bundles in their order.
     pub bundles: &'a [Handle],
+    /// The cut and what was drained at it, under a policy that orders by receive logs.
+    pub(crate) drained: DrainedBytes<'a>,
 }
 
 impl<'a> SlotPlan<'a> {

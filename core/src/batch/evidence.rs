@@ -1,9 +1,11 @@
 //! What a policy's verifier needs beside the transactions.
 
 use super::SubBatchHeader;
+use super::logged::{NO_OP_LEN, NoOpRow};
 use super::segments::{FORCED_LEN, ForcedRow, LEG_LEN, LegRow};
 use crate::codec::{DecodeError, EncodeError, Reader, Writer};
 use crate::error::Code;
+use crate::receive_log::Cut;
 use crate::types::{Address, Arrival, PoolReserves, RollupId, Side, Tick, TradeHint};
 
 /// Bytes of evidence beside each transaction under every policy: its arrival index and tick.
@@ -25,17 +27,28 @@ pub struct Evidence<'a> {
     rows: &'a [u8],
     forced: &'a [u8],
     legs: &'a [u8],
+    cut: &'a [u8],
+    cut_log_count: u16,
+    no_ops: &'a [u8],
+    row_count: u32,
     has_trades: bool,
+    /// Whether receive logs gave the order, so that no arrivals are recorded.
+    is_logged: bool,
     rollup: RollupId,
 }
 
 impl<'a> Evidence<'a> {
     /// Reads the evidence of a sub-batch of `slice_count` slices off the front of `input`.
+    ///
+    /// `no_op_count_max` bounds its no-ops. Only the first sub-batch of a slot holds its cut.
     pub(super) fn decode(
         input: &mut Reader<'a>,
         header: &SubBatchHeader,
         slice_count: u16,
+        is_first: bool,
+        no_op_count_max: u32,
     ) -> Result<Self, DecodeError> {
+        let is_logged = header.policy.orders_by_logs();
         let before = input.rest();
         let slice_ends = input.bytes(usize::from(slice_count).saturating_mul(SLICE_END_LEN))?;
         let has_trades = header.policy.needs_hints();
@@ -49,8 +62,23 @@ impl<'a> Evidence<'a> {
         } else {
             &[]
         };
+        let (cut_log_count, cut) = if is_logged && is_first {
+            Cut::split_off(input)?
+        } else {
+            (0, &[][..])
+        };
+        let no_ops = if is_logged {
+            decode_no_ops(input, no_op_count_max)?
+        } else {
+            &[]
+        };
         let row_len = row_len(has_trades);
-        let rows = input.bytes((header.counts.pool as usize).saturating_mul(row_len))?;
+        let rows_len = if is_logged {
+            0
+        } else {
+            (header.counts.pool as usize).saturating_mul(row_len)
+        };
+        let rows = input.bytes(rows_len)?;
         for row in rows.chunks_exact(row_len).filter(|_| has_trades) {
             let side = row.get(ARRIVAL_LEN.saturating_add(4)).copied();
             side.and_then(Side::from_byte)
@@ -70,7 +98,12 @@ impl<'a> Evidence<'a> {
             rows,
             forced,
             legs,
+            cut,
+            cut_log_count,
+            no_ops,
+            row_count: header.counts.pool,
             has_trades,
+            is_logged,
             rollup: header.rollup,
         })
     }
@@ -108,7 +141,26 @@ impl<'a> Evidence<'a> {
         rows.filter_map(|row| LegRow::decode(&mut Reader::new(row)).ok())
     }
 
-    /// The arrivals, in the order of the transactions.
+    /// The canonical bytes of the slot's cut, in its first sub-batch; empty in any other, and under
+    /// a policy that does not order by receive logs.
+    #[must_use]
+    pub const fn cut(&self) -> &'a [u8] {
+        self.cut
+    }
+
+    /// How many logs the cut goes through.
+    #[must_use]
+    pub const fn cut_log_count(&self) -> u16 {
+        self.cut_log_count
+    }
+
+    /// What was drained and does nothing, in its order.
+    pub fn no_ops(&self) -> impl Iterator<Item = NoOpRow> + use<'a> {
+        let rows = self.no_ops.chunks_exact(NO_OP_LEN);
+        rows.filter_map(|row| NoOpRow::decode(&mut Reader::new(row)).ok())
+    }
+
+    /// The arrivals, in the order of the transactions; zero where receive logs gave the order.
     pub fn arrivals(&self) -> impl Iterator<Item = Arrival> + 'a {
         self.rows().map(|row| row.arrival)
     }
@@ -130,9 +182,12 @@ impl<'a> Evidence<'a> {
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = EvidenceRow> + use<'a> {
-        let has_trades = self.has_trades;
+        let (has_trades, count) = (self.has_trades, self.row_count as usize);
         let rows = self.rows.chunks_exact(row_len(has_trades));
-        rows.filter_map(move |bytes| EvidenceRow::decode(&mut Reader::new(bytes), has_trades))
+        let recorded =
+            rows.filter_map(move |bytes| EvidenceRow::decode(&mut Reader::new(bytes), has_trades));
+        let unrecorded = if self.is_logged { count } else { 0 };
+        recorded.chain(core::iter::repeat_n(EvidenceRow::UNRECORDED, unrecorded))
     }
 }
 
@@ -161,6 +216,15 @@ pub(super) struct EvidenceRow {
 }
 
 impl EvidenceRow {
+    /// Stands for a transaction whose arrival nobody recorded.
+    const UNRECORDED: Self = Self {
+        arrival: Arrival {
+            index: 0,
+            tick: Tick::ZERO,
+        },
+        trade: None,
+    };
+
     pub fn encode(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         out.u64(self.arrival.index)?;
         out.u64(self.arrival.tick.get())?;
@@ -188,6 +252,19 @@ impl EvidenceRow {
         };
         Some(Self { arrival, trade })
     }
+}
+
+/// Reads a count of no-ops and the no-ops; returns their bytes.
+fn decode_no_ops<'a>(input: &mut Reader<'a>, count_max: u32) -> Result<&'a [u8], DecodeError> {
+    let count = input.u32()?;
+    if count > count_max {
+        return Err(DecodeError::LengthOverLimit);
+    }
+    let bytes = input.bytes((count as usize).saturating_mul(NO_OP_LEN))?;
+    for row in bytes.chunks_exact(NO_OP_LEN) {
+        NoOpRow::decode(&mut Reader::new(row))?;
+    }
+    Ok(bytes)
 }
 
 /// Writes a pool as evidence records it.

@@ -8,6 +8,7 @@
 //!
 //! - [`SlotBuilder`] writes a slot from what the pool gave.
 //! - [`SlotReader`] takes a slot apart without trusting it.
+//! - [`FairVerifier`] does the same where receive logs give the order, beside the logs.
 //! - [`SlotVerifier`] follows a chain of slots with nothing but the configuration, and says of each
 //!   whether it keeps every rule that its bytes and the slots before it can show.
 //!
@@ -18,7 +19,9 @@ mod audit;
 mod build;
 mod chain;
 mod evidence;
+mod fair;
 mod header;
+mod logged;
 mod order;
 mod read;
 mod receipt;
@@ -31,7 +34,10 @@ pub use audit::{ForcedAudit, InboxView};
 pub use build::{BuildError, BuiltSlot, SlotBuilder, SlotPlan};
 pub use chain::{ChainTip, RollupTip};
 pub use evidence::{ARRIVAL_LEN, Evidence, POOL_LEN, SLICE_END_LEN, TRADE_LEN};
+pub use fair::FairVerifier;
 pub use header::{SegmentCounts, SlotHeader, SubBatchHeader};
+pub(crate) use logged::DrainedBytes;
+pub use logged::{CUT_LEN_MAX, NO_OP_LEN, NoOpRow};
 pub use read::{SlotReader, SubBatch};
 pub use receipt::SliceReceipt;
 pub use segments::{FORCED_LEN, ForcedRow, LEG_LEN, LegRow};
@@ -42,9 +48,11 @@ use crate::limits::{Limits, ROLLUP_COUNT_MAX, SLICE_COUNT_MAX};
 /// The most bytes that a slot can have under these limits, whatever its policy.
 #[must_use]
 pub const fn slot_encoded_len_max(limits: &Limits) -> u64 {
-    // Slices and greedy trades never meet, but the sum of both is simple and not far off.
+    // Slices, greedy trades, and cuts never meet, but the sum is simple and not far off. A no-op
+    // takes a place of the slot and less than the evidence of a trade.
+    const { assert!(NO_OP_LEN <= ARRIVAL_LEN + TRADE_LEN + POOL_LEN) };
     const SUB_BATCH: usize = SubBatchHeader::LEN + SLICE_COUNT_MAX * SLICE_END_LEN + 4;
-    const FIXED: usize = SlotHeader::LEN + ROLLUP_COUNT_MAX * SUB_BATCH;
+    const FIXED: usize = SlotHeader::LEN + CUT_LEN_MAX + ROLLUP_COUNT_MAX * SUB_BATCH;
     const EACH: usize = ARRIVAL_LEN + TRADE_LEN + POOL_LEN;
     let evidence = (limits.slot_count_max as u64).saturating_mul(EACH as u64);
     (FIXED as u64)

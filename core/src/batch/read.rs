@@ -54,7 +54,13 @@ impl<'a> SlotReader<'a> {
         let forced = self.read_transactions(header.counts.forced)?;
         let transactions = self.read_transactions(header.counts.pool)?;
         let legs = self.read_transactions(header.counts.bundles)?;
-        let evidence = Evidence::decode(&mut self.input, &header, self.header.slice_count)?;
+        let evidence = Evidence::decode(
+            &mut self.input,
+            &header,
+            self.header.slice_count,
+            self.header.sub_batch_count.checked_sub(1) == Some(left),
+            self.count_max,
+        )?;
         let payload_bytes_max = self.payload_bytes_max;
         Ok(Some(SubBatch {
             header,

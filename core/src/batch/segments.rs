@@ -111,6 +111,21 @@ impl RoomLeft {
     }
 }
 
+impl RoomLeft {
+    /// What is left after no-ops of the pool segment; nothing where they do not fit.
+    pub fn after_no_ops(self, count: u32) -> Option<Self> {
+        let size = SlotRoom {
+            count,
+            ..SlotRoom::NONE
+        };
+        Some(Self {
+            slot: self.slot.without(size)?,
+            pool: self.pool.without(size)?,
+            others: self.others,
+        })
+    }
+}
+
 /// The legs of a slot, gathered over its sub-batches.
 ///
 /// Memory: 40 bytes for each transaction of a slot.

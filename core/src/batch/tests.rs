@@ -1,6 +1,7 @@
 //! Slots against a second writer of the same format, and the verifier against everything else.
 
 mod hostile;
+mod logged;
 mod plain;
 mod refused;
 mod segments;
@@ -302,7 +303,7 @@ fn the_longest_slot_fits_the_bytes_that_are_promised() {
     let len_max = slot_encoded_len_max(&network.limits);
     assert_eq!(
         len_max,
-        221 + 16 * (246 + 64 * 4 + 4) + 2_000 + 8 * (16 + 21 + 52)
+        221 + 16 * (246 + 64 * 4 + 4) + (3 + 255 * 40) + 2_000 + 8 * (16 + 21 + 52)
     );
     let mut coordinator = network.coordinator();
     // 8 transactions with 2,000 bytes together: all that a slot can hold.
@@ -346,6 +347,7 @@ fn the_builder_refuses_what_it_cannot_write() {
         reserves: &[],
         forced: &[],
         bundles: &[],
+        drained: DrainedBytes::NONE,
     };
     for len in 0..needed {
         let refused = builder.build(&plan, &mut out[..len]);
@@ -388,6 +390,7 @@ fn the_builder_never_lets_the_agreed_time_go_back() {
             reserves: &[],
             forced: &[],
             bundles: &[],
+            drained: DrainedBytes::NONE,
         };
         let built = builder.build(&plan, &mut out);
         let built = built.unwrap();

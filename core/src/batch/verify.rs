@@ -1,6 +1,7 @@
 //! Follows a chain of slots and checks every one of them.
 
 mod error;
+mod nonces;
 
 pub use error::VerifyError;
 
@@ -10,9 +11,9 @@ use core::ops::Range;
 use super::evidence::{EvidenceRow, check_slices};
 use super::order::OrderTwin;
 use super::segments::{BUNDLES_STEP, FORCED_STEP, LegRow, LegTable, RoomLeft, Segment};
-use super::{ChainTip, RollupTip, SlotHeader, SlotReader, SubBatch};
+use super::{ChainTip, RollupTip, SlotHeader, SlotReader, SubBatch, SubBatchHeader};
 use crate::bounded::{HandleIndex, KeyedHash, fixed_slice, fixed_slice_bytes};
-use crate::config::{Config, NonceMode, ReplayProtection};
+use crate::config::{Config, ReplayProtection};
 use crate::crypto::hash::{Domain, MICRO_BATCH, hash, hash_many};
 use crate::crypto::merkle;
 use crate::error::Code;
@@ -20,8 +21,7 @@ use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::ordering::SlotRoom;
 use crate::ordering::shuffle::SetRoot;
 use crate::types::{
-    Address, Arrival, Candidate, Envelope, ForcedOutcome, Hash, InboxIndex, Nonce, Transaction,
-    TxId, UnixNs,
+    Address, Arrival, Candidate, Hash, InboxIndex, Nonce, Transaction, TxId, UnixNs,
 };
 
 /// A slot that was verified.
@@ -40,6 +40,15 @@ pub struct VerifiedSlot {
     /// Under the shuffle, what binds the set of its transactions: to be compared with the root that
     /// was told before the seed was known. Zero under every other policy.
     pub set_root: Hash,
+}
+
+impl VerifiedSlot {
+    /// Counts one sub-batch more.
+    const fn add(&mut self, header: &SubBatchHeader) {
+        self.transaction_count = self.transaction_count.saturating_add(header.counts.total());
+        self.transaction_bytes = self.transaction_bytes.saturating_add(header.bytes);
+        self.gas = self.gas.saturating_add(header.gas);
+    }
 }
 
 /// What the verifier keeps of one transaction while it goes through a sub-batch.
@@ -77,6 +86,8 @@ pub struct SlotVerifier {
     legs: LegTable,
     /// Of the sub-batch at hand: its forced inputs, and the leg that was checked last.
     forced_count: u32,
+    /// Where its pool segment ends.
+    pool_end: u32,
     last_leg: Option<LegRow>,
     /// The least inbox index that each rollup's next forced input can have.
     inbox_next: [InboxIndex; ROLLUP_COUNT_MAX],
@@ -99,6 +110,7 @@ impl SlotVerifier {
             order: OrderTwin::new(config.policy, count),
             legs: LegTable::new(count),
             forced_count: 0,
+            pool_end: 0,
             last_leg: None,
             inbox_next: [InboxIndex::ZERO; ROLLUP_COUNT_MAX],
             config: config.clone(),
@@ -130,6 +142,15 @@ impl SlotVerifier {
     /// # Errors
     /// A [`VerifyError`]; the verifier stays where it was then.
     pub fn verify(&mut self, bytes: &[u8]) -> Result<VerifiedSlot, VerifyError> {
+        self.verify_and(bytes, |_| Ok(()))
+    }
+
+    /// The same, and moves on only where `also` finds nothing wrong either.
+    pub(super) fn verify_and(
+        &mut self,
+        bytes: &[u8],
+        also: impl FnOnce(&VerifiedSlot) -> Result<(), VerifyError>,
+    ) -> Result<VerifiedSlot, VerifyError> {
         let mut reader = SlotReader::new(bytes, &self.limits)?;
         let header = *reader.header();
         self.check_slot_header(&header)?;
@@ -168,13 +189,7 @@ impl SlotVerifier {
                 return Err(VerifyError::slot(Code::WrongRollupOrder));
             };
             *hash = own.advance(&sub_batch.header);
-            slot.transaction_count = slot
-                .transaction_count
-                .saturating_add(sub_batch.header.counts.total());
-            slot.transaction_bytes = slot
-                .transaction_bytes
-                .saturating_add(sub_batch.header.bytes);
-            slot.gas = slot.gas.saturating_add(sub_batch.header.gas);
+            slot.add(&sub_batch.header);
         }
         let hashes = hashes.get_mut(..tip.rollups.len()).unwrap_or_default();
         if merkle::root(hashes) != header.sub_batch_root {
@@ -192,6 +207,7 @@ impl SlotVerifier {
         if self.config.policy.needs_seed() {
             slot.set_root = set_root.finish();
         }
+        also(&slot)?;
         tip.advance(&header);
         self.tip = tip;
         self.inbox_next = inbox_next;
@@ -244,6 +260,8 @@ impl SlotVerifier {
         let filled = check_slices(&sub_batch.evidence, header.counts.pool).map_err(wrong)?;
         self.order.begin(sub_batch).map_err(wrong)?;
         let before = *left;
+        self.check_drained(sub_batch, place == 0, left)
+            .map_err(wrong)?;
         self.check_transactions(sub_batch, slot.time, left)?;
         let used = before.slot.minus(left.slot);
         if (header.bytes, header.gas) != (u64::from(used.bytes), used.gas) {
@@ -259,6 +277,33 @@ impl SlotVerifier {
             })?;
         self.check_roots(sub_batch, tip, slot).map_err(wrong)?;
         Ok(filled)
+    }
+
+    /// Checks the form of what a sub-batch records of its cut and its no-ops; whether they follow
+    /// from the logs, only [`FairVerifier`](super::FairVerifier) can say.
+    fn check_drained(
+        &self,
+        sub_batch: &SubBatch<'_>,
+        is_first: bool,
+        left: &mut RoomLeft,
+    ) -> Result<(), Code> {
+        let Some(log_count) = self.config.policy.log_count() else {
+            return Ok(());
+        };
+        let evidence = &sub_batch.evidence;
+        if is_first && evidence.cut_log_count() != u16::from(log_count) {
+            return Err(Code::WrongCut);
+        }
+        let mut position = 0_u32;
+        for row in evidence.no_ops() {
+            if row.position < position || row.position > sub_batch.header.counts.pool {
+                return Err(Code::NoOpOutOfOrder);
+            }
+            position = row.position;
+        }
+        let count = evidence.no_ops().count() as u32;
+        *left = left.after_no_ops(count).ok_or(Code::SlotOverLimit)?;
+        Ok(())
     }
 
     /// Checks the transaction root, and the running hash slice by slice.
@@ -345,6 +390,8 @@ impl SlotVerifier {
             .chain(evidence.legs().map(Segment::Leg));
         let mut behind = sub_batch.all().zip(segments);
         self.forced_count = sub_batch.header.counts.forced;
+        let pool_count = sub_batch.header.counts.pool;
+        self.pool_end = self.forced_count.saturating_add(pool_count);
         self.last_leg = None;
         let mut position = 0_u32;
         loop {
@@ -396,7 +443,7 @@ impl SlotVerifier {
         *leaf.ok_or(Code::SlotOverLimit)? = id;
         match segment {
             Segment::Forced(row) => {
-                if !self.check_forced(envelope, row.outcome, time)? {
+                if !self.check_forced(envelope, row.outcome, position, time)? {
                     return Ok(());
                 }
             }
@@ -411,15 +458,11 @@ impl SlotVerifier {
             }
         }
         let id_hash = self.hash.bytes32(id.as_bytes());
-        let leaves = &self.leaves;
-        if self
-            .by_id
-            .find(id_hash, |at| leaves.get(at as usize) == Some(&id))
-            .is_some()
-        {
+        let is_same = |at| self.leaves.get(at as usize) == Some(&id) && self.meets(at, position);
+        if self.by_id.find(id_hash, is_same).is_some() {
             return Err(Code::RepeatedTransaction);
         }
-        let (line_hash, predecessor) = self.find_predecessor(envelope)?;
+        let (line_hash, predecessor) = self.find_predecessor(envelope, position)?;
         if let Segment::Pool(row) = segment {
             self.check_order(id, transaction, row, position, predecessor)?;
         }
@@ -463,83 +506,6 @@ impl SlotVerifier {
         Ok(())
     }
 
-    /// Checks what is recorded of a forced input, as far as this slot can show; returns whether it
-    /// used its nonce.
-    fn check_forced(
-        &self,
-        envelope: &Envelope,
-        outcome: ForcedOutcome,
-        time: UnixNs,
-    ) -> Result<bool, Code> {
-        if (outcome == ForcedOutcome::Expired) != (envelope.expiry <= time) {
-            return Err(Code::WrongOutcome);
-        }
-        if outcome == ForcedOutcome::Applied {
-            let can_be_used = envelope.nonce != Nonce::MAX;
-            return can_be_used.then_some(true).ok_or(Code::WrongOutcome);
-        }
-        let is_line = self.config.nonce_mode(envelope.rollup) == NonceMode::Sequential;
-        let last = self.last_of_sender(envelope).filter(|_| is_line);
-        let is_wrong = last.is_some_and(|last| match outcome {
-            ForcedOutcome::Superseded => envelope.nonce > last,
-            ForcedOutcome::Gap => {
-                envelope.nonce <= last.saturating_add(1) && envelope.nonce != Nonce::MAX
-            }
-            ForcedOutcome::Applied | ForcedOutcome::Expired => false,
-        });
-        if is_wrong {
-            Err(Code::WrongOutcome)
-        } else {
-            Ok(false)
-        }
-    }
-
-    /// The nonce of a sender that stands last in the sub-batch so far.
-    fn last_of_sender(&self, envelope: &Envelope) -> Option<Nonce> {
-        let of_sender = self
-            .hash
-            .number_and_bytes20(envelope.rollup.get(), envelope.sender.as_bytes());
-        let seen = |at: u32| self.seen.get(at as usize).copied().unwrap_or_default();
-        let is_same = |at| seen(at).sender == envelope.sender;
-        self.by_sender
-            .find(of_sender, is_same)
-            .map(|at| seen(at).nonce)
-    }
-
-    /// The hash under which a transaction is noted, and the one of its sender that it follows.
-    ///
-    /// In a window of nonces a transaction follows no other one, and is noted by its nonce too.
-    fn find_predecessor(&self, envelope: &Envelope) -> Result<(u64, Option<u32>), Code> {
-        let of_sender = self
-            .hash
-            .number_and_bytes20(envelope.rollup.get(), envelope.sender.as_bytes());
-        let seen = |at: u32| self.seen.get(at as usize).copied().unwrap_or_default();
-        let mode = self.config.nonce_mode(envelope.rollup);
-        if mode == NonceMode::Window {
-            let of_nonce = self.hash.words([of_sender, envelope.nonce.get()]);
-            let is_same = |at| {
-                let other = seen(at);
-                other.sender == envelope.sender && other.nonce == envelope.nonce
-            };
-            let repeated = self.by_sender.find(of_nonce, is_same).is_some();
-            return if repeated {
-                Err(Code::NonceOutOfOrder)
-            } else {
-                Ok((of_nonce, None))
-            };
-        }
-        let predecessor = self
-            .by_sender
-            .find(of_sender, |at| seen(at).sender == envelope.sender);
-        let follows =
-            predecessor.is_none_or(|own| seen(own).nonce.checked_add(1) == Some(envelope.nonce));
-        if follows {
-            Ok((of_sender, predecessor))
-        } else {
-            Err(Code::NonceOutOfOrder)
-        }
-    }
-
     /// What admission would have refused must not stand in a slot.
     fn check_admissible(&self, transaction: &Transaction<'_>, time: UnixNs) -> Result<(), Code> {
         let envelope = &transaction.envelope;
@@ -569,6 +535,9 @@ impl SlotVerifier {
             .arrivals
             .get_mut(..count as usize)
             .ok_or(Code::SlotOverLimit)?;
+        if self.config.policy.orders_by_logs() {
+            return Ok(());
+        }
         arrivals.sort_unstable();
         let in_order = arrivals.windows(2).all(|pair| match pair {
             [before, after] => before.index < after.index && before.tick <= after.tick,

@@ -9,6 +9,7 @@
 //! | [`ChunkArena`] | byte strings of any length, without fragmentation | O(length) |
 //! | [`HandleIndex`] | from a key's hash to a small number | O(1) expected |
 //! | [`HeapSet`] | several priority queues that share one memory | O(log n) |
+//! | [`IndirectHeap`] | a priority queue of numbers whose keys stand elsewhere | O(log n) |
 //! | [`LinkedSet`] | numbers in the order in which they came, any of them removable | O(1) |
 //! | [`MinTree`] | the smallest value of a range of numbers | O(log n) |
 //! | [`RecentSet`] | keys that came by lately | O(1) expected |
@@ -23,6 +24,7 @@
 mod chunk_arena;
 mod handle_index;
 mod heap_set;
+mod indirect_heap;
 mod linked_set;
 mod min_tree;
 mod recent_set;
@@ -34,6 +36,7 @@ mod tests;
 pub use chunk_arena::{CHUNK_BYTES, ChunkArena, ChunkList, rounded_bytes};
 pub use handle_index::{HandleIndex, KeyedHash};
 pub use heap_set::HeapSet;
+pub use indirect_heap::IndirectHeap;
 pub use linked_set::LinkedSet;
 pub use min_tree::MinTree;
 pub use recent_set::RecentSet;

@@ -93,6 +93,28 @@ proptest! {
     }
 
     #[test]
+    fn indirect_heap_finds_the_smallest_key(
+        steps in vec((any::<bool>(), 0_u32..43), 0..300),
+        keys in vec(0_u8..20, 43),
+    ) {
+        let key_of = |number: u32| (keys[number as usize], number);
+        let (mut heap, mut model) = (IndirectHeap::new(40), BTreeSet::new());
+        for (push, number) in steps {
+            if push {
+                let is_new = number < 40 && model.insert(key_of(number));
+                prop_assert_eq!(heap.push(number, key_of), is_new);
+            } else {
+                let known = model.remove(&key_of(number));
+                prop_assert_eq!(heap.remove(number, key_of), known);
+            }
+            prop_assert_eq!(heap.first(), model.first().map(|(_, number)| *number));
+            prop_assert_eq!((heap.len(), heap.is_empty()), (model.len(), model.is_empty()));
+            prop_assert_eq!(heap.contains(number), model.contains(&key_of(number)));
+            prop_assert!(heap.is_consistent(key_of));
+        }
+    }
+
+    #[test]
     fn handle_index_finds_what_is_there(
         steps in vec((any::<bool>(), 0_u32..40), 0..300),
         capacity in 0_u32..20,

@@ -52,6 +52,11 @@ impl Arrangement {
         self.pools.get(..self.pool_count).unwrap_or_default()
     }
 
+    /// Memory for a place of each transaction of a slot.
+    pub fn places_mut(&mut self) -> &mut [u32] {
+        &mut self.places
+    }
+
     /// Forgets the pools of the slot before.
     pub const fn clear(&mut self) {
         self.pool_count = 0;

@@ -89,7 +89,7 @@ impl TransactionCoordinator {
         let flights = self.in_flight.get(..self.in_flight_count);
         out.u8(self.in_flight_count as u8);
         for flight in flights.unwrap_or_default() {
-            flight.export(out);
+            flight.export(self.policy.orders_by_logs(), out);
         }
         self.export_open(out);
         out.u32(self.events.len() as u32);
@@ -151,6 +151,7 @@ impl TransactionCoordinator {
         self.tip = restore_tip(&self.tip, input)?;
         self.pool.restore(input, self.now)?;
         self.in_flight_count = usize::from(input.u8()?);
+        let is_logged = self.policy.orders_by_logs();
         let Self {
             in_flight,
             pool,
@@ -165,7 +166,7 @@ impl TransactionCoordinator {
             let Some(flight) = rest.first_mut() else {
                 break;
             };
-            flight.restore(pool, &self.tip, limits, input)?;
+            flight.restore(is_logged, pool, &self.tip, limits, input)?;
             check(flight.sealed_at <= self.now, "slots were sealed before now")?;
             let follows = flight.tip_before().map(|tip| tip.height) == Some(height);
             check(follows, "slots in flight follow what was acknowledged")?;

@@ -3,10 +3,14 @@
 use alloc::boxed::Box;
 use core::ops::Range;
 
-use crate::batch::{ChainTip, SlotBuilder, SlotHeader, SlotPlan, SlotReader, slot_encoded_len_max};
+use crate::batch::{
+    ChainTip, DrainedBytes, SlotBuilder, SlotHeader, SlotPlan, SlotReader, slot_encoded_len_max,
+};
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
 use crate::codec::DecodeError;
+use crate::error::Code;
 use crate::limits::{Limits, ROLLUP_COUNT_MAX};
+use crate::ordering::fair::stream::DrainOutcome;
 use crate::pool::{ForcedCounts, TransactionPool};
 use crate::types::{Epoch, Hash, Height, PoolReserves, Tick, UnixNs};
 
@@ -34,6 +38,45 @@ pub(super) struct SlotEnd<'a> {
     pub forced: &'a ForcedCounts,
     pub bundle_count: usize,
     pub leg_count: u32,
+    pub drained: DrainedBytes<'a>,
+}
+
+/// A transaction that a slot drained and does not hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct NoOp {
+    pub handle: Handle,
+    /// How many transactions of its rollup's pool segment stand before it.
+    pub position: u32,
+    pub code: NoOpCode,
+}
+
+/// How a no-op ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum NoOpCode {
+    #[default]
+    Evicted,
+    Expired,
+    Superseded,
+}
+
+impl NoOpCode {
+    /// The end that an outcome other than inclusion comes to.
+    pub const fn of(outcome: DrainOutcome) -> Option<Self> {
+        match outcome {
+            DrainOutcome::Included => None,
+            DrainOutcome::Expired => Some(Self::Expired),
+            DrainOutcome::Superseded | DrainOutcome::Duplicate => Some(Self::Superseded),
+            DrainOutcome::Gap | DrainOutcome::Unfit | DrainOutcome::NoCursor => Some(Self::Evicted),
+        }
+    }
+
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Evicted => Code::Evicted,
+            Self::Expired => Code::Expired,
+            Self::Superseded => Code::Superseded,
+        }
+    }
 }
 
 /// The memory of one slot in flight; reused from slot to slot.
@@ -46,6 +89,9 @@ pub(super) struct InFlight {
     bundles: Box<[Handle]>,
     bundle_count: usize,
     leg_count: u32,
+    /// What it drained and does not hold, of that what the pool has: `no_ops[..no_op_count]`.
+    no_ops: Box<[NoOp]>,
+    no_op_count: usize,
     bytes: Box<[u8]>,
     len: usize,
     header: SlotHeader,
@@ -64,6 +110,8 @@ impl InFlight {
             bundles: fixed_slice(limits.bundle_count_max as usize, Handle::default()),
             bundle_count: 0,
             leg_count: 0,
+            no_ops: fixed_slice(limits.slot_count_max as usize, NoOp::default()),
+            no_op_count: 0,
             bytes: fixed_slice(slot_encoded_len_max(limits) as usize, 0),
             len: 0,
             header: SlotHeader {
@@ -89,6 +137,7 @@ impl InFlight {
             .saturating_add(fixed_slice_bytes::<Handle>(
                 limits.bundle_count_max as usize,
             ))
+            .saturating_add(fixed_slice_bytes::<NoOp>(limits.slot_count_max as usize))
             .saturating_add(slot_encoded_len_max(limits));
         each.saturating_mul(limits.in_flight_count_max as u64)
     }
@@ -136,6 +185,24 @@ impl InFlight {
         &mut self.bundles
     }
 
+    /// What it drained and does not hold, as far as the pool has it.
+    pub fn no_ops(&self) -> &[NoOp] {
+        self.no_ops.get(..self.no_op_count).unwrap_or_default()
+    }
+
+    /// Forgets the no-ops of the slot before.
+    pub const fn clear_no_ops(&mut self) {
+        self.no_op_count = 0;
+    }
+
+    /// Notes one more; false where there is no room.
+    pub fn push_no_op(&mut self, no_op: NoOp) -> bool {
+        let place = self.no_ops.get_mut(self.no_op_count);
+        let is_there = place.map(|place| *place = no_op).is_some();
+        self.no_op_count = self.no_op_count.saturating_add(usize::from(is_there));
+        is_there
+    }
+
     pub const fn tip_before(&self) -> Option<&ChainTip> {
         self.tip_before.as_ref()
     }
@@ -171,6 +238,7 @@ impl InFlight {
         self.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
         self.len = bytes.len();
         self.count = count;
+        self.clear_no_ops();
         self.header = header;
         self.hash = header.hash();
         self.tip_before = Some(tip_before);
@@ -212,6 +280,7 @@ impl InFlight {
             reserves: end.reserves,
             forced: end.forced,
             bundles: self.bundles.get(..end.bundle_count)?,
+            drained: end.drained,
         };
         let built = builder.build(&plan, &mut self.bytes).ok()?;
         self.count = end.count;

@@ -3,10 +3,12 @@
 //! # How to drive it
 //! One owner calls it, with `&mut`. There are four kinds of method:
 //! - **Getters**: [`pool`](TransactionCoordinator::pool), [`tip`](TransactionCoordinator::tip),
-//!   [`slot`](TransactionCoordinator::slot), [`metrics`](TransactionCoordinator::metrics),
+//!   [`slot`](TransactionCoordinator::slot), [`pool_room`](TransactionCoordinator::pool_room),
+//!   [`metrics`](TransactionCoordinator::metrics),
 //!   [`ingress`](TransactionCoordinator::ingress) (for other threads).
 //! - **Inputs**: [`submit`](TransactionCoordinator::submit),
 //!   [`submit_batch`](TransactionCoordinator::submit_batch),
+//!   [`submit_logged`](TransactionCoordinator::submit_logged),
 //!   [`submit_forced`](TransactionCoordinator::submit_forced),
 //!   [`submit_bundle`](TransactionCoordinator::submit_bundle),
 //!   [`handle_ingress`](TransactionCoordinator::handle_ingress).
@@ -21,6 +23,8 @@
 //!   [`open_slot`](TransactionCoordinator::open_slot),
 //!   [`add_slice`](TransactionCoordinator::add_slice) and
 //!   [`seal`](TransactionCoordinator::seal) for a slot in slices,
+//!   [`take_drained`](TransactionCoordinator::take_drained) and
+//!   [`mark_logged`](TransactionCoordinator::mark_logged) where receive logs give the order,
 //!   [`set_pressure`](TransactionCoordinator::set_pressure),
 //!   [`expire_unready`](TransactionCoordinator::expire_unready),
 //!   [`cancel`](TransactionCoordinator::cancel),
@@ -48,6 +52,7 @@
 //!   [`snapshot`](mod@crate::snapshot).
 
 mod arrange;
+mod drained;
 mod export;
 mod hooks;
 mod in_flight;
@@ -60,6 +65,7 @@ mod tests;
 mod verbs;
 
 pub(crate) use arrange::KnownPools;
+pub use drained::DrainRefusal;
 pub(crate) use export::{HEAD_LEN as SNAPSHOT_HEAD_LEN, VERSION as SNAPSHOT_VERSION};
 pub use in_flight::Slot;
 pub use open::{FixedSet, SealError, Slice, SliceError, SliceReceipts};
@@ -68,7 +74,7 @@ pub use submit::{Admission, IngressProgress, SubmitError};
 
 use alloc::boxed::Box;
 
-use crate::batch::{ChainTip, SlotBuilder};
+use crate::batch::{ChainTip, DrainedBytes, SlotBuilder};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::config::{Config, ConfigError, Policy, RollupConfig};
 use crate::error::{Code, operation_error};
@@ -77,7 +83,7 @@ use crate::ingress::{Ingress, IngressHandle};
 use crate::journal::{Clocks, Identity, Journal, Record};
 use crate::limits::{Footprint, Limits, ROLLUP_COUNT_MAX};
 use crate::metrics::Metrics;
-use crate::ordering::{OrderingEngine, SegmentRooms};
+use crate::ordering::{OrderingEngine, SegmentRooms, check_logs};
 use crate::pool::AHEAD_COUNT;
 use crate::pool::{Broken, TransactionPool};
 use crate::types::{Height, Tick, UnixNs};
@@ -93,6 +99,7 @@ operation_error! {
         SlotOpen,
         SeedNeeded,
         SeedNotWanted,
+        OrderedByLogs,
         SlicesNotOffered,
         ReservesInvalid,
         JournalFull,
@@ -187,6 +194,8 @@ pub struct TransactionCoordinator {
     journal: Journal,
     /// Canonical bytes of what is being submitted.
     scratch: Box<[u8]>,
+    /// The bytes of a cut and of what is drained at it.
+    drained_scratch: Box<[u8]>,
     now: Tick,
     time: UnixNs,
     is_poisoned: bool,
@@ -201,6 +210,8 @@ impl TransactionCoordinator {
         config.check()?;
         limits.check()?;
         SegmentRooms::check(config, limits)?;
+        check_logs(config, limits)?;
+        drained::check_journal(config.policy, limits)?;
         let in_flight = (0..limits.in_flight_count_max)
             .map(|_| InFlight::new(limits))
             .collect();
@@ -226,6 +237,7 @@ impl TransactionCoordinator {
             pressure: Pressure::NONE,
             journal: Journal::new(limits),
             scratch: fixed_slice(submit::scratch_len(limits), 0),
+            drained_scratch: fixed_slice(DrainedBytes::len_max(limits.slot_count_max), 0),
             now: Tick::ZERO,
             time: UnixNs::ZERO,
             is_poisoned: false,
@@ -333,6 +345,7 @@ impl TransactionCoordinator {
             .map_err(|()| SettleError::TimeWentBack)?;
         let mut positions = [0_u32; ROLLUP_COUNT_MAX];
         self.settle_forced(height, &mut positions);
+        let starts = positions;
         for at in 0..count {
             if at.is_multiple_of(AHEAD_COUNT)
                 && let Some(flight) = self.in_flight.first()
@@ -342,6 +355,7 @@ impl TransactionCoordinator {
             }
             self.include(at, height, &mut positions);
         }
+        self.settle_no_ops(height, &starts);
         self.settle_bundles(height, &mut positions);
         self.acknowledged = height;
         self.metrics.slots_acknowledged = self.metrics.slots_acknowledged.saturating_add(1);
@@ -385,6 +399,9 @@ impl TransactionCoordinator {
             };
             for handle in flight.bundles().iter().rev() {
                 self.is_poisoned |= !self.pool.give_bundle_back(*handle, &self.policy);
+            }
+            for no_op in flight.no_ops().iter().rev() {
+                self.is_poisoned |= self.pool.roll_back(no_op.handle, &self.policy).is_err();
             }
             for handle in flight.taken().iter().rev() {
                 self.is_poisoned |= self.pool.roll_back(*handle, &self.policy).is_err();
@@ -560,6 +577,10 @@ impl Limits {
             .with(
                 "submission",
                 fixed_slice_bytes::<u8>(submit::scratch_len(self)),
+            )
+            .with(
+                "what is drained",
+                fixed_slice_bytes::<u8>(DrainedBytes::len_max(self.slot_count_max)),
             )
     }
 }

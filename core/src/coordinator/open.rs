@@ -4,7 +4,7 @@ use super::arrange::KnownPools;
 use super::hooks::Hooks;
 use super::in_flight::SlotEnd;
 use super::{Slot, TakeError, TransactionCoordinator, WhenEmpty};
-use crate::batch::{ChainTip, SliceReceipt};
+use crate::batch::{ChainTip, DrainedBytes, SliceReceipt};
 use crate::bounded::Handle;
 use crate::config::Policy;
 use crate::error::operation_error;
@@ -137,6 +137,9 @@ impl TransactionCoordinator {
         when_empty: WhenEmpty,
         known: KnownPools<'_>,
     ) -> Result<Option<Slot<'_>>, TakeError> {
+        if self.policy.orders_by_logs() {
+            return Err(TakeError::OrderedByLogs);
+        }
         if self.policy.needs_seed() {
             return Err(TakeError::SeedNeeded);
         }
@@ -167,7 +170,7 @@ impl TransactionCoordinator {
             return Ok(None);
         }
         self.arrange(Some(known), &Hash::ZERO);
-        if self.seal_open(Hash::ZERO).is_err() {
+        if self.seal_open(Hash::ZERO, DrainedBytes::NONE).is_err() {
             return Err(TakeError::Poisoned);
         }
         let (height, hash) = (self.tip.height, self.tip.hash);
@@ -369,7 +372,7 @@ impl TransactionCoordinator {
 
     fn seal_recorded(&mut self, seed: Option<Hash>) -> Result<Slot<'_>, SealError> {
         let (height, hash) = {
-            let slot = self.seal_open(seed.unwrap_or(Hash::ZERO))?;
+            let slot = self.seal_open(seed.unwrap_or(Hash::ZERO), DrainedBytes::NONE)?;
             (slot.header.height, slot.hash)
         };
         let clocks = self.clocks();
@@ -378,7 +381,7 @@ impl TransactionCoordinator {
     }
 
     /// Makes the next place in flight an open slot.
-    fn open_next(&mut self, now: Tick, time: UnixNs) -> Result<Height, TakeError> {
+    pub(super) fn open_next(&mut self, now: Tick, time: UnixNs) -> Result<Height, TakeError> {
         if self.is_poisoned {
             return Err(TakeError::Poisoned);
         }
@@ -510,7 +513,11 @@ impl TransactionCoordinator {
     }
 
     /// Writes the open slot, and moves the chain on to it.
-    fn seal_open(&mut self, seed: Hash) -> Result<Slot<'_>, SealError> {
+    pub(super) fn seal_open(
+        &mut self,
+        seed: Hash,
+        drained: DrainedBytes<'_>,
+    ) -> Result<Slot<'_>, SealError> {
         if self.is_poisoned {
             return Err(SealError::Poisoned);
         }
@@ -526,6 +533,7 @@ impl TransactionCoordinator {
             forced: &open.forced,
             bundle_count: open.bundle_count,
             leg_count: open.leg_count,
+            drained,
         };
         let Some(tip_after) = flight.build(&mut self.builder, &self.pool, &self.tip, end) else {
             // The buffers were made for the largest slot, so this is an invariant of ours.

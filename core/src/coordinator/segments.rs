@@ -260,6 +260,7 @@ impl TransactionCoordinator {
                 .fold(flight.taken().len(), usize::saturating_add)
                 .saturating_add(self.pool.forced_shadow_count(flight.forced()))
                 .saturating_add(self.pool.bundle_event_count(flight.bundles()))
+                .saturating_add(flight.no_ops().len())
         })
     }
 

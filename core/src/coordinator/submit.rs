@@ -243,6 +243,7 @@ impl TransactionCoordinator {
     pub(crate) fn replay_submitted(
         &mut self,
         is_from_lane: bool,
+        is_logged: bool,
         item: &IngressItem<'_>,
     ) -> Option<Code> {
         let id = transaction_id(item.canonical);
@@ -252,8 +253,21 @@ impl TransactionCoordinator {
             return Some(gate.handle_item(id, item).unwrap_or(Code::EventsFull));
         }
         let submission = gate.decode(item).ok()?;
-        let result = gate.submit(id, &submission, item.canonical);
+        let result = match is_logged {
+            true => gate.submit_logged(id, &submission, item.canonical),
+            false => gate.submit(id, &submission, item.canonical),
+        };
         Some(result.err().map_or(Code::Admitted, AdmissionError::code))
+    }
+
+    /// Takes in a transaction whose id and bytes are known and that a decided cut shows.
+    pub(super) fn submit_known(
+        &mut self,
+        id: TxId,
+        submission: &Submission<'_>,
+        canonical: &[u8],
+    ) -> Result<(), AdmissionError> {
+        self.gate().submit_logged(id, submission, canonical)
     }
 
     /// Counts a transaction that a journal recorded as longer than the limit.
@@ -298,10 +312,51 @@ impl Gate<'_> {
             return Err(AdmissionError::JournalFull);
         }
         let result = self.admit(id, submission, 0);
+        self.record(submission, canonical, result, false);
+        result
+    }
+
+    /// Admits or refuses a transaction that a decided cut shows, and records it.
+    fn submit_logged(
+        &mut self,
+        id: TxId,
+        submission: &Submission<'_>,
+        canonical: &[u8],
+    ) -> Result<(), AdmissionError> {
+        let Clocks { now, time } = self.clocks;
+        let arriving = Arriving {
+            id,
+            submission,
+            tick: now,
+            time,
+        };
+        let is_new = self.pool.find(id).is_none();
+        let mut ledger = Ledger::new(self.events, self.metrics, now);
+        let result = self.pool.admit_logged(&arriving, self.policy, &mut ledger);
+        let result = result.map(|_| ());
+        if is_new || result.is_err() {
+            self.record(submission, canonical, result, true);
+        } else {
+            let is_logged = true;
+            let record = Record::LogMarked { id, is_logged };
+            self.journal.write(&record, self.clocks);
+        }
+        result
+    }
+
+    /// Counts what became of a transaction that was submitted directly, and records it.
+    fn record(
+        &mut self,
+        submission: &Submission<'_>,
+        canonical: &[u8],
+        result: Result<(), AdmissionError>,
+        is_logged: bool,
+    ) {
         let outcome = result.err().map_or(Code::Admitted, AdmissionError::code);
         self.count(outcome);
         let record = Record::Submitted {
             is_from_lane: false,
+            is_logged,
             account_nonce: submission.account_nonce,
             origin: submission.origin,
             hint: submission.hint.filter(|_| self.policy.needs_hints()),
@@ -309,7 +364,6 @@ impl Gate<'_> {
             canonical,
         };
         self.journal.write(&record, self.clocks);
-        result
     }
 
     /// Admits or refuses a transaction from a lane, says so by an event, and records it. Nothing
@@ -337,6 +391,7 @@ impl Gate<'_> {
         // Also where it stays: its predecessors may have ended on its behalf.
         let record = Record::Submitted {
             is_from_lane: true,
+            is_logged: false,
             account_nonce: item.account_nonce,
             origin: item.origin,
             hint: item.hint.filter(|_| self.policy.needs_hints()),

@@ -65,6 +65,18 @@ impl Domain {
     pub const VOTE: Self = Self(*b"hb/vt/1");
     /// What a committee's member keeps on disk, so that it never contradicts itself.
     pub const CONSENSUS_RECORD: Self = Self(*b"hb/cr/1");
+    /// A sequencer's public key, which its address comes from.
+    pub const SEQUENCER_ADDRESS: Self = Self(*b"hb/sa/1");
+    /// What a sequencer signs to show that it holds the key that it registers.
+    pub const POSSESSION: Self = Self(*b"hb/pp/1");
+    /// The members of an epoch with their keys and weights.
+    pub const MEMBERSHIP: Self = Self(*b"hb/ms/1");
+    /// The changes to the membership that a slot decides.
+    pub const MEMBERSHIP_CHANGES: Self = Self(*b"hb/mc/1");
+    /// Two statements that one member signed and that contradict each other.
+    pub const CONFLICT: Self = Self(*b"hb/cf/1");
+    /// One record after another of what became of the sequencers.
+    pub const AUDIT: Self = Self(*b"hb/au/1");
 
     /// The bytes that go before the message.
     #[must_use]

@@ -1,4 +1,5 @@
-//! Hashes and Merkle trees.
+//! Hashes, Merkle trees and signatures.
 
 pub mod hash;
 pub mod merkle;
+pub mod signature;

@@ -25,6 +25,8 @@ pub(crate) enum Record<'a> {
     Submitted {
         /// Whether through a lane, so that an event says what became of it.
         is_from_lane: bool,
+        /// Whether a decided cut showed it, so that it came in past quotas.
+        is_logged: bool,
         /// What the host knew of its sender's account.
         account_nonce: Option<Nonce>,
         /// Where it came from.
@@ -160,6 +162,22 @@ pub(crate) enum Record<'a> {
         /// The slot's height and the root of its set, if there was one.
         outcome: Option<(Height, Hash)>,
     },
+    /// A slot was taken of what a cut drained.
+    Drained {
+        /// The time that its cut gives.
+        time: UnixNs,
+        /// The slot.
+        outcome: (Height, Hash),
+        /// The cut and what was drained at it.
+        bytes: &'a [u8],
+    },
+    /// It was said whether a log holds a transaction.
+    LogMarked {
+        /// Which.
+        id: TxId,
+        /// Whether one does.
+        is_logged: bool,
+    },
     /// The open slot was sealed.
     Sealed {
         /// The seed that ordered it, if its set was fixed first.
@@ -215,6 +233,7 @@ const BUNDLE_FIELDS_LEN: usize = 8 + 2 + 1 + 1;
 const FLAG_LANE: u8 = 1;
 const FLAG_ACCOUNT_NONCE: u8 = 2;
 const FLAG_HINT: u8 = 4;
+const FLAG_LOGGED: u8 = 8;
 const FLAG_EMPTY_WANTED: u8 = 1;
 const FLAG_LAST_POOL: u8 = 2;
 
@@ -240,6 +259,8 @@ impl<'a> Record<'a> {
             Self::SliceAdded { .. } => 16,
             Self::SetFixed { .. } => 17,
             Self::Sealed { .. } => 18,
+            Self::Drained { .. } => 19,
+            Self::LogMarked { .. } => 20,
         }
     }
 
@@ -260,7 +281,8 @@ impl<'a> Record<'a> {
             Self::Acknowledged { .. } | Self::SlotOpened { .. } => 8,
             Self::RolledBack { .. } => 8 + 4,
             Self::UnreadyExpired { .. } => 4 + 1,
-            Self::Cancelled { .. } => 32 + 1,
+            Self::Cancelled { .. } | Self::LogMarked { .. } => 32 + 1,
+            Self::Drained { .. } => 8 + 8 + 32,
             Self::NonceCancelled { .. } => 4 + 20 + 8 + 32,
             Self::PressureSet { .. } => 4 + 4 + 8 + 8 + 1,
             Self::ForcedSubmitted { .. } => FORCED_FIELDS_LEN,
@@ -279,6 +301,7 @@ impl<'a> Record<'a> {
                 Body::Bytes(canonical)
             }
             Self::Taken { pools, .. } => Body::Pools(pools),
+            Self::Drained { bytes, .. } => Body::Bytes(bytes),
             Self::BundleSubmitted { legs, .. } => Body::Legs(legs),
             _ => Body::Bytes(&[]),
         }

@@ -43,6 +43,7 @@ fn records() -> Vec<Record<'static>> {
         amount: 1 << 100,
     };
     let submitted = |account_nonce: Option<Nonce>, is_from_lane| Record::Submitted {
+        is_logged: false,
         is_from_lane,
         account_nonce,
         origin: 9,
@@ -69,6 +70,15 @@ fn records() -> Vec<Record<'static>> {
         Record::RolledBack {
             height: Height::new(8),
             slot_count: 2
+        },
+        Record::Drained {
+            time: UnixNs::new(77),
+            outcome: (Height::new(2), Hash::new([5; 32])),
+            bytes: b"a cut and what was drained",
+        },
+        Record::LogMarked {
+            id: TxId::new([6; 32]),
+            is_logged: true
         },
         Record::UnreadyExpired {
             ended_count: 3,
@@ -206,14 +216,14 @@ fn every_kind_of_record_is_read_as_it_was_written() {
         assert!(stamped.clocks == CLOCKS && are_same(&stamped.record, &record));
         kinds.insert(rest[0]);
         // A shorter record is none, but for a transaction's bytes, whatever they are.
-        let is_open = matches!(record, Record::Submitted { .. });
+        let is_open = matches!(record, Record::Submitted { .. } | Record::Drained { .. });
         assert!(is_open || decode_stamped(&rest[..rest.len() - 1]).is_err());
         let mut longer = rest.to_vec();
         longer.push(0);
         assert_eq!(decode_stamped(&longer).is_ok(), is_open);
     }
-    assert_eq!(kinds, (1..=18).collect());
-    for kind in [0, 19, 255] {
+    assert_eq!(kinds, (1..=20).collect());
+    for kind in [0, 21, 255] {
         let mut bytes = encoded(&Record::TooLong);
         bytes[4] = kind;
         let error = decode_stamped(&bytes[4..]).unwrap_err();

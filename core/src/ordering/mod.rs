@@ -35,6 +35,13 @@
 //! the members' clocks.
 //!
 //! # What it does not promise
+//! Under [`Policy::PriorityFee`] a slot need not be full. More than `set_aside_count_max` senders
+//! whose next transactions pay most and do not fit end the search: with the default limits, 257
+//! transactions as large as a slot behind one small one leave a slot with that one alone, for its
+//! price, for as long as new small ones come. An index by size would find what fits behind them,
+//! but even one byte a transaction for it is more than the 320 bytes leave. A quota of gas for an
+//! origin is what holds it back.
+//!
 //! With one sequencer the arrival index and the clock are that sequencer's word: the twin shows
 //! that the order is the one of the record, not that the record is true. So a bucket promises that
 //! who pays more within `width_ns` goes first, as far as the recorded ticks are honest; whoever
@@ -45,11 +52,13 @@ pub mod fair;
 pub mod greedy;
 pub mod median;
 mod rooms;
+mod setup;
 pub mod shuffle;
 mod verify;
 
 pub use engine::{OrderingEngine, SelectionHooks, SlotRoom, SlotUse};
 pub use rooms::SegmentRooms;
+pub use setup::{FairSetup, RollupSlots, check_logs};
 pub use verify::{OrderVerifier, OrderViolation};
 
 use crate::config::Policy;
@@ -60,7 +69,9 @@ impl SelectionRule for Policy {
         let index = candidate.arrival.index;
         let fee = !candidate.envelope.fee.get();
         match self {
-            Self::Fcfs | Self::Shuffle | Self::Greedy => SelectionKey([0, 0, index]),
+            Self::Fcfs | Self::Shuffle | Self::Greedy | Self::Fair(_) | Self::Median(_) => {
+                SelectionKey([0, 0, index])
+            }
             Self::PriorityFee => SelectionKey([0, fee, index]),
             Self::TimeBucket { width_ns } => {
                 // A width of 0 is refused with the configuration.

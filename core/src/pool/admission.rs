@@ -1,11 +1,12 @@
 //! Who may enter the pool.
 
 use super::entry::{Entry, Sender, Window};
+use super::line::LineMode;
 use super::refusal::AdmissionError;
 use super::room::Newcomer;
 use super::{InUse, TransactionPool};
 use crate::bounded::{Handle, NONE};
-use crate::config::{NonceMode, ReplayProtection};
+use crate::config::ReplayProtection;
 use crate::error::Code;
 use crate::event::Ledger;
 use crate::types::{
@@ -191,7 +192,7 @@ impl TransactionPool {
             return;
         };
         let may_skip = |own: &Sender| own.next < account_nonce && self.in_flight_count(place) == 0;
-        if self.nonce_mode(envelope.rollup) == NonceMode::Window
+        if self.line_mode(envelope.rollup) != LineMode::Sequential
             || !self.senders.get(place).is_some_and(may_skip)
         {
             return;
@@ -223,18 +224,29 @@ impl TransactionPool {
         envelope: &Envelope,
         account_nonce: Option<Nonce>,
     ) -> Result<Place, AdmissionError> {
-        let mode = self.nonce_mode(envelope.rollup);
+        let mode = self.line_mode(envelope.rollup);
         let known = self.sender_of(envelope.rollup, envelope.sender);
+        if mode == LineMode::Logged && account_nonce.is_some_and(|next| envelope.nonce < next) {
+            return Err(AdmissionError::NonceUsed);
+        }
         if let Some(sender) = known
             && let Some(index) = self.at_nonce(sender, envelope.nonce)
         {
+            if mode == LineMode::Logged && self.holds_logged(sender, envelope.nonce) {
+                return Err(AdmissionError::LoggedStays);
+            }
             return Ok(Place::Replacing { sender, index });
         }
         match (mode, known) {
-            (NonceMode::Sequential, None) => self.first_in_line(envelope.nonce, account_nonce),
-            (NonceMode::Sequential, Some(sender)) => self.next_in_line(sender, envelope.nonce),
-            (NonceMode::Window, None) => first_in_window(envelope.nonce, account_nonce),
-            (NonceMode::Window, Some(sender)) => self.in_window(sender, envelope.nonce),
+            (LineMode::Sequential, None) => self.first_in_line(envelope.nonce, account_nonce),
+            (LineMode::Sequential, Some(sender)) => self.next_in_line(sender, envelope.nonce),
+            (LineMode::Window, None) => first_in_window(envelope.nonce, account_nonce),
+            (LineMode::Window, Some(sender)) => self.in_window(sender, envelope.nonce),
+            (LineMode::Logged, None) => Ok(Place::New {
+                next: account_nonce.unwrap_or(envelope.nonce),
+                is_base_fixed: account_nonce.is_some(),
+            }),
+            (LineMode::Logged, Some(sender)) => Ok(Place::Known { sender }),
         }
     }
 
@@ -312,7 +324,7 @@ impl TransactionPool {
     }
 
     /// The place of an origin among those that are counted; nothing where none are.
-    fn origin_place(&self, origin: u32) -> Option<u32> {
+    pub(super) fn origin_place(&self, origin: u32) -> Option<u32> {
         origin.checked_rem(self.origins.len() as u32)
     }
 
@@ -324,10 +336,10 @@ impl TransactionPool {
     ) -> Result<Newcomer, AdmissionError> {
         let sender = place.sender();
         let own = self.senders.get(sender).copied().unwrap_or_default();
-        let ready_end = match (place, self.nonce_mode(envelope.rollup)) {
-            (_, NonceMode::Window) => Nonce::MAX,
-            (Place::New { next, .. }, NonceMode::Sequential) => next,
-            (_, NonceMode::Sequential) => own.ready_end,
+        let ready_end = match (place, self.line_mode(envelope.rollup)) {
+            (_, LineMode::Window | LineMode::Logged) => Nonce::MAX,
+            (Place::New { next, .. }, LineMode::Sequential) => next,
+            (_, LineMode::Sequential) => own.ready_end,
         };
         Ok(Newcomer {
             fee: envelope.fee,
@@ -376,7 +388,7 @@ impl TransactionPool {
     }
 
     /// Writes a transaction for which there is room into the pool.
-    fn enter<R: SelectionRule>(
+    pub(super) fn enter<R: SelectionRule>(
         &mut self,
         arriving: &Arriving<'_>,
         arrival: Arrival,
@@ -413,7 +425,7 @@ impl TransactionPool {
         if let Some(count) = heap.and_then(|heap| self.rollup_counts.get_mut(heap as usize)) {
             *count = count.saturating_add(1);
         }
-        self.idle.remove(sender);
+        self.note_busy(sender);
         self.link(handle.index, rule);
         self.start_waiting(handle.index, &entry);
         Ok(handle)
@@ -467,25 +479,6 @@ impl TransactionPool {
         ledger.end_replaced(old.id, envelope.rollup, arriving.id);
         let places = [old.sender, origin.unwrap_or(NONE)];
         self.enter(arriving, arrival, places, old.is_quiet, rule)
-    }
-
-    /// Makes place for a new sender by forgetting the one that has been idle longest.
-    pub(super) fn forget_idle_sender(&mut self, time: UnixNs) -> Result<(), AdmissionError> {
-        let full = AdmissionError::SenderTableFull;
-        let place = self.idle.first().ok_or(full)?;
-        let own = self.senders.get(place).copied().ok_or(full)?;
-        let must_keep = match self.rules.replay_protection {
-            ReplayProtection::ByHost => false,
-            ReplayProtection::ByExpiry { .. } => own.keep_until > time,
-        };
-        if must_keep {
-            return Err(full);
-        }
-        self.by_address
-            .remove(self.address_hash(own.rollup, own.address), place);
-        self.idle.remove(place);
-        self.senders.remove(place);
-        Ok(())
     }
 }
 

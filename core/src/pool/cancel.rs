@@ -7,7 +7,9 @@ use crate::types::{Address, Nonce, RollupId, TxId};
 
 operation_error! {
     /// Why a transaction was not cancelled. Nothing changed.
-    CancelError { TakenAlready, EndedAlready, NotCancellable, EventsFull, JournalFull }
+    CancelError {
+        TakenAlready, EndedAlready, NotCancellable, LoggedStays, EventsFull, JournalFull,
+    }
 }
 
 /// What a cancellation came to.
@@ -95,6 +97,9 @@ impl TransactionPool {
         let entry = *self.entries.get(index).ok_or(CancelError::EndedAlready)?;
         if entry.is_taken {
             return Err(CancelError::TakenAlready);
+        }
+        if entry.is_logged {
+            return Err(CancelError::LoggedStays);
         }
         if ledger.room() == 0 {
             return Err(CancelError::EventsFull);

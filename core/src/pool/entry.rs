@@ -31,6 +31,8 @@ pub(super) struct Entry {
     pub is_taken: bool,
     /// Whether its sender had only few others when it came.
     pub is_quiet: bool,
+    /// Whether a receive log holds it, so that only a slot that drains it ends it.
+    pub is_logged: bool,
 }
 
 // Memory a transaction is promised to stay below 320 bytes; this is its largest part.
@@ -61,6 +63,7 @@ impl Entry {
             kind: envelope.kind,
             is_taken: false,
             is_quiet: false,
+            is_logged: false,
         }
     }
 

@@ -6,12 +6,13 @@
 
 use super::TransactionPool;
 use super::entry::{Entry, Sender, Window};
+use super::line::LineMode;
 use super::outside::NonceState;
 use super::verify::Broken;
 use super::{InUse, Rules};
 use crate::bounded::{ChunkArena, ChunkList, Handle, NONE, RecentSet};
 use crate::codec::{DecodeError, Reader, Sink};
-use crate::config::{NonceMode, ReplayProtection};
+use crate::config::ReplayProtection;
 use crate::crypto::hash::transaction_id;
 use crate::error::Code;
 use crate::types::{
@@ -51,8 +52,7 @@ impl TransactionPool {
         }
         self.export_forced(out);
         self.export_bundles(out);
-        out.u32(self.idle.len() as u32);
-        self.idle.iter().for_each(|place| out.u32(place));
+        self.idle.export(out);
         for recent in [&self.seen, &self.cancelled_ids, &self.cancelled_nonces] {
             export_recent(recent, out);
         }
@@ -63,7 +63,7 @@ impl TransactionPool {
         out.u32(entry.origin);
         out.u64(entry.arrival.index);
         out.u64(entry.arrival.tick.get());
-        out.u8(u8::from(entry.is_quiet));
+        out.u8(u8::from(entry.is_quiet) | u8::from(entry.is_logged) << 1);
         let payload = (&self.payloads, entry.payload);
         export_transaction(&entry.envelope(sender), payload, out);
         if let Some(hint) = self.hints.get(place) {
@@ -105,7 +105,8 @@ impl TransactionPool {
         check(entries_fit, "the free places are those left over")?;
         self.restore_forced(input)?;
         self.restore_bundles(input)?;
-        self.restore_idle(input)?;
+        let restored = self.restore_idle(places(input)?);
+        restored.ok_or(Broken("the idle are those who have nothing"))?;
         for recent in [
             &mut self.seen,
             &mut self.cancelled_ids,
@@ -130,7 +131,7 @@ impl TransactionPool {
         check(is_known, "a sender is one of a configured rollup")?;
         let is_new = self.sender_of(rollup, address).is_none();
         check(is_new, "a sender stands once")?;
-        let is_sequential = self.nonce_mode(rollup) == NonceMode::Sequential;
+        let is_sequential = self.line_mode(rollup) == LineMode::Sequential;
         let has_no_window = included == Window::default();
         check(!is_sequential || has_no_window, "only windows have bits")?;
         let sender = Sender {
@@ -168,7 +169,12 @@ impl TransactionPool {
             index: input.u64()?,
             tick: Tick::new(input.u64()?),
         };
-        let is_quiet = flag(input)?;
+        let flags = input.u8()?;
+        let (is_quiet, is_logged) = (flags & 1 != 0, flags & 2 != 0);
+        check(
+            flags < 4 && (!is_logged || self.rules.by_logs),
+            "a transaction has no flags but its own",
+        )?;
         let start = input.rest();
         let transaction = Transaction::decode_from(input, self.rules.payload_bytes_max)?;
         let canonical = start.get(..transaction.encoded_len()).unwrap_or_default();
@@ -186,19 +192,19 @@ impl TransactionPool {
         let follows =
             self.entries
                 .get(own.last)
-                .is_none_or(|last| match self.nonce_mode(own.rollup) {
-                    NonceMode::Sequential => last.nonce < envelope.nonce,
-                    NonceMode::Window => last.arrival.index < arrival.index,
+                .is_none_or(|last| match self.line_mode(own.rollup) {
+                    LineMode::Sequential => last.nonce < envelope.nonce,
+                    LineMode::Window | LineMode::Logged => last.arrival.index < arrival.index,
                 });
         check(follows, "a line is in order")?;
-        let is_free = self.at_nonce(sender, envelope.nonce).is_none();
+        let is_free = self.rules.by_logs || self.at_nonce(sender, envelope.nonce).is_none();
         check(is_free, "a nonce stands once")?;
         let id = transaction_id(canonical);
         check(self.index_of(id).is_none(), "a transaction stands once")?;
         let payload = self.payloads.store(payload);
         let payload = payload.ok_or(Broken("payloads fit into the pool"))?;
         let mut entry = Entry::new(id, &envelope, payload, arrival, [sender, origin]);
-        entry.is_quiet = is_quiet;
+        (entry.is_quiet, entry.is_logged) = (is_quiet, is_logged);
         let restored = self.entries.restore_at(place, entry);
         restored.ok_or(Broken("a transaction has a place of its own"))?;
         self.by_id.insert(self.hash.bytes32(id.as_bytes()), place);
@@ -252,26 +258,17 @@ impl TransactionPool {
         }
     }
 
-    fn restore_idle(&mut self, input: &mut Reader<'_>) -> Result<(), Broken> {
-        for place in places(input)? {
-            let is_idle = self.senders.get(place).is_some() && self.is_idle(place);
-            check(is_idle && self.idle.append(place), "the idle have nothing")?;
-        }
-        let senders = self.senders.iter();
-        let idle = senders.filter(|(place, _)| self.is_idle(*place));
-        check(
-            idle.count() == self.idle.len(),
-            "all who have nothing are idle",
-        )
-    }
-
     /// Marks the transaction at `place` as taken, and returns its handle.
     ///
     /// What slots hold is restored in the order in which it was taken.
     pub(crate) fn restore_taken(&mut self, place: u32) -> Result<Handle, Broken> {
         let entry = self.entries.get(place).filter(|own| !own.is_taken);
         let entry = *entry.ok_or(Broken("a slot's transactions are taken once"))?;
-        self.restore_next(entry.sender, entry.nonce)?;
+        if self.rules.by_logs {
+            check(entry.is_logged, "what a slot drained, logs hold")?;
+        } else {
+            self.restore_next(entry.sender, entry.nonce)?;
+        }
         if let Some(entry) = self.entries.get_mut(place) {
             entry.is_taken = true;
         }
@@ -290,7 +287,7 @@ impl TransactionPool {
         let next = self.senders.get(place).map(|own| own.next);
         if let (Some(next), Some(pinned)) = (next, self.pins.of_mut(place)) {
             pinned.used_count = pinned.used_count.saturating_add(1);
-            if mode == NonceMode::Window {
+            if mode == LineMode::Window {
                 pinned.window.set(nonce.saturating_distance(next));
             }
         }
@@ -305,13 +302,15 @@ impl TransactionPool {
         let mode = self.mode_of_sender(place);
         let own = self.senders.get(place).copied().unwrap_or_default();
         let is_next = match mode {
-            NonceMode::Sequential if self.in_flight_count(place) == 0 => nonce < own.next,
-            NonceMode::Sequential => nonce < own.next && nonce == own.ready_end,
-            NonceMode::Window => self.nonce_state(place, nonce) == NonceState::Next,
+            LineMode::Sequential if self.in_flight_count(place) == 0 => nonce < own.next,
+            LineMode::Sequential => nonce < own.next && nonce == own.ready_end,
+            LineMode::Window => self.nonce_state(place, nonce) == NonceState::Next,
+            // An acknowledged slot may have moved the cursor on since.
+            LineMode::Logged => nonce < own.next,
         };
         check(is_next, "no nonce is left out in taking, or taken twice")?;
         if let Some(own) = self.senders.get_mut(place)
-            && mode == NonceMode::Sequential
+            && mode == LineMode::Sequential
         {
             own.ready_end = nonce.saturating_add(1);
         }
@@ -320,7 +319,7 @@ impl TransactionPool {
 
     /// Makes what follows from the rest: what is ready, can be displaced, and expires.
     pub(crate) fn finish_restoring<R: SelectionRule>(&mut self, rule: &R) -> Result<(), Broken> {
-        let is_sequential = |own: &Sender| self.nonce_mode(own.rollup) == NonceMode::Sequential;
+        let is_sequential = |own: &Sender| self.line_mode(own.rollup) == LineMode::Sequential;
         let is_whole = |place: u32, own: &Sender| {
             self.in_flight_count(place) == 0 || own.ready_end == own.next
         };
@@ -338,7 +337,7 @@ impl TransactionPool {
                 continue;
             }
             let own = self.senders.get(entry.sender).copied().unwrap_or_default();
-            let is_sequential = self.nonce_mode(own.rollup) == NonceMode::Sequential;
+            let is_sequential = self.line_mode(own.rollup) == LineMode::Sequential;
             self.start_waiting(index, &entry);
             let is_head = own.next == entry.nonce;
             if is_head || !is_sequential {

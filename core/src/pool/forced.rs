@@ -330,6 +330,35 @@ impl TransactionPool {
         }
     }
 
+    /// Asks `fits` of the forced inputs that [`take_forced`](Self::take_forced) would take now, in
+    /// the same order, and takes none.
+    pub(crate) fn peek_forced(&self, fits: &mut dyn FnMut(u32, Gas) -> bool) {
+        let mut taken = [0_u32; ROLLUP_COUNT_MAX];
+        let mut is_full = [false; ROLLUP_COUNT_MAX];
+        let rollups = self.rules.rollups.len() as u32;
+        loop {
+            let open = (0..rollups).filter(|heap| is_full.get(*heap as usize) == Some(&false));
+            let heads = open.filter_map(|heap| {
+                let ahead = taken.get(heap as usize).copied()?;
+                let at = self.forced.queue(heap).taken.saturating_add(ahead);
+                let head = self.forced.get(heap, at)?;
+                let len = head.payload.len().saturating_add(Transaction::HEADER_LEN);
+                Some((head.deadline, heap, len, head.envelope.gas))
+            });
+            let next = heads.min_by_key(|(deadline, heap, ..)| (*deadline, *heap));
+            let Some((_, heap, len, gas)) = next else {
+                return;
+            };
+            let does_fit = fits(len, gas);
+            if let (Some(taken), Some(full)) =
+                (taken.get_mut(heap as usize), is_full.get_mut(heap as usize))
+            {
+                *taken = taken.saturating_add(u32::from(does_fit));
+                *full = !does_fit;
+            }
+        }
+    }
+
     fn take_forced_head<R: SelectionRule>(
         &mut self,
         heap: u32,

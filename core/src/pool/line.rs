@@ -6,17 +6,35 @@ use crate::bounded::NONE;
 use crate::config::NonceMode;
 use crate::types::{Nonce, RollupId, SelectionRule};
 
+/// How a sender's line works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineMode {
+    /// Nonces follow one another without a gap, and only the head can be taken.
+    Sequential,
+    /// Each nonce of a window can be taken at once.
+    Window,
+    /// Receive logs say what is taken. The line keeps bodies in the order of their arrival, and
+    /// those that logs hold may share a nonce: its cursor is the fair order's, not the pool's.
+    Logged,
+}
+
 impl TransactionPool {
-    /// How a rollup's nonces work.
-    pub(super) fn nonce_mode(&self, rollup: RollupId) -> NonceMode {
+    /// How the lines of a rollup's senders work.
+    pub(super) fn line_mode(&self, rollup: RollupId) -> LineMode {
+        if self.rules.by_logs {
+            return LineMode::Logged;
+        }
         let own = self.rules.rollups.iter().find(|own| own.id == rollup);
-        own.map_or(NonceMode::Sequential, |own| own.nonce_mode)
+        match own.map(|own| own.nonce_mode) {
+            Some(NonceMode::Window) => LineMode::Window,
+            _ => LineMode::Sequential,
+        }
     }
 
-    pub(super) fn mode_of_sender(&self, place: u32) -> NonceMode {
+    pub(super) fn mode_of_sender(&self, place: u32) -> LineMode {
         self.senders
             .get(place)
-            .map_or(NonceMode::Sequential, |own| self.nonce_mode(own.rollup))
+            .map_or(LineMode::Sequential, |own| self.line_mode(own.rollup))
     }
 
     /// The pool's transaction of a sender with this nonce.
@@ -53,11 +71,12 @@ impl TransactionPool {
         }
         self.extend_ready(entry.sender);
         let is_head = match self.mode_of_sender(entry.sender) {
-            NonceMode::Sequential => self
+            LineMode::Sequential => self
                 .senders
                 .get(entry.sender)
                 .is_some_and(|own| own.next == entry.nonce),
-            NonceMode::Window => true,
+            LineMode::Window => true,
+            LineMode::Logged => false,
         };
         if is_head {
             self.offer(index, rule);
@@ -81,6 +100,9 @@ impl TransactionPool {
 
     /// Puts the transaction that can be taken now into its rollup's queue.
     pub(super) fn offer<R: SelectionRule>(&mut self, index: u32, rule: &R) {
+        if self.rules.by_logs {
+            return;
+        }
         let offered = self
             .entries
             .get(index)
@@ -137,7 +159,7 @@ impl TransactionPool {
         else {
             return;
         };
-        if self.mode_of_sender(place) == NonceMode::Sequential {
+        if self.mode_of_sender(place) == LineMode::Sequential {
             let mut at = self.at_nonce(place, end).unwrap_or(NONE);
             while let Some(entry) = self.entries.get(at).filter(|entry| entry.nonce == end) {
                 end = end.saturating_add(1);
@@ -155,7 +177,7 @@ impl TransactionPool {
             return NONE;
         };
         let last = own.last;
-        if self.mode_of_sender(entry.sender) == NonceMode::Window {
+        if self.mode_of_sender(entry.sender) != LineMode::Sequential {
             return last;
         }
         let previous_nonce = entry.nonce.get().checked_sub(1).map(Nonce::new);

@@ -22,10 +22,13 @@ mod ahead;
 mod bundle;
 mod cancel;
 mod entry;
+mod expiry;
 mod export;
 mod forced;
 mod hints;
+mod idle;
 mod line;
+mod logged;
 mod outside;
 mod pinned;
 mod ready;
@@ -40,6 +43,7 @@ pub use ahead::AHEAD_COUNT;
 pub use bundle::{BundleRefusal, BundleSize, bundle_id};
 pub use cancel::{CancelError, Cancelled};
 pub use forced::{ForcedCounts, ForcedError, OutsideTransaction};
+pub use logged::LogMarkError;
 pub use ready::ReadyView;
 pub use refusal::AdmissionError;
 pub use verify::Broken;
@@ -47,10 +51,10 @@ pub use verify::Broken;
 use alloc::boxed::Box;
 
 use crate::bounded::{
-    ChunkArena, ChunkList, Handle, HandleIndex, HeapSet, KeyedHash, LinkedSet, RecentSet, Slab,
-    fixed_slice, fixed_slice_bytes,
+    ChunkArena, ChunkList, Handle, HandleIndex, HeapSet, KeyedHash, RecentSet, Slab, fixed_slice,
+    fixed_slice_bytes,
 };
-use crate::config::{Config, NonceMode, PoolConfig, ReplayProtection, RollupConfig, SegmentShares};
+use crate::config::{Config, PoolConfig, ReplayProtection, RollupConfig};
 use crate::error::{Code, operation_error};
 use crate::event::Ledger;
 use crate::limits::{Limits, Quota, ROLLUP_COUNT_MAX};
@@ -62,6 +66,9 @@ use bundle::BundleTable;
 use entry::{Entry, Sender};
 use forced::ForcedQueues;
 use hints::HintTable;
+use idle::Idle;
+use line::LineMode;
+use logged::BodyMax;
 use pinned::Pins;
 use room::DisplaceKey;
 
@@ -108,8 +115,8 @@ pub struct TransactionPool {
     bundles: BundleTable,
     /// Senders of those.
     pins: Pins,
-    /// Senders without a transaction, the one longest so first.
-    idle: LinkedSet,
+    /// Senders without a transaction, the one that is forgotten first at hand.
+    idle: Idle,
     /// What the origins hold; several may share a place.
     origins: Box<[InUse]>,
     /// What the rollups hold, by their place among the configured ones.
@@ -160,6 +167,8 @@ struct Rules {
     refuses_gaps_now: bool,
     replay_protection: ReplayProtection,
     needs_hints: bool,
+    /// Whether receive logs give the order.
+    by_logs: bool,
     pending_count_max: u32,
     payload_bytes_max: u32,
     slot_gas_max: Gas,
@@ -186,6 +195,7 @@ impl TransactionPool {
     pub fn new(config: &Config, limits: &Limits) -> Self {
         let hash = KeyedHash::new(config.index_key);
         let pending = limits.pending_count_max;
+        let body = BodyMax::of(config, limits);
         Self {
             rules: Rules {
                 rollups: config.rollups.clone(),
@@ -195,12 +205,10 @@ impl TransactionPool {
                 refuses_gaps_now: false,
                 replay_protection: config.replay_protection,
                 needs_hints: config.policy.needs_hints(),
+                by_logs: config.policy.orders_by_logs(),
                 pending_count_max: pending,
-                payload_bytes_max: limits.payload_bytes_max,
-                slot_gas_max: Gas::new(limits.slot_gas_max.saturating_sub(SegmentShares::part(
-                    limits.slot_gas_max,
-                    config.shares.others_percent,
-                ))),
+                payload_bytes_max: body.payload_bytes,
+                slot_gas_max: body.gas,
                 sender_count_max: limits.sender_count_max,
                 gapped_count_max: limits.sender_gapped_count_max,
                 nonce_gap_max: limits.nonce_gap_max,
@@ -227,7 +235,7 @@ impl TransactionPool {
             ready: HeapSet::new(ROLLUP_COUNT_MAX as u32, pending),
             displaceable: HeapSet::new(room::QUEUE_COUNT, pending),
             expiring: HeapSet::new(1, pending),
-            idle: LinkedSet::new(sender_place_count(limits)),
+            idle: Idle::new(config.replay_protection, sender_place_count(limits)),
             origins: fixed_slice(limits.origin_count_max as usize, InUse::default()),
             rollup_counts: [0; ROLLUP_COUNT_MAX],
             seen: RecentSet::new(limits.seen_count_max, hash),
@@ -264,7 +272,7 @@ impl TransactionPool {
             ));
         let of_senders = Slab::<Sender>::footprint_bytes(senders)
             .saturating_add(HandleIndex::footprint_bytes(senders))
-            .saturating_add(LinkedSet::footprint_bytes(senders))
+            .saturating_add(Idle::footprint_bytes(senders))
             .saturating_add(Pins::footprint_bytes(limits))
             .saturating_add(fixed_slice_bytes::<InUse>(limits.origin_count_max as usize));
         let remembered = RecentSet::footprint_bytes(limits.seen_count_max)
@@ -376,11 +384,13 @@ impl TransactionPool {
         self.taken_count = self.taken_count.saturating_sub(1);
         if let Some(own) = self.senders.get_mut(entry.sender) {
             own.taken_count = own.taken_count.saturating_sub(1);
-            own.is_base_fixed = true;
+            if mode != LineMode::Logged {
+                own.is_base_fixed = true;
+            }
             if entry.expiry != UnixNs::NEVER {
                 own.keep_until = own.keep_until.max(entry.expiry);
             }
-            if mode == NonceMode::Window {
+            if mode == LineMode::Window {
                 let moved = own
                     .included
                     .insert(entry.nonce.saturating_distance(own.next));
@@ -390,6 +400,7 @@ impl TransactionPool {
                 }
             }
         }
+        self.move_cursor(&entry, mode);
         self.seen
             .insert(entry.id.as_bytes(), Code::Included.number());
         self.forget(handle.index, &entry);
@@ -411,62 +422,18 @@ impl TransactionPool {
             entry.is_taken = false;
         }
         let mode = self.mode_of_sender(entry.sender);
-        if mode == NonceMode::Sequential {
+        if mode == LineMode::Sequential {
             self.withdraw_head(entry.sender);
         }
         if let Some(own) = self.senders.get_mut(entry.sender) {
             own.taken_count = own.taken_count.saturating_sub(1);
-            if mode == NonceMode::Sequential {
+            if mode == LineMode::Sequential {
                 own.next = own.next.min(entry.nonce);
             }
         }
         self.offer(handle.index, rule);
         self.start_waiting(handle.index, &entry);
         Ok(())
-    }
-
-    /// Ends what has expired at the agreed time, as long as there is room to say so.
-    ///
-    /// Those behind it in its sender's line wait for its nonce. Cost: O(log n) each.
-    pub fn expire(&mut self, time: UnixNs, ledger: &mut Ledger<'_>) {
-        while let Some((expiry, index)) = self.expiring.peek(0) {
-            if expiry > time.get() || ledger.room() == 0 {
-                return;
-            }
-            let Some(entry) = self.entries.get(index).copied() else {
-                return;
-            };
-            self.end(index, &entry, Code::Expired, ledger);
-        }
-    }
-
-    /// Ends waiting transactions that can't be taken before another one arrives, from a place on.
-    ///
-    /// Returns the place to go on from where there was no room to say more, and nothing at the end.
-    /// Cost: O(places passed over).
-    pub fn expire_unready(&mut self, first: u32, ledger: &mut Ledger<'_>) -> Option<u32> {
-        let mut place = first;
-        loop {
-            let found = self
-                .entries
-                .iter_from(place)
-                .find(|(_, entry)| self.is_unready(entry));
-            let (index, entry) = found.map(|(index, entry)| (index, *entry))?;
-            if ledger.room() == 0 {
-                return Some(index);
-            }
-            self.end(index, &entry, Code::Expired, ledger);
-            place = index;
-        }
-    }
-
-    fn is_unready(&self, entry: &Entry) -> bool {
-        !entry.is_taken
-            && self.mode_of_sender(entry.sender) == NonceMode::Sequential
-            && self
-                .senders
-                .get(entry.sender)
-                .is_none_or(|own| entry.nonce >= own.ready_end)
     }
 
     /// Ends a waiting transaction, and writes it down.
@@ -546,6 +513,9 @@ impl TransactionPool {
 
     /// Lets a waiting transaction be displaced and expire.
     fn start_waiting(&mut self, index: u32, entry: &Entry) {
+        if entry.is_logged {
+            return;
+        }
         self.allow_displacing(index, entry);
         if entry.expiry != UnixNs::NEVER {
             self.expiring.push(0, entry.expiry.get(), index);
@@ -554,6 +524,9 @@ impl TransactionPool {
 
     /// Keeps a transaction that was taken from being displaced, and from expiring.
     fn stop_waiting(&mut self, index: u32, entry: &Entry) {
+        if entry.is_logged {
+            return;
+        }
         if let Some(queue) = self.displace_queue(entry) {
             self.displaceable.remove(queue, index);
         }

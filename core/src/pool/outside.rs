@@ -9,7 +9,7 @@
 
 use super::TransactionPool;
 use super::entry::{Entry, Sender, Window};
-use crate::config::NonceMode;
+use super::line::LineMode;
 use crate::error::Code;
 use crate::event::Ledger;
 use crate::types::{Address, Envelope, Nonce, RollupId, SelectionRule, UnixNs};
@@ -33,7 +33,7 @@ impl TransactionPool {
         if nonce == Nonce::MAX {
             return NonceState::Ahead;
         }
-        if self.mode_of_sender(place) == NonceMode::Window {
+        if self.mode_of_sender(place) == LineMode::Window {
             return self.window_state(place, &own, nonce);
         }
         // Whatever is in flight stands right below the cursor, one nonce after another.
@@ -78,28 +78,30 @@ impl TransactionPool {
     /// Uses a nonce that is [`NonceState::Next`].
     pub(super) fn use_nonce<R: SelectionRule>(&mut self, place: u32, nonce: Nonce, rule: &R) {
         let mode = self.mode_of_sender(place);
-        if mode == NonceMode::Sequential {
+        if mode == LineMode::Sequential {
             self.withdraw_head(place);
-        } else if let Some(shadowed) = self.at_nonce(place, nonce) {
+        } else if mode == LineMode::Window
+            && let Some(shadowed) = self.at_nonce(place, nonce)
+        {
             self.withdraw(shadowed);
         }
         if let (Some(own), Some(pinned)) = (self.senders.get_mut(place), self.pins.of_mut(place)) {
             pinned.used_count = pinned.used_count.saturating_add(1);
             match mode {
-                NonceMode::Sequential => {
+                LineMode::Sequential | LineMode::Logged => {
                     // A lowered base tears the line, unless it was already at this nonce.
                     if nonce < own.next {
                         own.ready_end = nonce;
                     }
                     own.next = nonce.saturating_add(1);
                 }
-                NonceMode::Window => {
+                LineMode::Window => {
                     pinned.window.set(nonce.saturating_distance(own.next));
                 }
             }
         }
         self.extend_ready(place);
-        if mode == NonceMode::Sequential {
+        if mode == LineMode::Sequential {
             self.offer_head(place, rule);
         }
     }
@@ -107,20 +109,22 @@ impl TransactionPool {
     /// Gives a nonce back that was used last of its sender.
     pub(super) fn give_nonce_back<R: SelectionRule>(&mut self, place: u32, nonce: Nonce, rule: &R) {
         let mode = self.mode_of_sender(place);
-        if mode == NonceMode::Sequential {
+        if mode == LineMode::Sequential {
             self.withdraw_head(place);
         }
         let shadowed = self.at_nonce(place, nonce);
         if let (Some(own), Some(pinned)) = (self.senders.get_mut(place), self.pins.of_mut(place)) {
             pinned.used_count = pinned.used_count.saturating_sub(1);
             match mode {
-                NonceMode::Sequential => {
+                // Meanwhile an acknowledged slot may have moved the cursor past it.
+                LineMode::Logged if own.next != nonce.saturating_add(1) => {}
+                LineMode::Sequential | LineMode::Logged => {
                     own.next = nonce;
                     if shadowed.is_none() {
                         own.ready_end = nonce;
                     }
                 }
-                NonceMode::Window => {
+                LineMode::Window => {
                     pinned.window.remove(nonce.saturating_distance(own.next));
                 }
             }
@@ -150,7 +154,7 @@ impl TransactionPool {
             if expiry != UnixNs::NEVER {
                 own.keep_until = own.keep_until.max(expiry);
             }
-            if mode == NonceMode::Window {
+            if mode == LineMode::Window {
                 pinned.window.remove(nonce.saturating_distance(own.next));
                 let moved = own.included.insert(nonce.saturating_distance(own.next));
                 pinned.window.move_on(moved);
@@ -171,9 +175,10 @@ impl TransactionPool {
         let Some(own) = self.senders.get(entry.sender).filter(|_| !entry.is_taken) else {
             return false;
         };
-        match self.nonce_mode(own.rollup) {
-            NonceMode::Sequential => entry.nonce < own.next,
-            NonceMode::Window => self
+        match self.line_mode(own.rollup) {
+            LineMode::Sequential => entry.nonce < own.next,
+            LineMode::Logged => false,
+            LineMode::Window => self
                 .pins
                 .of(entry.sender)
                 .window
@@ -208,15 +213,15 @@ impl TransactionPool {
             }
         };
         self.pins.pin(place);
-        self.idle.remove(place);
+        self.note_busy(place);
         Some(place)
     }
 
     /// Where the cursor of a sender starts that is heard of from outside first.
     fn first_cursor(&self, rollup: RollupId, nonce: Nonce, account_nonce: Option<Nonce>) -> Nonce {
-        let guess = match self.nonce_mode(rollup) {
-            NonceMode::Sequential => nonce,
-            NonceMode::Window => Nonce::new(nonce.get().saturating_sub(Window::LEN / 2)),
+        let guess = match self.line_mode(rollup) {
+            LineMode::Sequential | LineMode::Logged => nonce,
+            LineMode::Window => Nonce::new(nonce.get().saturating_sub(Window::LEN / 2)),
         };
         account_nonce.unwrap_or(guess)
     }
@@ -246,12 +251,5 @@ impl TransactionPool {
     pub(super) fn unpin_sender(&mut self, place: u32) {
         self.pins.unpin(place);
         self.note_idle(place);
-    }
-
-    /// Notes a sender that has nothing in the pool.
-    pub(super) fn note_idle(&mut self, place: u32) {
-        if self.is_idle(place) {
-            self.idle.append(place);
-        }
     }
 }

@@ -134,7 +134,11 @@ const fn count_max(limits: &Limits) -> u32 {
 impl TransactionPool {
     /// What slots in flight hold of a sender, from its line and from outside.
     pub(super) fn in_flight_count(&self, place: u32) -> u32 {
-        let taken = self.senders.get(place).map_or(0, |own| own.taken_count);
+        // What receive logs order does not move the pool's cursor until it is acknowledged.
+        let taken = match self.senders.get(place) {
+            Some(own) if !self.rules.by_logs => own.taken_count,
+            _ => 0,
+        };
         taken.saturating_add(self.pins.of(place).used_count)
     }
 

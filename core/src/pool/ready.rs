@@ -2,8 +2,8 @@
 
 use super::TransactionPool;
 use super::ahead::TAKES_BETWEEN;
+use super::line::LineMode;
 use crate::bounded::Handle;
-use crate::config::NonceMode;
 use crate::error::Code;
 use crate::event::Ledger;
 use crate::types::{Candidate, CandidateSource, RollupId, SelectionKey, SelectionRule, TradeHint};
@@ -100,17 +100,17 @@ impl<R: SelectionRule> CandidateSource for ReadyView<'_, R> {
             entry.is_taken = true;
         }
         pool.taken_count = pool.taken_count.saturating_add(1);
-        let mode = pool.nonce_mode(rollup);
+        let mode = pool.line_mode(rollup);
         let next = entry.nonce.saturating_add(1);
         if let Some(own) = pool.senders.get_mut(entry.sender) {
             own.taken_count = own.taken_count.saturating_add(1);
-            if mode == NonceMode::Sequential {
+            if mode == LineMode::Sequential {
                 own.next = next;
             }
         }
         // A line rises by nonce, so its next head can only be the one behind.
         let after = pool.entries.get(entry.after);
-        if mode == NonceMode::Sequential && after.is_some_and(|after| after.nonce == next) {
+        if mode == LineMode::Sequential && after.is_some_and(|after| after.nonce == next) {
             pool.offer(entry.after, self.rule);
         }
         true

@@ -29,6 +29,8 @@ pub enum AdmissionError {
     AlreadyEnded,
     /// See [`Code::CancelledBefore`].
     CancelledBefore,
+    /// See [`Code::LoggedStays`].
+    LoggedStays,
     /// See [`Code::NonceUsed`].
     NonceUsed,
     /// See [`Code::NonceOccupied`].
@@ -84,6 +86,7 @@ impl AdmissionError {
             Self::Duplicate => Code::Duplicate,
             Self::AlreadyEnded => Code::AlreadyEnded,
             Self::CancelledBefore => Code::CancelledBefore,
+            Self::LoggedStays => Code::LoggedStays,
             Self::NonceUsed => Code::NonceUsed,
             Self::NonceOccupied => Code::NonceOccupied,
             Self::ReplacementUnderpriced => Code::ReplacementUnderpriced,

@@ -18,10 +18,10 @@
 
 use super::ahead::TAKES_BETWEEN;
 use super::entry::{Entry, Sender};
+use super::line::LineMode;
 use super::refusal::AdmissionError;
 use super::{InUse, TransactionPool};
 use crate::bounded::NONE;
-use crate::config::NonceMode;
 use crate::error::Code;
 use crate::event::Ledger;
 use crate::limits::{Limits, Quota, ROLLUP_COUNT_MAX};
@@ -54,6 +54,18 @@ pub(super) struct Newcomer {
 }
 
 impl TransactionPool {
+    /// How many quiet transactions the pool holds, taken ones included.
+    #[must_use]
+    pub const fn quiet_count(&self) -> u32 {
+        self.quiet_count
+    }
+
+    /// Bytes that payloads of quiet transactions take, in whole chunks.
+    #[must_use]
+    pub const fn quiet_bytes(&self) -> u64 {
+        self.quiet_bytes
+    }
+
     /// Checks the quotas of a sender and an origin for one transaction more.
     pub(super) fn check_quotas(
         &self,
@@ -150,10 +162,8 @@ impl TransactionPool {
             }
             // From the end of the line up to the one that was found, and no further than needed.
             let mut at = match self.mode_of_sender(entry.sender) {
-                NonceMode::Sequential => {
-                    self.senders.get(entry.sender).map_or(NONE, |own| own.last)
-                }
-                NonceMode::Window => index,
+                LineMode::Sequential => self.senders.get(entry.sender).map_or(NONE, |own| own.last),
+                LineMode::Window | LineMode::Logged => index,
             };
             loop {
                 let last = *self.entries.get(at).ok_or(lack)?;

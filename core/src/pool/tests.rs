@@ -86,7 +86,7 @@ fn config(policy: Policy, replay_protection: ReplayProtection) -> Config {
         RollupConfig::from(one_by_one),
         RollupConfig {
             id: windows,
-            nonce_mode: NonceMode::Window,
+            nonce_mode: crate::config::NonceMode::Window,
         },
     ];
     base.with_rollups(&rollups).unwrap()

@@ -3,10 +3,9 @@
 use core::fmt;
 
 use super::entry::{Entry, Sender, Window};
+use super::line::LineMode;
 use super::{InUse, TransactionPool};
 use crate::bounded::NONE;
-use crate::config::NonceMode;
-use crate::types::UnixNs;
 
 /// A broken invariant: a defect of this library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,42 +67,53 @@ impl TransactionPool {
             .senders
             .get(entry.sender)
             .ok_or(Broken("a transaction has a sender"))?;
-        let mode = self.nonce_mode(own.rollup);
+        let mode = self.line_mode(own.rollup);
         check(self.index_of(entry.id) == Some(index), "ids are indexed")?;
+        let hash = self.nonce_hash(entry.sender, entry.nonce);
+        let by_nonce = match mode {
+            LineMode::Logged => self.by_nonce.find(hash, |found| found == index),
+            _ => self.at_nonce(entry.sender, entry.nonce),
+        };
+        check(by_nonce == Some(index), "nonces are indexed")?;
+        let must_stay = entry.is_taken || entry.is_logged;
         check(
-            self.at_nonce(entry.sender, entry.nonce) == Some(index),
-            "nonces are indexed",
+            !entry.is_logged || mode == LineMode::Logged,
+            "logs hold something only where they give the order",
         )?;
         let may_be_displaced = self.displaceable.contains(index);
         check(
-            may_be_displaced != entry.is_taken,
-            "exactly what waits can be displaced",
+            may_be_displaced != must_stay,
+            "exactly what waits and no log holds can be displaced",
         )?;
         let queue = self.displace_queue(entry);
         let stands_right = queue.is_some_and(|queue| self.displaceable.stands_in(queue, index));
         check(
-            stands_right != entry.is_taken,
+            stands_right != must_stay,
             "what can be displaced stands in its queue",
         )?;
-        let expires = !entry.is_taken && entry.expiry != UnixNs::NEVER;
         check(
-            self.expiring.contains(index) == expires,
+            self.expiring.contains(index) == Self::expires(entry),
             "what waits and expires is queued",
         )?;
         let is_ready = match mode {
-            NonceMode::Sequential => !entry.is_taken && entry.nonce == own.next,
-            NonceMode::Window => !entry.is_taken && !self.is_shadowed(entry),
+            LineMode::Sequential => !entry.is_taken && entry.nonce == own.next,
+            LineMode::Window => !entry.is_taken && !self.is_shadowed(entry),
+            LineMode::Logged => false,
         };
         check(
             self.ready.contains(index) == is_ready,
             "exactly what is ready is offered",
         )?;
         match mode {
-            NonceMode::Sequential => check(
+            LineMode::Sequential => check(
                 !entry.is_taken || entry.nonce < own.next,
                 "taken means below the cursor",
             ),
-            NonceMode::Window => {
+            LineMode::Logged => check(
+                !entry.is_taken || entry.is_logged,
+                "what a slot drained, logs hold",
+            ),
+            LineMode::Window => {
                 let ahead = entry.nonce.saturating_distance(own.next);
                 let in_window = entry.nonce >= own.next && ahead < Window::LEN;
                 check(
@@ -123,7 +133,7 @@ impl TransactionPool {
         while let Some(entry) = self.entries.get(at) {
             let follows = entry.sender == place && entry.before == last;
             check(follows, "a line is linked both ways")?;
-            if self.nonce_mode(own.rollup) == NonceMode::Sequential {
+            if self.line_mode(own.rollup) == LineMode::Sequential {
                 let before = self.entries.get(last);
                 let rises = before.is_none_or(|before| before.nonce < entry.nonce);
                 check(rises, "a line rises by nonce")?;
@@ -148,7 +158,7 @@ impl TransactionPool {
             self.idle.contains(place) == self.is_idle(place),
             "the idle are noted",
         )?;
-        let is_sequential = self.nonce_mode(own.rollup) == NonceMode::Sequential;
+        let is_sequential = self.line_mode(own.rollup) == LineMode::Sequential;
         check(
             !is_sequential || ready_end == own.ready_end,
             "the ready nonces end where noted",
@@ -164,9 +174,12 @@ impl TransactionPool {
         let pinned = self.pins.of(place);
         check(held == pinned.count as usize, "what is outside pins")?;
         check(used == pinned.used_count as usize, "used nonces count")?;
-        if self.nonce_mode(own.rollup) == NonceMode::Window {
+        if self.line_mode(own.rollup) == LineMode::Window {
             let count = pinned.window.count() as usize;
             return check(used == count, "used nonces are marked");
+        }
+        if self.rules.by_logs {
+            return Ok(());
         }
         // What is in flight lies right below the cursor, each nonce once.
         let in_flight = u64::from(taken).saturating_add(used as u64);
@@ -235,7 +248,8 @@ impl TransactionPool {
         let is_known =
             |place: u32| self.senders.get(place).is_some() && self.pins.of(place).count > 0;
         check(self.pins.senders().all(is_known), "only senders are pinned")?;
-        let queues = self.ready.is_consistent()
+        let queues = self.idle.is_consistent(&self.senders)
+            && self.ready.is_consistent()
             && self.displaceable.is_consistent()
             && self.expiring.is_consistent();
         check(queues, "queues are ordered")?;

@@ -84,7 +84,27 @@ impl Cut {
     /// How many bytes it has.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
-        HEADER_LEN + self.points.len() * POINT_LEN
+        Self::encoded_len_of(self.points.len())
+    }
+
+    /// How many bytes a cut through so many logs has.
+    #[must_use]
+    pub const fn encoded_len_of(log_count: usize) -> usize {
+        HEADER_LEN + log_count * POINT_LEN
+    }
+
+    /// Reads past the bytes of a cut; returns how many logs it goes through, and its bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError::UnsupportedVersion`], [`DecodeError::Truncated`].
+    pub(crate) fn split_off<'a>(input: &mut Reader<'a>) -> Result<(u16, &'a [u8]), DecodeError> {
+        let start = input.rest();
+        input.version(VERSION)?;
+        let log_count = input.u16()?;
+        input.bytes(usize::from(log_count) * POINT_LEN)?;
+        let len = Self::encoded_len_of(log_count.into());
+        let bytes = start.get(..len).ok_or(DecodeError::Truncated)?;
+        Ok((log_count, bytes))
     }
 
     /// Writes its bytes.

@@ -109,9 +109,7 @@ fn replay_record(
         .split_first_chunk::<LENGTH_LEN>()
         .ok_or(JournalFault::Truncated)?;
     let length = u32::from_le_bytes(*length);
-    if u64::from(length) > coordinator.limits().journal_record_bytes_max()
-        || (length as usize) < Hash::LEN
-    {
+    if u64::from(length) > coordinator.journal_record_bytes_max() || (length as usize) < Hash::LEN {
         return Err(JournalFault::Corrupt);
     }
     let len = LENGTH_LEN.saturating_add(length as usize);
@@ -172,6 +170,7 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
         }
         Record::Submitted {
             is_from_lane,
+            is_logged,
             account_nonce,
             origin,
             hint,
@@ -185,7 +184,7 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
                 lane: 0,
                 hint,
             };
-            coordinator.replay_submitted(is_from_lane, &item) == Some(outcome)
+            coordinator.replay_submitted(is_from_lane, is_logged, &item) == Some(outcome)
         }
         Record::TooLong => {
             coordinator.replay_too_long();
@@ -203,6 +202,14 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
             let taken = coordinator.take_knowing(now, time, when_empty, known);
             taken.ok()?.map(|slot| (slot.header.height, slot.hash)) == outcome
         }
+        Record::Drained {
+            time,
+            outcome,
+            bytes,
+        } => {
+            let height = coordinator.take_recorded(now, time, bytes).ok()?;
+            (height, coordinator.tip().hash) == outcome
+        }
         Record::Acknowledged { height } => coordinator.acknowledge(height, now).is_ok(),
         Record::RolledBack { height, slot_count } => {
             coordinator.roll_back(height) == Ok(slot_count as usize)
@@ -210,6 +217,7 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
         Record::UnreadyExpired { .. }
         | Record::Cancelled { .. }
         | Record::NonceCancelled { .. }
+        | Record::LogMarked { .. }
         | Record::PressureSet { .. } => do_verb_again(coordinator, &stamped.record)?,
         Record::SlotOpened { .. }
         | Record::SliceAdded { .. }
@@ -335,6 +343,7 @@ fn do_verb_again(coordinator: &mut TransactionCoordinator, verb: &Record<'_>) ->
             let cancelled = coordinator.cancel(id).ok()?;
             matches!(cancelled, Cancelled::Now(_)) == has_ended
         }
+        Record::LogMarked { id, is_logged } => coordinator.mark_logged(id, is_logged).is_ok(),
         Record::NonceCancelled {
             rollup,
             sender,

@@ -6,7 +6,7 @@ use hauptbuch_core::config::Config;
 use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
-use hauptbuch_core::types::{Address, Envelope, Fee, Gas, Tick, Transaction, UnixNs};
+use hauptbuch_core::types::{Address, Envelope, Fee, Gas, Nonce, Tick, Transaction, UnixNs};
 
 use super::{coordinator_text, escaped, text};
 
@@ -156,6 +156,44 @@ fn another_reader_finds_every_figure() {
     let free = u128::from(coordinator.pool().free_bytes());
     assert_eq!(read.value("pool_free_bytes", &[]), free);
     assert_eq!(read.value("acknowledged_height", &[]), 1);
+}
+
+#[test]
+fn the_share_of_quiet_senders_can_be_watched() {
+    let config = Config::default();
+    let few = config.pool.quiet_pending_count_max;
+    let limits = Limits::default();
+    let mut coordinator = TransactionCoordinator::new(&config, &limits).unwrap();
+    let read = |own: &TransactionCoordinator| {
+        let read = Exposition::read(&coordinator_text(own));
+        ["pool_pending", "pool_quiet", "pool_quiet_bytes"].map(|name| read.value(name, &[]))
+    };
+    assert_eq!(read(&coordinator), [0; 3]);
+    // One sender past what counts as few, and another one with a payload of two chunks.
+    let long = [7; 129];
+    let first = (0..=few).map(|nonce| (1, nonce, &b"x"[..]));
+    for (sender, nonce, payload) in first.chain([(2, 0, &long[..])]) {
+        let envelope = Envelope {
+            sender: Address::new([sender; 20]),
+            nonce: Nonce::new(u64::from(nonce)),
+            gas: Gas::new(21_000),
+            expiry: UnixNs::NEVER,
+            ..Envelope::default()
+        };
+        let transfer = Transaction { envelope, payload };
+        let now = (Tick::new(1), UnixNs::new(9));
+        coordinator.submit(&transfer.into(), now.0, now.1).unwrap();
+    }
+    let few = u128::from(few);
+    assert_eq!(read(&coordinator), [few + 2, few + 1, (few + 2) * 128]);
+    let exposed = Exposition::read(&coordinator_text(&coordinator));
+    let reserved = exposed.value("pool_quiet_reserved", &[]);
+    assert_eq!(reserved, u128::from(limits.quiet_reserved_count));
+    let now = Tick::new(2);
+    let slot = coordinator.take(now, UnixNs::new(9), WhenEmpty::NoSlot);
+    let height = slot.unwrap().unwrap().header.height;
+    coordinator.acknowledge(height, now).unwrap();
+    assert_eq!(read(&coordinator), [0; 3]);
 }
 
 #[test]

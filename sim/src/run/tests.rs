@@ -94,7 +94,7 @@ fn a_generated_run_accounts_for_everything_and_repeats() {
     });
     let workload = workload.unwrap();
     let in_one_step = |policy: &&Policy| !policy.orders_whole_slots();
-    for policy in Policy::ALL.iter().filter(in_one_step) {
+    for policy in Policy::BY_POOL.iter().filter(in_one_step) {
         let config = RunConfig {
             policy: *policy,
             ..RunConfig::default()

@@ -1,7 +1,8 @@
 //! Configurations and the genesis hashes that bind them.
 
 use hauptbuch_core::config::{
-    Config, NonceMode, Policy, ReplayProtection, RollupConfig, SegmentShares,
+    Config, FairCommittee, FairCounted, FairRank, LogSizes, MedianCommittee, NonceMode, Policy,
+    ReplayProtection, RollupConfig, SegmentShares,
 };
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId};
@@ -33,7 +34,7 @@ pub struct ConfigVector {
     /// The network's number.
     pub chain_id: String,
     /// The policy's byte: 1 for `fcfs`, 2 for `priority`, 3 for `time-bucket`, 4 for `shuffle`, 5
-    /// for `greedy`.
+    /// for `greedy`, 6 for `fair`, 7 for `median`.
     pub policy: u8,
     /// The policy's parameter.
     pub policy_parameter: String,
@@ -57,6 +58,45 @@ pub struct ConfigVector {
     pub rollups: Vec<u32>,
     /// How the nonces of each work: 0 for one after another, 1 for windows.
     pub nonce_modes: Vec<u8>,
+    /// The sizes of receive logs, under policies 6 and 7.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs: Option<LogSizesVector>,
+}
+
+/// The sizes of receive logs that a genesis binds.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct LogSizesVector {
+    /// First-hand ids that one member may be charged with.
+    pub first_hand_count_max: u32,
+    /// Bytes of their bodies.
+    pub first_hand_bytes_max: String,
+    /// Entries by which a cut advances a log.
+    pub extent_entries_max: u32,
+    /// Slots after which an entry lapses.
+    pub log_age_slots_max: u32,
+    /// Graphs of one rollup that stand in line.
+    pub graph_count_max: u32,
+    /// Cursors of senders.
+    pub cursor_count_max: u32,
+    /// Drained ids that are remembered.
+    pub drained_count_max: u32,
+    /// The largest component that is ranked by ranked pairs.
+    pub ranked_pairs_max: u32,
+}
+
+impl LogSizesVector {
+    fn of(logs: &LogSizes) -> Self {
+        Self {
+            first_hand_count_max: logs.first_hand_count_max,
+            first_hand_bytes_max: logs.first_hand_bytes_max.to_string(),
+            extent_entries_max: logs.extent_entries_max,
+            log_age_slots_max: logs.log_age_slots_max,
+            graph_count_max: logs.graph_count_max,
+            cursor_count_max: logs.cursor_count_max,
+            drained_count_max: logs.drained_count_max,
+            ranked_pairs_max: logs.ranked_pairs_max,
+        }
+    }
 }
 
 impl ConfigVector {
@@ -87,6 +127,10 @@ impl ConfigVector {
                 .iter()
                 .map(|rollup| rollup.nonce_mode.byte())
                 .collect(),
+            logs: config
+                .policy
+                .orders_by_logs()
+                .then(|| LogSizesVector::of(&config.logs)),
         }
     }
 }
@@ -126,7 +170,10 @@ pub(super) fn compute() -> GenesisFile {
         slot_gas_max: 1_000_000,
         ..Limits::default()
     };
+    let [fair, median] = by_logs();
     let cases = [
+        ("order fairness", &fair, &limits),
+        ("median timestamps", &median, &small),
         ("the defaults", &plain, &limits),
         ("every choice away from its default", &full, &limits),
         ("small slots", &plain, &small),
@@ -144,4 +191,33 @@ pub(super) fn compute() -> GenesisFile {
             })
             .collect(),
     }
+}
+
+/// The policies that order by receive logs, with every choice away from its default.
+fn by_logs() -> [Config; 2] {
+    let fair = Config {
+        policy: Policy::Fair(FairCommittee {
+            member_count: 9,
+            fault_count: 1,
+            quorum: 8,
+            counted: FairCounted::Honest,
+            rank: FairRank::RankedPairs,
+        }),
+        logs: LogSizes {
+            first_hand_count_max: 128,
+            first_hand_bytes_max: 1 << 33,
+            extent_entries_max: 300,
+            log_age_slots_max: 12,
+            graph_count_max: 3,
+            cursor_count_max: 9_000,
+            drained_count_max: 8_000,
+            ranked_pairs_max: 40,
+        },
+        ..Config::default()
+    };
+    let median = Config {
+        policy: Policy::Median(MedianCommittee { member_count: 7 }),
+        ..Config::default()
+    };
+    [fair, median]
 }

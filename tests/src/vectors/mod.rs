@@ -15,7 +15,7 @@ pub use chain::{
     ChainFile, ChainVector, EventVector, RollupTipVector, SlotVector, Step, TipVector,
 };
 pub use codes::{CodeVector, CodesFile};
-pub use genesis::{ConfigVector, GenesisFile, GenesisVector};
+pub use genesis::{ConfigVector, GenesisFile, GenesisVector, LogSizesVector};
 pub use merkle::{MerkleFile, MerkleVector, ProofVector};
 pub use policies::{PoliciesFile, PolicySlot, RuleVector};
 pub use receive_log::{

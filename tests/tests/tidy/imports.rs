@@ -58,9 +58,19 @@ const SAME_FLOOR: &[(&str, &str, &str)] = &[
     ("config", "codec", "the genesis has canonical bytes"),
     ("config", "crypto", "the genesis has a hash"),
     (
+        "crypto",
+        "bounded",
+        "keys take their memory as everything else does",
+    ),
+    (
         "vote",
         "crypto",
         "what a member signs begins with a domain, as what is hashed does",
+    ),
+    (
+        "certificate",
+        "sequencer",
+        "a certificate is checked against an epoch's members",
     ),
     (
         "batch",

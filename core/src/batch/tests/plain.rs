@@ -287,9 +287,17 @@ pub struct PlainGenesis {
     pub rollups: Vec<u32>,
 }
 
+/// The parameter of a committee: n, f, quorum, who counts, how it is ranked.
+pub fn encode_committee(numbers: [u8; 5]) -> u64 {
+    (0..)
+        .zip(numbers)
+        .map(|(at, number)| u64::from(number) << (8 * at))
+        .sum()
+}
+
 impl PlainGenesis {
     pub fn hash(&self) -> Digest {
-        let mut out = std::vec![4];
+        let mut out = std::vec![5];
         out.extend(self.chain_id.to_le_bytes());
         out.push(self.policy);
         out.extend(self.policy_parameter.to_le_bytes());

@@ -73,7 +73,7 @@ fn s2_a_peer_in_the_same_round_gets_what_it_lacks() {
         prevotes: bench.engine.status().prevotes,
         ..empty(0)
     };
-    assert_eq!(kinds(&answers(&mut bench, others[1], known)), []);
+    assert_eq!(kinds(&answers(&mut bench, others[1], known)), [0_u8; 0]);
 }
 
 #[test]
@@ -138,10 +138,10 @@ fn s2_a_claim_is_followed_once_and_again_when_time_has_passed() {
         ..empty(0)
     };
     assert_eq!(kinds(&answers(&mut bench, others[0], status)), [4]);
-    assert_eq!(kinds(&answers(&mut bench, others[0], status)), []);
+    assert_eq!(kinds(&answers(&mut bench, others[0], status)), [0_u8; 0]);
     assert_eq!(
         kinds(&answers(&mut bench, others[1], status)),
-        [],
+        [0_u8; 0],
         "somebody was asked"
     );
     bench.pass(200);
@@ -189,7 +189,7 @@ fn s2_whoever_has_decided_shows_it() {
         step: Step::Decided,
         ..empty(0)
     };
-    assert_eq!(kinds(&answers(&mut bench, others[0], decided)), []);
+    assert_eq!(kinds(&answers(&mut bench, others[0], decided)), [0_u8; 0]);
 }
 
 #[test]

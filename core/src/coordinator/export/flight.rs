@@ -1,6 +1,6 @@
 //! Slots in flight in a snapshot.
 
-use super::super::in_flight::InFlight;
+use super::super::in_flight::{InFlight, NoOp, NoOpCode};
 use super::{check, export_tip, restore_tip};
 use crate::batch::{ChainTip, SlotReader};
 use crate::codec::{Reader, Sink};
@@ -10,14 +10,20 @@ use crate::pool::{Broken, ForcedCounts, TransactionPool};
 use crate::types::Tick;
 
 impl InFlight {
-    /// Writes the slot: where the chain stood before it, its transactions' places, its bytes.
-    pub fn export(&self, out: &mut impl Sink) {
+    /// Writes the slot: where the chain stood before it, its transactions' places, those of its
+    /// no-ops where receive logs give the order, its bytes.
+    pub fn export(&self, is_logged: bool, out: &mut impl Sink) {
         if let Some(before) = self.tip_before() {
             export_tip(before, out);
         }
         out.u64(self.sealed_at.get());
         out.u32(self.taken().len() as u32);
         self.taken().iter().for_each(|handle| out.u32(handle.index));
+        if is_logged {
+            out.u32(self.no_ops().len() as u32);
+            let places = self.no_ops().iter().map(|own| own.handle.index);
+            places.for_each(|place| out.u32(place));
+        }
         let bytes = self.slot().bytes;
         out.u32(bytes.len() as u32);
         out.bytes(bytes);
@@ -29,6 +35,7 @@ impl InFlight {
     /// were when it was sealed. Which inputs and bundles it holds, its bytes say.
     pub fn restore(
         &mut self,
+        is_logged: bool,
         pool: &mut TransactionPool,
         any: &ChainTip,
         limits: &Limits,
@@ -38,6 +45,11 @@ impl InFlight {
         self.sealed_at = Tick::new(input.u64()?);
         let count = input.u32()? as usize;
         let places = input.bytes(count.saturating_mul(4))?;
+        let no_op_count = match is_logged {
+            true => input.u32()? as usize,
+            false => 0,
+        };
+        let no_op_places = input.bytes(no_op_count.saturating_mul(4))?;
         let len = input.u32()? as usize;
         let bytes = input.bytes(len)?;
         self.set(bytes, count, before, limits)
@@ -52,6 +64,7 @@ impl InFlight {
         for (handle, place) in handles.iter_mut().zip(places) {
             *handle = pool.restore_taken(u32::from_le_bytes(*place))?;
         }
+        self.restore_no_ops(pool, no_op_places, bytes, limits)?;
         let [bundle_count, leg_count] = self.restore_bundles(bytes, pool, limits)?;
         self.set_outside(&forced, bundle_count as usize, leg_count);
         self.check_content(pool, limits)
@@ -76,6 +89,48 @@ impl InFlight {
             }
         }
         Ok(counts)
+    }
+
+    /// Takes the no-ops again that the pool had when the slot was taken: those at `places`, in the
+    /// order of the slot's bytes.
+    fn restore_no_ops(
+        &mut self,
+        pool: &mut TransactionPool,
+        places: &[u8],
+        bytes: &[u8],
+        limits: &Limits,
+    ) -> Result<(), Broken> {
+        let (places, _) = places.as_chunks::<4>();
+        let mut places = places
+            .iter()
+            .map(|place| u32::from_le_bytes(*place))
+            .peekable();
+        let mut reader = SlotReader::new(bytes, limits)?;
+        while let Some(sub_batch) = reader.next_sub_batch()? {
+            for row in sub_batch.evidence.no_ops() {
+                let own = pool.waiting(row.id).filter(|own| {
+                    places.peek() == Some(&own.handle.index)
+                        && own.candidate.envelope.rollup == sub_batch.header.rollup
+                        && own.candidate.encoded_len == row.body_bytes
+                });
+                let (Some(own), Some(code)) = (own, NoOpCode::of(row.outcome)) else {
+                    continue;
+                };
+                places.next();
+                let handle = pool.restore_taken(own.handle.index)?;
+                let position = row.position;
+                let no_op = NoOp {
+                    handle,
+                    position,
+                    code,
+                };
+                check(self.push_no_op(no_op), "a slot has room for its no-ops")?;
+            }
+        }
+        check(
+            places.next().is_none(),
+            "a slot's no-ops stand in its evidence",
+        )
     }
 
     /// Takes the bundles again that the slot's bytes hold; returns how many, and their legs.

@@ -2,8 +2,8 @@
 
 use super::body::{Legs, POOL_LEN, Pools, decode_pool};
 use super::{
-    FLAG_ACCOUNT_NONCE, FLAG_EMPTY_WANTED, FLAG_HINT, FLAG_LANE, FLAG_LAST_POOL, Record, SliceRoom,
-    Stamped,
+    FLAG_ACCOUNT_NONCE, FLAG_EMPTY_WANTED, FLAG_HINT, FLAG_LANE, FLAG_LAST_POOL, FLAG_LOGGED,
+    Record, SliceRoom, Stamped,
 };
 use crate::codec::{DecodeError, Reader};
 use crate::error::Code;
@@ -57,7 +57,8 @@ impl<'a> Record<'a> {
 
     fn decode_submitted(input: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let flags = input.u8()?;
-        if flags & !(FLAG_LANE | FLAG_ACCOUNT_NONCE | FLAG_HINT) != 0 {
+        let is_both = flags & FLAG_LANE != 0 && flags & FLAG_LOGGED != 0;
+        if flags & !(FLAG_LANE | FLAG_ACCOUNT_NONCE | FLAG_HINT | FLAG_LOGGED) != 0 || is_both {
             return Err(DecodeError::FieldNotEmpty);
         }
         let account_nonce = account_nonce(flags, input)?;
@@ -74,6 +75,7 @@ impl<'a> Record<'a> {
         };
         Ok(Self::Submitted {
             is_from_lane: flags & FLAG_LANE != 0,
+            is_logged: flags & FLAG_LOGGED != 0,
             account_nonce,
             origin,
             hint,
@@ -144,6 +146,15 @@ impl<'a> Record<'a> {
                     hash: Hash::new(input.array()?),
                 }
             }
+            19 => Self::Drained {
+                time: UnixNs::new(input.u64()?),
+                outcome: slot(input)?.ok_or(DecodeError::FieldNotEmpty)?,
+                bytes: rest(input)?,
+            },
+            20 => Self::LogMarked {
+                id: TxId::new(input.array()?),
+                is_logged: flag(input)?,
+            },
             _ => return Err(DecodeError::UnknownKind),
         })
     }

@@ -3,7 +3,7 @@
 use super::body::encode_pool;
 use super::{
     FIELDS_LEN_MAX, FLAG_ACCOUNT_NONCE, FLAG_EMPTY_WANTED, FLAG_HINT, FLAG_LANE, FLAG_LAST_POOL,
-    Record,
+    FLAG_LOGGED, Record,
 };
 use crate::codec::{EncodeError, Writer};
 use crate::journal::Clocks;
@@ -33,6 +33,7 @@ impl Record<'_> {
             Self::Gathered { read_count } => out.u32(read_count),
             Self::Submitted {
                 is_from_lane,
+                is_logged,
                 account_nonce,
                 origin,
                 hint,
@@ -42,7 +43,8 @@ impl Record<'_> {
                 let lane = if is_from_lane { FLAG_LANE } else { 0 };
                 let nonce = account_nonce.map_or(0, |_| FLAG_ACCOUNT_NONCE);
                 let trade = hint.map_or(0, |_| FLAG_HINT);
-                out.u8(lane | nonce | trade)?;
+                let logged = if is_logged { FLAG_LOGGED } else { 0 };
+                out.u8(lane | nonce | trade | logged)?;
                 out.u64(account_nonce.map_or(0, Nonce::get))?;
                 out.u32(origin)?;
                 out.u16(outcome.number())?;
@@ -72,7 +74,16 @@ impl Record<'_> {
             Self::UnreadyExpired { .. }
             | Self::Cancelled { .. }
             | Self::NonceCancelled { .. }
+            | Self::LogMarked { .. }
             | Self::PressureSet { .. } => self.write_verb(out),
+            Self::Drained {
+                time,
+                outcome,
+                bytes: _,
+            } => {
+                out.u64(time.get())?;
+                write_slot(Some(outcome), out)
+            }
             _ => self.write_outside_or_open(out),
         }
     }
@@ -90,6 +101,10 @@ impl Record<'_> {
             Self::Cancelled { id, has_ended } => {
                 out.bytes(id.as_bytes())?;
                 out.u8(u8::from(has_ended))
+            }
+            Self::LogMarked { id, is_logged } => {
+                out.bytes(id.as_bytes())?;
+                out.u8(u8::from(is_logged))
             }
             Self::NonceCancelled {
                 rollup,

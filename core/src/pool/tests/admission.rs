@@ -1,5 +1,7 @@
 //! Each refusal on its own: its code, whose fault it is, and that nothing changed.
 
+mod cursors;
+
 use std::format;
 use std::string::String;
 use std::vec;
@@ -268,70 +270,6 @@ fn what_a_transaction_says_of_itself_is_checked_at_its_bounds() {
     };
     fixture.admit(soon);
     assert_eq!(fixture.pool.verify(), Ok(()));
-}
-
-#[test]
-fn a_cursor_stays_until_all_that_was_included_has_expired() {
-    let mut fixture = Fixture::new(&tiny_limits());
-    for sender in 1..=5 {
-        fixture.admit(plain(sender, 0));
-    }
-    fixture.refuses(AdmissionError::SenderTableFull, plain(6, 0), b"");
-    fixture.include_all();
-    assert!(fixture.pool.is_empty());
-    fixture.refuses(AdmissionError::SenderTableFull, plain(6, 0), b"");
-    let later = Envelope {
-        expiry: UnixNs::new(1_800),
-        ..plain(6, 0)
-    };
-    let too_early = fixture.submit(later, b"", None, UnixNs::new(1_399));
-    assert_eq!(too_early, Err(AdmissionError::SenderTableFull));
-    fixture
-        .submit(later, b"", None, UnixNs::new(1_400))
-        .unwrap();
-    // The first that became idle went, and the others are still known.
-    let next_of = |sender| {
-        fixture
-            .pool
-            .next_nonce(RollupId::new(3), Address::new([sender; 20]))
-    };
-    assert_eq!(next_of(1), None);
-    assert!((2..=5).all(|sender| next_of(sender) == Some(Nonce::new(1))));
-    assert_eq!(fixture.pool.verify(), Ok(()));
-}
-
-/// The last that was included need not be the last to expire: the earlier one could come again.
-#[test]
-fn a_cursor_waits_for_the_latest_expiry_of_all_that_was_included() {
-    let limits = Limits {
-        sender_count_max: 1,
-        ..tiny_limits()
-    };
-    let mut fixture = Fixture::new(&limits);
-    for (nonce, expiry) in [(0, 1_400), (1, 1_100)] {
-        let expiry = UnixNs::new(expiry);
-        fixture.admit(Envelope {
-            expiry,
-            ..plain(1, nonce)
-        });
-    }
-    fixture.include_all();
-    let other = Envelope {
-        expiry: UnixNs::new(1_500),
-        ..plain(2, 0)
-    };
-    for time in [1_100, 1_399] {
-        let refused = fixture.submit(other, b"", None, UnixNs::new(time));
-        assert_eq!(refused, Err(AdmissionError::SenderTableFull));
-        // The same transaction is remembered by its identity, another one stopped by its nonce.
-        let replayed = fixture.submit(plain(1, 0), b"", None, UnixNs::new(time));
-        assert_eq!(replayed, Err(AdmissionError::AlreadyEnded));
-        let rewritten = fixture.submit(plain(1, 0), b"again", None, UnixNs::new(time));
-        assert_eq!(rewritten, Err(AdmissionError::NonceUsed));
-    }
-    fixture
-        .submit(other, b"", None, UnixNs::new(1_400))
-        .unwrap();
 }
 
 #[test]

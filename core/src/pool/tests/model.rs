@@ -437,21 +437,6 @@ impl PlainPool {
         Ok(())
     }
 
-    /// Forgets the sender that has had no transaction for longest, if its cursor may go.
-    fn forget_one(&mut self, time: UnixNs) -> Result<(), AdmissionError> {
-        let lines = self.lines.iter();
-        let idle = lines.filter(|(line, _)| self.of_line(**line).next().is_none());
-        let longest = idle.min_by_key(|(_, own)| own.idle_since);
-        let (line, own) = longest.ok_or(Refusal::SenderTableFull)?;
-        let by_expiry = self.config.replay_protection != ReplayProtection::ByHost;
-        if by_expiry && own.keep_until > time.get() {
-            return Err(Refusal::SenderTableFull);
-        }
-        let line = *line;
-        self.lines.remove(&line);
-        Ok(())
-    }
-
     /// The first in the policy's order among those of the rollup that can be taken.
     pub fn best(&self, rollup: RollupId) -> Option<PlainTransaction> {
         let mine = self.held.values().filter(|own| own.line().0 == rollup);

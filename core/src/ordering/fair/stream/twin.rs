@@ -205,6 +205,18 @@ impl StreamTwin {
             + Fixed::<Drained>::footprint_bytes(live)
     }
 
+    /// The last slot's agreed time.
+    #[must_use]
+    pub const fn time(&self) -> UnixNs {
+        self.time
+    }
+
+    /// What the last slot drained: rollup by rollup in their order, each in the order of its queue.
+    #[must_use]
+    pub fn drained(&self) -> &[Drained] {
+        self.drained.all()
+    }
+
     fn find(&self, id: &LoggedId) -> Option<usize> {
         let known = self.known.all();
         known.binary_search_by_key(id, |known| known.id).ok()

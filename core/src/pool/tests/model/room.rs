@@ -5,8 +5,9 @@ use std::vec;
 use std::vec::Vec;
 
 use super::{LineKey, PlainPool, PlainTransaction, rounded};
+use crate::config::ReplayProtection;
 use crate::pool::AdmissionError;
-use crate::types::{Fee, RollupId};
+use crate::types::{Fee, RollupId, UnixNs};
 use AdmissionError as Refusal;
 
 /// A newcomer, as far as room goes.
@@ -19,6 +20,25 @@ pub struct Newcomer {
 }
 
 impl PlainPool {
+    /// Forgets a sender without a transaction: by host the one longest so, by expiry the one whose
+    /// cursor may go earliest, if it may go now.
+    pub fn forget_one(&mut self, time: UnixNs) -> Result<(), AdmissionError> {
+        let by_expiry = self.config.replay_protection != ReplayProtection::ByHost;
+        let lines = self.lines.iter();
+        let idle = lines.filter(|(line, _)| self.of_line(**line).next().is_none());
+        let first = idle.min_by_key(|(line, own)| match by_expiry {
+            true => (own.keep_until, **line),
+            false => (own.idle_since, LineKey::default()),
+        });
+        let (line, own) = first.ok_or(Refusal::SenderTableFull)?;
+        if by_expiry && own.keep_until > time.get() {
+            return Err(Refusal::SenderTableFull);
+        }
+        let line = *line;
+        self.lines.remove(&line);
+        Ok(())
+    }
+
     /// What the newcomer lacks once those gone have gone.
     fn lack(&self, newcomer: &Newcomer, gone: &[u64]) -> Option<AdmissionError> {
         let left: Vec<_> = self.left(gone).collect();

@@ -1,0 +1,7 @@
+//! The registry, record by record.
+
+mod bytes;
+mod epochs;
+pub(crate) mod kit;
+mod random;
+mod registry;

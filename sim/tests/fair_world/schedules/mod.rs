@@ -1,0 +1,5 @@
+//! Schedules that break weaker rules: each test has two halves, with the rule and without it.
+
+mod logging;
+mod order;
+mod slots;
