@@ -143,7 +143,7 @@ impl MedianCommittee {
 
 /// The sizes of receive logs that decide what a slot drains; the genesis binds them.
 ///
-/// Their ranges and reasons are those of [`FairLimits`](crate::ordering::fair::FairLimits), which
+/// Their ranges and reasons are those of [`FairLimits`](crate::ordering::fair::stream::FairLimits), which
 /// follow from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogSizes {
