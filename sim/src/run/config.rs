@@ -109,7 +109,8 @@ impl RunConfig {
         .with_rollups(&rollups)
     }
 
-    /// What [`run`](super::run()) uses for this workload: the same, with room for each of its senders.
+    /// What [`run`](super::run()) uses for this workload: the same, with room for each of its
+    /// senders.
     ///
     /// Cost: nothing for a workload with no more records than the limit, else a sort of senders.
     #[must_use]
