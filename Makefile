@@ -18,6 +18,11 @@ CARGO ?= cargo
 NIGHTLY ?= nightly
 FUZZ_SECONDS ?= 60
 RESTART_SEEDS ?= 100
+# Seeded worlds of consensus in `make deep`; a million take some twenty minutes on one core.
+WORLD_RUNS ?= 1000000
+DIFFERENTIAL_SCHEDULES ?= 100000
+# Of a model with more states than memory has room for, these many are walked through.
+MODEL_STATES ?= 4000000
 FAIR_WORLD_SEEDS ?= 20000
 MIRI_SEEDS ?= 32
 # Miri runs some thousand times slower, so properties are tried on few inputs.
@@ -28,8 +33,8 @@ FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 LOOM_TESTS := $(basename $(notdir $(wildcard core/tests/loom_*.rs)))
 
 SETUP_TARGETS := setup-rust
-TEST_TARGETS := test-format test-lints test-docs test-debug test-release test-loom test-packages
-DEEP_TARGETS := advisories restarts fair-worlds miri fuzz
+TEST_TARGETS := test-format test-lints test-docs test-debug test-release test-breaks test-loom test-packages
+DEEP_TARGETS := advisories restarts worlds twins fair-worlds differential model miri fuzz
 BENCH_TARGETS :=
 FMT_TARGETS := fmt-rust
 INSTALL_TARGETS := $(if $(wildcard cli/Cargo.toml),install-cli)
@@ -55,9 +60,10 @@ deep:
 	done
 	@echo "All deep checks passed: $(DEEP_TARGETS)."
 
+# That package alone: with others, features of their tests would be compiled in.
 bench: $(BENCH_TARGETS)
 	@$(need_cargo)
-	$(CARGO) bench --workspace --benches
+	$(CARGO) bench -p hauptbuch-benches --benches
 
 fmt: $(FMT_TARGETS)
 
@@ -93,7 +99,7 @@ setup-fuzz: setup-nightly
 
 # --- Testing
 
-.PHONY: test-format test-lints test-docs test-debug test-release test-loom test-packages
+.PHONY: test-format test-lints test-docs test-debug test-release test-breaks test-loom test-packages
 test-format:
 	$(CARGO) fmt --all --check
 	cd fuzz && $(CARGO) fmt --check
@@ -113,6 +119,10 @@ test-release:
 	$(CARGO) test --workspace --profile release-test --no-fail-fast
 	$(CARGO) test --quiet -p hauptbuch-benches --benches --profile release-test
 
+# Leaves one rule of consensus out at a time, and looks whether a world finds the harm.
+test-breaks:
+	$(CARGO) test -p hauptbuch-sim --features weakened --profile release-test --test world_breaks
+
 test-loom: $(LOOM_TESTS:%=loom-%)
 
 # A target folder of its own, because the flag would rebuild everything else there and back.
@@ -124,7 +134,7 @@ test-packages:
 
 # --- What takes longer
 
-.PHONY: advisories restarts fair-worlds miri fuzz
+.PHONY: advisories restarts worlds twins fair-worlds differential model miri fuzz
 # Known vulnerabilities come from a database on the network; being offline is no failure of ours.
 advisories:
 	@if $(CARGO) deny --log-level error fetch db >/dev/null 2>&1; then \
@@ -144,6 +154,28 @@ miri: setup-nightly
 restarts:
 	HAUPTBUCH_RESTART_SEEDS=$(RESTART_SEEDS) HAUPTBUCH_FORGED_STATES=3 \
 		$(CARGO) test -p hauptbuch-core --profile release-test --lib -- snapshot::
+
+# Worlds of four and of seven, under everything that can go wrong.
+worlds:
+	$(CARGO) run --release -- simulate --sequencers 4 --heights 3 --seed 1 \
+		--runs $$(( $(WORLD_RUNS) * 3 / 4 ))
+	$(CARGO) run --release -- simulate --sequencers 7 --heights 3 --seed 1 \
+		--runs $$(( $(WORLD_RUNS) / 4 ))
+
+# Every way in which two instances with one key can be heard.
+twins:
+	HAUPTBUCH_TWINS=all $(CARGO) test -p hauptbuch-sim --profile release-test --lib -- \
+		--nocapture world::tests::twins
+
+# Consensus beside another implementation of it, over many more schedules.
+differential:
+	HAUPTBUCH_DIFFERENTIAL_SCHEDULES=$(DIFFERENTIAL_SCHEDULES) \
+		$(CARGO) test -p hauptbuch-tests --profile release-test --test differential -- --nocapture
+
+# Consensus under a model checker, which says how far it came.
+model:
+	HAUPTBUCH_MODEL_STATES=$(MODEL_STATES) $(CARGO) test -p hauptbuch-tests \
+		--profile release-test --test model -- --nocapture --test-threads=1
 
 # Order fairness over many slots under every attack, in worlds that a usual run has no time for.
 fair-worlds:

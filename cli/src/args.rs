@@ -10,6 +10,7 @@ use hauptbuch_sim::read::{Nonces, ReadOptions};
 use crate::failure::Failure;
 use crate::order::OrderOptions;
 use crate::print;
+use crate::simulate::SimulateOptions;
 
 /// A sequencer for rollups whose output anyone can verify.
 #[derive(Debug, Parser)]
@@ -27,10 +28,12 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a sequencer over a workload, and write what comes of it into a directory.
+    /// Run sequencers over a workload, and write what comes of it into a directory.
     Run(RunOptions),
     /// Put ids in a fair order, from lists of who received what first.
     Order(OrderOptions),
+    /// Let a committee decide in worlds where things go wrong, and say which rules were broken.
+    Simulate(SimulateOptions),
     /// Write a workload as a CSV file that `run --input` reads back the same.
     Generate(GenerateOptions),
     /// Check the output of a run: every byte, every slot, and that all parts agree.
@@ -44,17 +47,22 @@ pub struct RunOptions {
     /// it a built-in workload is generated.
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
-    /// How many sequencers: one unless given.
+    /// How many sequencers: five unless given, and one under a policy that orders what one holds.
     #[arg(long, value_name = "N")]
     pub sequencers: Option<u32>,
     /// How many rollups: 2 for the built-in workload; an input on one rollup is spread over them
     /// by sender.
     #[arg(long, value_name = "N")]
     pub rollups: Option<u32>,
-    /// How transactions are put in order: `fcfs` (unless given), `priority`, `time-bucket`,
-    /// `shuffle` or `greedy`, which needs an input with trades.
+    /// How transactions are put in order: `fair` (unless given) by what several sequencers received
+    /// first; one sequencer alone by `fcfs` (unless given), `priority`, `time-bucket`, `shuffle` or
+    /// `greedy`, which needs an input with trades.
     #[arg(long, value_name = "NAME")]
     pub policy: Option<String>,
+    /// When transactions reached several nodes: columns `timestamp_ms`, `hash` and `source`, as CSV
+    /// or Parquet. Without it arrivals are modelled.
+    #[arg(long, value_name = "FILE")]
+    pub arrivals: Option<PathBuf>,
     /// Milliseconds of a bucket of `time-bucket`: 100 unless given.
     #[arg(long, value_name = "MS")]
     pub bucket_ms: Option<u64>,

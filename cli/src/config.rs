@@ -3,12 +3,18 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use hauptbuch_core::config::{NonceMode, Policy, ReplayProtection};
+use hauptbuch_core::config::{
+    FairCommittee, FairCounted, FairRank, LogSizes, NonceMode, Policy, ReplayProtection,
+};
 use hauptbuch_core::limits::BUFFER_CLASS_COUNT;
+use hauptbuch_core::ordering::fair::{Gamma, GammaMode, Parameters};
 use hauptbuch_core::types::Fee;
+use hauptbuch_sim::arrivals::Sourcelog;
+use hauptbuch_sim::arrivals::skew::SCALE_PERMILLE_MAX;
 use hauptbuch_sim::output::text::grouped;
-use hauptbuch_sim::run::RunConfig;
+use hauptbuch_sim::run::{ArrivalSource, RunConfig, log_sizes};
 use hauptbuch_sim::settings::{LIMIT_NAMES, SettingError, fit_unset, set_limit};
 use toml::{Table, Value};
 
@@ -17,6 +23,10 @@ use crate::failure::Failure;
 
 /// The largest file that is read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+/// The most sequencers.
+const SEQUENCER_COUNT_MAX: u32 = 100;
+/// How many sequencers there are where nobody chose.
+const SEQUENCER_COUNT_DEFAULT: u32 = 5;
 /// The policy's bucket where nobody chose one.
 const BUCKET_MS_DEFAULT: u64 = 100;
 
@@ -42,6 +52,12 @@ struct File {
     sequencers: Option<u32>,
     rollups: Option<u32>,
     nonces: Option<NonceOption>,
+    faults: Option<u32>,
+    gamma: Option<Gamma>,
+    counted: Option<FairCounted>,
+    rank: Option<FairRank>,
+    /// Sizes of logs that it names.
+    logs: Vec<(String, u64)>,
     /// Limits that it names.
     limits: BTreeSet<String>,
 }
@@ -53,15 +69,26 @@ pub fn settings(options: &RunOptions) -> Result<Settings, Failure> {
         None => File::default(),
     };
     fit_unset(&mut file.run.limits, |name| file.limits.contains(name));
-    check_sequencers(options.sequencers.or(file.sequencers).unwrap_or(1))?;
-    let name = options.policy.as_ref().or(file.policy.as_ref());
-    let name = name.map_or("fcfs", String::as_str);
+    let named = options.policy.as_ref().or(file.policy.as_ref());
+    let chosen = options.sequencers.or(file.sequencers);
+    let (name, sequencers) = order_and_sequencers(named.map(String::as_str), chosen)?;
     let policy = policy(name, options.bucket_ms.or(file.bucket_ms))?;
+    let policy = with_committee(policy, sequencers, &file)?;
+    let mut logs = log_sizes(sequencers);
+    for (name, value) in &file.logs {
+        set_log_size(&mut logs, name, *value);
+    }
+    let arrivals = match &options.arrivals {
+        Some(path) => recorded(path, policy)?,
+        None => file.run.arrivals.clone(),
+    };
     let batch_ms = options.batch_ms.or(file.batch_ms).unwrap_or(200);
     let run = RunConfig {
         policy,
         slot_interval_ns: nanoseconds("--batch-ms", batch_ms)?,
         seed: options.seed.or(file.seed).unwrap_or(1),
+        logs,
+        arrivals,
         ..file.run
     };
     if let Err(error) = run.limits.check() {
@@ -79,16 +106,83 @@ pub fn settings(options: &RunOptions) -> Result<Settings, Failure> {
     })
 }
 
-fn check_sequencers(count: u32) -> Result<(), Failure> {
-    match count {
-        0 => Err(Failure::bad_input(
+/// The policy's name, and how many sequencers there are: five under order fairness, which is what
+/// several sequencers have where nobody chose.
+fn order_and_sequencers(named: Option<&str>, chosen: Option<u32>) -> Result<(&str, u32), Failure> {
+    match (named, chosen) {
+        (_, Some(0)) => Err(Failure::bad_input(
             "--sequencers: there must be at least one",
         )),
-        1 => Ok(()),
-        more => Err(Failure::bad_input(format!(
-            "--sequencers {more}: this version has no committee; it runs one sequencer"
+        (_, Some(count)) if count > SEQUENCER_COUNT_MAX => Err(Failure::bad_input(format!(
+            "--sequencers {count}: there can be at most {SEQUENCER_COUNT_MAX}"
         ))),
+        (None, Some(1)) => Ok(("fcfs", 1)),
+        (None, chosen) => Ok(("fair", chosen.unwrap_or(SEQUENCER_COUNT_DEFAULT))),
+        (Some("median"), _) => Err(Failure::bad_input(
+            "--policy median: a run of this version orders by receive logs under `fair` only",
+        )),
+        (Some("fair"), chosen) => Ok(("fair", chosen.unwrap_or(SEQUENCER_COUNT_DEFAULT))),
+        (Some(name), Some(count)) if count > 1 && Policy::from_name(name).is_some() => {
+            Err(Failure::bad_input(format!(
+                "--policy {name} --sequencers {count}: {name} orders what one sequencer holds, so \
+                 it runs one; several order by `fair`"
+            )))
+        }
+        (Some(name), _) => Ok((name, 1)),
     }
+}
+
+/// The committee of a policy that has one, from the file's choices.
+fn with_committee(policy: Policy, sequencers: u32, file: &File) -> Result<Policy, Failure> {
+    let Policy::Fair(_) = policy else {
+        let unused = [
+            ("faults", file.faults.is_some()),
+            ("gamma", file.gamma.is_some()),
+            ("gamma_of", file.counted.is_some()),
+            ("rank", file.rank.is_some()),
+        ];
+        return match unused.iter().find(|(_, is_set)| *is_set) {
+            Some((key, _)) => Err(Failure::bad_input(format!(
+                "{key}: only the policy fair has it, not {}",
+                policy.name()
+            ))),
+            None => Ok(policy),
+        };
+    };
+    let faults = file.faults.unwrap_or((sequencers - 1) / 4);
+    let gamma = file.gamma.unwrap_or(Gamma::ONE);
+    let counted = file.counted.unwrap_or_default();
+    let mode = match counted {
+        FairCounted::All => GammaMode::All,
+        FairCounted::Honest => GammaMode::Honest,
+    };
+    let parameters = Parameters::new(sequencers, faults, gamma, mode).map_err(|error| {
+        Failure::bad_input(format!(
+            "{sequencers} sequencers, {faults} faults, gamma {}/{}: {error}",
+            gamma.numerator, gamma.denominator
+        ))
+    })?;
+    // At most 100 sequencers, so that each number fits a byte.
+    Ok(Policy::Fair(FairCommittee {
+        member_count: sequencers as u8,
+        fault_count: faults as u8,
+        quorum: parameters.quorum() as u8,
+        counted,
+        rank: file.rank.unwrap_or_default(),
+    }))
+}
+
+/// Arrivals that nodes noted.
+fn recorded(path: &Path, policy: Policy) -> Result<ArrivalSource, Failure> {
+    let wrong = |what: String| Failure::bad_input(format!("--arrivals {}: {what}", path.display()));
+    if !policy.orders_by_logs() {
+        return Err(wrong(format!(
+            "{} orders by one sequencer's arrivals",
+            policy.name()
+        )));
+    }
+    let log = Sourcelog::read_file(path).map_err(|error| wrong(error.to_string()))?;
+    Ok(ArrivalSource::Recorded(Arc::new(log)))
 }
 
 fn policy(name: &str, bucket_ms: Option<u64>) -> Result<Policy, Failure> {
@@ -145,8 +239,8 @@ fn read(path: &Path) -> Result<File, Failure> {
     parse(&table).map_err(wrong)
 }
 
-/// The keys beside the tables `pool` and `limits`.
-const KEYS: [&str; 12] = [
+/// The keys beside the tables.
+const KEYS: [&str; 17] = [
     "policy",
     "bucket_ms",
     "seed",
@@ -154,11 +248,27 @@ const KEYS: [&str; 12] = [
     "sequencers",
     "rollups",
     "nonces",
+    "faults",
+    "gamma",
+    "gamma_of",
+    "rank",
+    "arrival_spread_percent",
     "chain_id",
     "fee_floor",
     "nonce_mode",
     "expiry_horizon_ms",
-    "[pool] and [limits]",
+    "[pool], [logs] and [limits]",
+];
+
+const LOG_KEYS: [&str; 8] = [
+    "first_hand_count_max",
+    "first_hand_bytes_max",
+    "extent_entries_max",
+    "log_age_slots_max",
+    "graph_count_max",
+    "cursor_count_max",
+    "drained_count_max",
+    "ranked_pairs_max",
 ];
 
 const POOL_KEYS: [&str; 3] = [
@@ -184,6 +294,10 @@ fn parse(table: &Table) -> Result<File, String> {
                     _ => return Err(format!("{key}: must be \"dense\" or \"raw\"")),
                 });
             }
+            "faults" | "gamma" | "gamma_of" | "rank" | "arrival_spread_percent" => {
+                parse_fairness(key, value, &mut file)?;
+            }
+            "logs" => parse_logs(part(key, value)?, &mut file)?,
             "chain_id" => file.run.chain_id = number(key, value)?,
             "fee_floor" => file.run.fee_floor = Fee::new(number(key, value)?),
             "nonce_mode" => {
@@ -209,6 +323,42 @@ fn parse(table: &Table) -> Result<File, String> {
     Ok(file)
 }
 
+/// A choice of order fairness.
+fn parse_fairness(key: &str, value: &Value, file: &mut File) -> Result<(), String> {
+    match key {
+        "faults" => file.faults = Some(small(key, value)?),
+        "gamma" => file.gamma = Some(gamma(key, value)?),
+        "gamma_of" => {
+            file.counted = Some(match word(key, value)? {
+                "all" => FairCounted::All,
+                "honest" => FairCounted::Honest,
+                _ => return Err(format!("{key}: must be \"all\" or \"honest\"")),
+            });
+        }
+        "rank" => {
+            file.rank = Some(match word(key, value)? {
+                "copeland" => FairRank::Copeland,
+                "ranked-pairs" => FairRank::RankedPairs,
+                "path" => FairRank::Path,
+                _ => {
+                    let known = "\"copeland\", \"ranked-pairs\" or \"path\"";
+                    return Err(format!("{key}: must be {known}"));
+                }
+            });
+        }
+        _ => {
+            let percent = small(key, value)?;
+            let scale_permille = percent
+                .checked_mul(10)
+                .filter(|it| *it <= SCALE_PERMILLE_MAX);
+            let scale_permille = scale_permille
+                .ok_or_else(|| format!("{key}: must be at most {}", SCALE_PERMILLE_MAX / 10))?;
+            file.run.arrivals = ArrivalSource::Modelled { scale_permille };
+        }
+    }
+    Ok(())
+}
+
 fn parse_pool(table: &Table, file: &mut File) -> Result<(), String> {
     let pool = &mut file.run.pool;
     for (key, value) in table {
@@ -221,6 +371,41 @@ fn parse_pool(table: &Table, file: &mut File) -> Result<(), String> {
         *place = small(&format!("pool.{key}"), value)?;
     }
     Ok(())
+}
+
+/// Sizes of receive logs.
+fn parse_logs(table: &Table, file: &mut File) -> Result<(), String> {
+    for (key, value) in table {
+        let shown = format!("logs.{key}");
+        let number = number(&shown, value);
+        if !LOG_KEYS.contains(&key.as_str()) {
+            return Err(unknown(&shown, &LOG_KEYS));
+        }
+        let number = number?;
+        if key != "first_hand_bytes_max" && u32::try_from(number).is_err() {
+            return Err(format!("{shown}: must be at most {}", u32::MAX));
+        }
+        file.logs.push((key.clone(), number));
+    }
+    Ok(())
+}
+
+/// Sets a size by one of [`LOG_KEYS`]; its value was checked when it was read.
+fn set_log_size(logs: &mut LogSizes, name: &str, value: u64) {
+    let place = match name {
+        "first_hand_bytes_max" => {
+            logs.first_hand_bytes_max = value;
+            return;
+        }
+        "first_hand_count_max" => &mut logs.first_hand_count_max,
+        "extent_entries_max" => &mut logs.extent_entries_max,
+        "log_age_slots_max" => &mut logs.log_age_slots_max,
+        "graph_count_max" => &mut logs.graph_count_max,
+        "cursor_count_max" => &mut logs.cursor_count_max,
+        "drained_count_max" => &mut logs.drained_count_max,
+        _ => &mut logs.ranked_pairs_max,
+    };
+    *place = u32::try_from(value).unwrap_or(u32::MAX);
 }
 
 /// `prefix` names the quota that the table is, with a dot; nothing for the limits themselves.
@@ -291,6 +476,20 @@ fn number(key: &str, value: &Value) -> Result<u64, String> {
 fn small(key: &str, value: &Value) -> Result<u32, String> {
     let number = number(key, value)?;
     u32::try_from(number).map_err(|_| format!("{key}: must be at most {}", u32::MAX))
+}
+
+/// A share as two whole numbers.
+fn gamma(key: &str, value: &Value) -> Result<Gamma, String> {
+    let numbers = value.as_array().map(Vec::as_slice);
+    let Some([numerator, denominator]) = numbers else {
+        return Err(format!(
+            "{key}: must be two numbers in brackets, as in [1, 1]"
+        ));
+    };
+    Ok(Gamma {
+        numerator: small(key, numerator)?,
+        denominator: small(key, denominator)?,
+    })
 }
 
 fn three(key: &str, value: &Value) -> Result<[u32; BUFFER_CLASS_COUNT], String> {

@@ -46,8 +46,13 @@ impl From<OutputError> for Failure {
             OutputError::Run(RunError::Interrupted) => 130,
             OutputError::Io { .. }
             | OutputError::NotOurs { .. }
-            | OutputError::RollupName { .. } => 2,
-            OutputError::Run(RunError::Config(_) | RunError::ZeroInterval | RunError::TooLong) => 2,
+            | OutputError::RollupName { .. }
+            | OutputError::Run(
+                RunError::Config(_)
+                | RunError::ZeroInterval
+                | RunError::TooLong
+                | RunError::Arrivals(_),
+            ) => 2,
             _ => 1,
         };
         Self {

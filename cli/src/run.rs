@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hauptbuch_core::config::Policy;
 use hauptbuch_core::error::{Code, Fault};
+use hauptbuch_sim::fairness::FairnessReport;
 use hauptbuch_sim::output::text::{bytes, duration, grouped, percent};
 use hauptbuch_sim::output::{Summary, Timing, Written, run_to_directory};
 use hauptbuch_sim::workload::Workload;
@@ -101,7 +102,11 @@ fn table(options: &RunOptions, written: &Written) -> Table {
         table.row("", "", note);
     }
     table.title(format!(
-        "One sequencer, policy {}, a slot every {}, seed {}",
+        "{}, policy {}, a slot every {}, seed {}",
+        match summary.sequencers {
+            1 => "One sequencer".to_owned(),
+            more => format!("{more} sequencers"),
+        },
         summary.policy,
         duration(summary.slot_interval_ns.0),
         summary.seed
@@ -120,6 +125,9 @@ fn table(options: &RunOptions, written: &Written) -> Table {
     ] {
         table.row(label, duration(value.0), remark);
     }
+    for figures in summary.fairness.iter().flatten().enumerate() {
+        add_fairness(&mut table, figures);
+    }
     table.title("Memory, taken once when the sequencer is made");
     for part in &summary.memory {
         table.row(&part.name, bytes(part.bytes.0), "");
@@ -132,7 +140,7 @@ fn table(options: &RunOptions, written: &Written) -> Table {
     table.row(
         "signed",
         "no",
-        "one sequencer alone has nobody to vouch for it",
+        "one process alone has nobody to vouch for it",
     );
     let shown = options.out.display();
     table.row("check it", "", format!("hauptbuch verify {shown}"));
@@ -185,6 +193,54 @@ const fn fault(code: Code) -> &'static str {
         Fault::Caller => "the calling program's to change",
         _ => "nobody's fault",
     }
+}
+
+/// How fair one rollup's order is.
+fn add_fairness(table: &mut Table, (rollup, figures): (usize, &FairnessReport)) {
+    table.title(format!(
+        "Fairness on rollup {rollup}: {}, n = {}, f = {}",
+        figures.arrivals, figures.sequencers, figures.faults
+    ));
+    let gamma = &figures.gamma;
+    let bound = format!("by {} of {}", figures.quorum, figures.sequencers);
+    table.count("pairs bound", gamma.bound.0, bound);
+    table.count(
+        "  reversed",
+        gamma.violations.0,
+        "though no circle excuses it",
+    );
+    table.count(
+        "  in circles",
+        gamma.reversed_in_cycles.0,
+        "reversed as the promise allows",
+    );
+    let pairs = &figures.pairs;
+    let share = percent(pairs.backward.0, pairs.compared.0);
+    let reach = format!(
+        "{share} of {}, up to {} places apart",
+        grouped(pairs.compared.0),
+        grouped(u64::from(pairs.places_max))
+    );
+    table.count("against majority", pairs.backward.0, reach);
+    let displacement = &figures.displacement;
+    let remark = format!(
+        "places from where it was sent; 95 % within {}",
+        displacement.p95
+    );
+    table.count(
+        "displacement",
+        u64::from(displacement.p50),
+        format!("median {remark}"),
+    );
+    let components = &figures.components;
+    let largest = format!("the largest has {}", grouped(u64::from(components.largest)));
+    table.count("batches", components.count.0, largest);
+    let deferred = &figures.deferred_rounds;
+    let remark = format!(
+        "slots after it was solid at most; 95 % within {}",
+        deferred.p95
+    );
+    table.count("deferred", u64::from(deferred.max), remark);
 }
 
 fn add_speed(table: &mut Table, timing: &Timing) {

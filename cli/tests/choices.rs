@@ -27,6 +27,7 @@ fn the_documented_example_holds_every_default() {
     let same = [
         "genesis.json",
         "batches.jsonl",
+        "logs.jsonl",
         "receipts.jsonl",
         "summary.json",
     ];
@@ -38,7 +39,15 @@ fn the_documented_example_holds_every_default() {
     assert_eq!(metrics("with.prom"), metrics("without.prom"));
     assert!(metrics("with.prom").contains("\nhauptbuch_submitted_total 300\n"));
     // What stands in comments is taken as well.
-    let mut full = documented_example().replace("\"fcfs\"", "\"time-bucket\"");
+    let fair = documented_example();
+    let (fair_only, rest) = (["faults", "gamma", "gamma_of", "rank"], fair.lines());
+    let kept = rest.filter(|line| {
+        let key = line.split(' ').next().unwrap_or_default();
+        !fair_only.contains(&key)
+    });
+    let kept: Vec<&str> = kept.collect();
+    let mut full = kept.join("\n").replace("\"fair\"", "\"time-bucket\"");
+    full = full.replace("sequencers = 5", "sequencers = 1");
     for key in ["bucket_ms", "nonces", "expiry_horizon_ms"] {
         full = full.replace(&format!("# {key}"), key);
     }
@@ -101,7 +110,24 @@ fn what_a_file_must_not_say_is_named() {
         ),
         ("expiry_horizon_ms = 0", "expiry_horizon_ms: must be 1 to"),
         ("bucket_ms = 5", "only the policy time-bucket has buckets"),
-        ("sequencers = 5", "it runs one sequencer"),
+        ("policy = \"fcfs\"\nsequencers = 5", "so it runs one"),
+        (
+            "sequencers = 4\nfaults = 1",
+            "4 sequencers, 1 faults, gamma 1/1: ",
+        ),
+        ("faults = 2", "5 sequencers, 2 faults, gamma 1/1: "),
+        ("gamma = [1, 2]", "gamma 1/2: "),
+        ("gamma = 1", "gamma: must be two numbers in brackets"),
+        ("rank = \"best\"", "rank: must be \"copeland\""),
+        (
+            "policy = \"fcfs\"\nfaults = 0",
+            "faults: only the policy fair has it",
+        ),
+        ("[logs]\nspeed = 1", "unknown key `logs.speed`"),
+        (
+            "[logs]\nfirst_hand_count_max = 0",
+            "limit is out of its range",
+        ),
         ("seed = 1\nseed = 2", "a.toml: line 2: "),
     ] {
         fs::write(scratch.0.join("a.toml"), text).unwrap();
@@ -130,7 +156,14 @@ fn every_policy_runs_and_its_output_holds() {
     }
     fs::write(scratch.0.join("trades.csv"), lines.join("\n")).unwrap();
     let mut hashes = Vec::new();
-    for policy in ["fcfs", "priority", "time-bucket", "shuffle", "greedy"] {
+    for policy in [
+        "fcfs",
+        "priority",
+        "time-bucket",
+        "shuffle",
+        "greedy",
+        "fair",
+    ] {
         let words = format!("run --input trades.csv --policy {policy} --out {policy}");
         let ran = scratch.json(&format!("--json {words}"));
         assert_eq!(ran["transactions"]["included"], 60, "{policy}");
@@ -152,7 +185,7 @@ fn every_policy_runs_and_its_output_holds() {
     hashes.push(other_seed["final_batch_hash"].to_string());
     hashes.sort_unstable();
     hashes.dedup();
-    assert_eq!(hashes.len(), 6);
+    assert_eq!(hashes.len(), 7);
     // Trades come back as they were written.
     scratch.ok("generate --from trades.csv --out records.csv");
     scratch.ok("generate --from records.csv --out again.csv");

@@ -62,6 +62,7 @@ fn the_same_run_gives_the_same_bytes() {
     for name in [
         "genesis.json",
         "batches.jsonl",
+        "logs.jsonl",
         "receipts.jsonl",
         "summary.json",
         "manifest.json",
@@ -81,9 +82,9 @@ fn json_has_what_machines_need() {
     assert_sums(&run["transactions"]);
     assert_eq!(run["transactions"]["submitted"], 1000);
     assert_eq!(run["input"]["rows"], 1000);
-    assert_eq!((&run["seed"], &run["sequencers"]), (&9.into(), &1.into()));
+    assert_eq!((&run["seed"], &run["sequencers"]), (&9.into(), &5.into()));
     assert_eq!(run["rollups"], 2);
-    assert_eq!(run["policy"], "fcfs");
+    assert_eq!(run["policy"], "fair");
     assert_eq!(run["slot_interval_ns"], 50_000_000);
     assert_eq!(run["signed"], false);
     let count = |value: &Value| value.as_u64().unwrap();
@@ -118,8 +119,11 @@ fn a_generated_file_runs_like_the_workload_that_it_holds() {
     assert_eq!(scratch.read("again.csv"), scratch.read("w.csv"));
     let hash = |words: &str| scratch.json(words)["final_batch_hash"].clone();
     let direct = hash("--json --count 500 --seed 3");
-    assert_eq!(hash("run --input w.csv --json"), direct);
-    assert_eq!(hash("run --input w.csv.gz --nonces raw --json"), direct);
+    assert_eq!(hash("run --input w.csv --seed 3 --json"), direct);
+    assert_eq!(
+        hash("run --input w.csv.gz --seed 3 --nonces raw --json"),
+        direct
+    );
     let names = ["again.csv", "hauptbuch-out", "w.csv", "w.csv.gz"];
     assert_eq!(scratch.entries(), names, "nothing else is left");
 }
@@ -179,9 +183,15 @@ fn bad_input_leaves_one_line_and_no_output() {
         ("run --input number.csv", "line 2, column `gas`"),
         ("run --input cut.csv.gz", "cut off or damaged"),
         ("run --input parquet", parquet),
-        ("run --policy median", "there are: fcfs, priority"),
-        ("run --policy fair", "no such policy in this version"),
-        ("run --sequencers 4", "no committee"),
+        ("run --policy median", "under `fair` only"),
+        ("run --policy best", "there are: fcfs, priority"),
+        ("run --policy fcfs --sequencers 4", "fcfs orders what one"),
+        ("run --sequencers 101", "at most 100"),
+        ("run --arrivals none.csv", "none.csv"),
+        (
+            "run --policy fcfs --arrivals header.csv",
+            "one sequencer's arrivals",
+        ),
         ("run --sequencers 0", "at least one"),
         ("run --rollups 0", "1 to 16"),
         ("run --rollups 99", "1 to 16"),

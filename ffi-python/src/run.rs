@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use hauptbuch_core::batch::SlotReader;
-use hauptbuch_core::config::Policy;
+use hauptbuch_core::config::{FairCommittee, Policy};
 use hauptbuch_core::coordinator::Slot;
 use hauptbuch_core::error::Code;
 use hauptbuch_core::event::Event;
 use hauptbuch_core::limits::{Footprint, Limits};
 use hauptbuch_core::types::{Fee, Hash, Height, TxId};
+use hauptbuch_sim::committee::Decided;
 use hauptbuch_sim::output::OutputWriter;
-use hauptbuch_sim::run::{Observer, RunConfig, RunReport, Step};
+use hauptbuch_sim::run::{Observer, RunConfig, RunReport, Step, log_sizes};
 use hauptbuch_sim::settings::{self, LIMIT_NAMES};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyDict};
@@ -63,8 +64,8 @@ struct OrderRow {
 /// of records submitted, some fifty times a second.
 #[pyfunction]
 #[pyo3(signature = (
-    workload, *, policy, batch_ns, seed, chain_id, fee_floor, limits, bucket_ns=None, out=None,
-    on_progress=None
+    workload, *, policy, batch_ns, seed, chain_id, fee_floor, limits, sequencers=None,
+    bucket_ns=None, out=None, on_progress=None
 ))]
 #[allow(
     clippy::too_many_arguments,
@@ -79,11 +80,12 @@ pub(crate) fn run(
     chain_id: u64,
     fee_floor: u64,
     limits: &Bound<'_, PyDict>,
+    sequencers: Option<u8>,
     bucket_ns: Option<u64>,
     out: Option<PathBuf>,
     on_progress: Option<Py<PyAny>>,
 ) -> PyResult<Run> {
-    let policy = parse_policy(policy, bucket_ns)?;
+    let policy = with_sequencers(parse_policy(policy, bucket_ns)?, sequencers)?;
     let mut config = RunConfig {
         chain_id,
         policy,
@@ -92,6 +94,7 @@ pub(crate) fn run(
         seed,
         ..RunConfig::default()
     };
+    config.logs = log_sizes(config.sequencer_count());
     for (name, value) in limits {
         set_limit(&mut config.limits, &name.extract::<String>()?, &value)?;
     }
@@ -172,6 +175,22 @@ fn parse_policy(name: &str, bucket_ns: Option<u64>) -> PyResult<Policy> {
         let message = "only the policy `time-bucket` has buckets, and their width is over 0";
         input_error(message, Code::PolicyParameterOutOfRange)
     })
+}
+
+/// The policy with so many sequencers; one that orders what one of them holds has one.
+fn with_sequencers(policy: Policy, sequencers: Option<u8>) -> PyResult<Policy> {
+    let wrong = |message: &str| Err(input_error(message, Code::PolicyParameterOutOfRange));
+    match (policy, sequencers) {
+        (Policy::Fair(_), Some(1..=100)) => {
+            Ok(Policy::Fair(FairCommittee::of(sequencers.unwrap_or(1))))
+        }
+        (Policy::Fair(_), Some(_)) => wrong("there can be 1 to 100 sequencers"),
+        (Policy::Median(_), _) => {
+            wrong("a run of this version orders by receive logs under the policy `fair` only")
+        }
+        (_, None | Some(1)) => Ok(policy),
+        _ => wrong("only the policy `fair` orders what several sequencers received"),
+    }
 }
 
 /// Nanoseconds of a bucket where nobody chose: the command line's.
@@ -277,6 +296,12 @@ impl<P: FnMut(usize) -> ControlFlow<()>> Observer for Recorder<'_, P> {
             gas,
             encoded_bytes: slot.bytes.len() as u64,
         });
+    }
+
+    fn on_decided(&mut self, decided: &Decided<'_>) {
+        if let Some(writer) = &mut self.writer {
+            writer.on_decided(decided);
+        }
     }
 
     fn on_event(&mut self, event: &Event) {

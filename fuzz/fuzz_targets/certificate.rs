@@ -7,9 +7,7 @@ use std::sync::OnceLock;
 use hauptbuch_core::certificate::{CommitCertificate, Electorate};
 use hauptbuch_core::codec::{Reader, Writer};
 use hauptbuch_core::crypto::signature::{Provider, SecretKey, Seed, Suite};
-use hauptbuch_core::sequencer::{
-    AUDIT_RECORD_LEN, AuditRecord, AuditVerifier, Change, Membership,
-};
+use hauptbuch_core::sequencer::{AUDIT_RECORD_LEN, AuditRecord, AuditVerifier, Change, Membership};
 use hauptbuch_core::types::{Epoch, Hash, SequencerId};
 use hauptbuch_core::vote::MemberSet;
 use libfuzzer_sys::fuzz_target;

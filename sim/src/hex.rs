@@ -10,6 +10,13 @@ pub(crate) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// The lower-case digits of `bytes`.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    let mut digits = Vec::new();
+    encode(bytes, &mut digits);
+    String::from_utf8(digits).unwrap_or_default()
+}
+
 /// The digits without a leading `0x`.
 pub(crate) fn strip_prefix(text: &str) -> &[u8] {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));

@@ -17,6 +17,7 @@
 
 pub mod arrivals;
 pub mod attack;
+pub mod committee;
 pub mod error;
 pub mod fair_world;
 pub mod fairness;
@@ -28,4 +29,5 @@ pub mod read;
 pub mod run;
 pub mod settings;
 pub mod workload;
+pub mod world;
 pub mod write;

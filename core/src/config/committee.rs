@@ -143,8 +143,8 @@ impl MedianCommittee {
 
 /// The sizes of receive logs that decide what a slot drains; the genesis binds them.
 ///
-/// Their ranges and reasons are those of [`FairLimits`](crate::ordering::fair::FairLimits), which
-/// follow from them.
+/// Their ranges and reasons are those of
+/// [`FairLimits`](crate::ordering::fair::stream::FairLimits), which follow from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogSizes {
     /// First-hand ids that one member may be charged with, over all rollups.

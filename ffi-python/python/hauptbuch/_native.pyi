@@ -60,6 +60,7 @@ def run(
     chain_id: int,
     fee_floor: int,
     limits: dict[str, int],
+    sequencers: int | None = None,
     bucket_ns: int | None = None,
     out: str | None = None,
     on_progress: Callable[[int], object] | None = None,

@@ -64,6 +64,18 @@ pub enum Origin {
     Recorded,
 }
 
+impl Origin {
+    /// What an output must say about arrivals from there.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::GeneratedAndModelled => "generated transactions, modelled arrivals",
+            Self::Modelled => "real transactions, modelled arrivals",
+            Self::Recorded => "recorded arrivals",
+        }
+    }
+}
+
 /// What reached each sequencer, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrivals {
@@ -94,6 +106,36 @@ impl Arrivals {
             transaction_count,
             notes,
         }
+    }
+
+    /// The same with nothing that arrives before it was sent, by transaction; and what reached
+    /// nobody reaches everybody when it was sent.
+    #[must_use]
+    pub fn not_before(mut self, sent: &[Tick]) -> Self {
+        let mut is_seen = vec![false; sent.len()];
+        for arrival in self.lists.iter_mut().flatten() {
+            if let Some(sent) = sent.get(arrival.transaction as usize) {
+                arrival.at = arrival.at.max(*sent);
+                is_seen[arrival.transaction as usize] = true;
+            }
+        }
+        for (sequencer, list) in (0..).zip(&mut self.lists) {
+            let unseen = (0..)
+                .zip(sent)
+                .zip(&is_seen)
+                .filter(|(_, is_seen)| !**is_seen);
+            list.extend(unseen.map(|((transaction, at), _)| Arrival {
+                at: *at,
+                transaction,
+                sequencer,
+            }));
+            list.sort_unstable();
+        }
+        if is_seen.contains(&false) {
+            let note = "what the log does not have reached every sequencer when it was sent";
+            self.notes.push(note.into());
+        }
+        self
     }
 
     /// How many sequencers there are.
@@ -143,11 +185,7 @@ impl Arrivals {
     /// What an output must say about them.
     #[must_use]
     pub const fn description(&self) -> &'static str {
-        match self.origin {
-            Origin::GeneratedAndModelled => "generated transactions, modelled arrivals",
-            Origin::Modelled => "real transactions, modelled arrivals",
-            Origin::Recorded => "recorded arrivals",
-        }
+        self.origin.description()
     }
 
     /// What else a report should say: whole sentences without a full stop.

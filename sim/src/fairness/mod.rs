@@ -29,6 +29,7 @@
 //! ```
 
 mod gamma;
+mod logs;
 mod pairs;
 mod replay;
 mod report;
@@ -40,6 +41,7 @@ use core::fmt;
 use hauptbuch_core::ordering::fair::{KendallTau, Parameters, VERTEX_COUNT_MAX};
 
 pub use gamma::GAMMA_WINDOW;
+pub use logs::LogFigures;
 pub use pairs::PAIR_WORK_MAX;
 pub use replay::{REPLAY_COUNT_MAX, Replay, replay};
 pub use report::{

@@ -10,12 +10,14 @@ use hauptbuch_core::types::Fee;
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::committee::CommitteeSpelling;
 use super::json::{Digest, Number};
 use super::limits::LimitsSpelling;
+use crate::fairness::FairnessReport;
 use crate::run::{EPOCH_UNIX_NS, Quantiles, RunConfig};
 
 /// The version of every file.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// What `manifest.json` says that the directory is.
 pub(super) const KIND: &str = "hauptbuch run output";
@@ -23,17 +25,18 @@ pub(super) const KIND: &str = "hauptbuch run output";
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const GENESIS: &str = "genesis.json";
 pub(super) const BATCHES: &str = "batches.jsonl";
+pub(super) const LOGS: &str = "logs.jsonl";
 pub(super) const RECEIPTS: &str = "receipts.jsonl";
 pub(super) const SUMMARY: &str = "summary.json";
 pub(super) const TIMING: &str = "timing.json";
 pub(super) const REPORT: &str = "report.html";
 
 /// The files that the manifest binds, in its order.
-pub(super) const BOUND_FILES: [&str; 4] = [BATCHES, GENESIS, RECEIPTS, SUMMARY];
+pub(super) const BOUND_FILES: [&str; 5] = [BATCHES, GENESIS, LOGS, RECEIPTS, SUMMARY];
 
 /// Every file of an output directory.
-pub const FILE_NAMES: [&str; 7] = [
-    MANIFEST, GENESIS, BATCHES, RECEIPTS, SUMMARY, TIMING, REPORT,
+pub const FILE_NAMES: [&str; 8] = [
+    MANIFEST, GENESIS, BATCHES, LOGS, RECEIPTS, SUMMARY, TIMING, REPORT,
 ];
 
 /// `manifest.json`.
@@ -63,6 +66,9 @@ pub(super) struct Genesis {
     pub(super) nonce_mode: NonceSpelling,
     pub(super) pool: PoolSpelling,
     pub(super) sequencers: u32,
+    /// Only under a policy that orders by logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) committee: Option<CommitteeSpelling>,
     pub(super) public_keys: Vec<String>,
     pub(super) rollups: Vec<RollupName>,
     pub(super) seed: Number,
@@ -129,7 +135,8 @@ impl Genesis {
                 quiet_pending_count_max: config.pool.quiet_pending_count_max,
                 gap_refusal_percent: config.pool.gap_refusal_percent,
             },
-            sequencers: 1,
+            sequencers: config.sequencer_count(),
+            committee: CommitteeSpelling::of(config),
             public_keys: Vec::new(),
             rollups: rollups.collect(),
             seed: Number(config.seed),
@@ -166,8 +173,25 @@ impl Genesis {
             slot_interval_ns: self.slot_interval_ns.0,
             seed: self.seed.0,
             limits: self.limits.limits(),
+            logs: self
+                .committee
+                .as_ref()
+                .map_or_else(|| RunConfig::default().logs, CommitteeSpelling::log_sizes),
+            ..RunConfig::default()
         })
     }
+}
+
+/// A line of `logs.jsonl`: what led to one slot.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LogLine {
+    pub(super) height: Number,
+    /// The bytes of the cut, which the slot's evidence has too.
+    pub(super) cut: String,
+    /// The bytes of each member's extension.
+    pub(super) extensions: Vec<String>,
+    /// The bodies of what the slot drained as no-ops, which stand in no slot.
+    pub(super) no_ops: Vec<String>,
 }
 
 /// A line of `batches.jsonl`: one slot.
@@ -340,8 +364,11 @@ pub struct Summary {
     pub memory_bytes: Number,
     /// What they are for.
     pub memory: Vec<MemoryPart>,
-    /// Whether the output bears signatures: false, as one sequencer alone has nobody to convince.
+    /// Whether the output bears signatures: false, as one process alone has nobody to convince.
     pub signed: bool,
+    /// How fair each rollup's order is, under a policy that orders by logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fairness: Option<Vec<FairnessReport>>,
 }
 
 /// Where a run's transactions came from. Nothing else in an output follows from it but `rows`.

@@ -4,14 +4,15 @@
 //! |---|---|
 //! | `genesis.json` | the configuration that the chain of slots starts from |
 //! | `batches.jsonl` | a line for each slot, with all its bytes |
+//! | `logs.jsonl` | a line for each slot whose order receive logs give: extensions and cut |
 //! | `receipts.jsonl` | a line for each submitted transaction, with what became of it |
 //! | `summary.json` | what the run came to |
-//! | `manifest.json` | the sizes and hashes of the four files above |
+//! | `manifest.json` | the sizes and hashes of the five files above |
 //! | `timing.json` | how long the work took; ends with a checksum of itself |
 //! | `report.html` | the same to look at; ends with a checksum of itself |
 //!
 //! [`run_to_directory`] writes one, and [`verify`] checks it with nothing but the directory. The
-//! same workload and configuration give the same bytes in the first five files on every machine.
+//! same workload and configuration give the same bytes in the first six files on every machine.
 //! `docs/output.md` has the rules, complete enough to write a verifier without this code.
 //!
 //! # What it promises
@@ -43,6 +44,7 @@
 //! # std::fs::remove_dir_all(&directory).unwrap();
 //! ```
 
+mod committee;
 mod directory;
 mod error;
 mod format;

@@ -30,6 +30,8 @@ pub(super) struct Tally {
     fates: Vec<Fate>,
     /// Where each transaction of the pool stands in `fates`. Only looked up, never walked.
     pending: HashMap<TxId, u32>,
+    /// Where each admitted transaction stands in `fates`. Only looked up, never walked.
+    places: HashMap<TxId, u32>,
     admitted: u64,
     /// The rollups' running hashes after each slot, slot by slot.
     running_hashes: Vec<Hash>,
@@ -53,6 +55,7 @@ impl Tally {
         let is_admitted = event.code == Code::Admitted;
         if is_admitted {
             let place = self.fates.len() as u32;
+            self.places.insert(event.id, place);
             if self.pending.insert(event.id, place).is_some() {
                 self.contradiction = Some("a transaction was admitted twice");
             }
@@ -79,6 +82,11 @@ impl Tally {
         fate.code = event.code;
         fate.height = event.height.get();
         fate.position = event.position;
+    }
+
+    /// How many submissions came before that of an admitted transaction.
+    pub(super) fn place_of(&self, id: &TxId) -> Option<u32> {
+        self.places.get(id).copied()
     }
 
     /// The counts, if they agree with the sequencer's own.

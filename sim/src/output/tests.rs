@@ -1,6 +1,7 @@
 //! Outputs that hold, and every way in which one can be made not to.
 
 mod edits;
+mod logs;
 
 use core::ops::ControlFlow;
 use std::fs;
@@ -241,7 +242,9 @@ fn files_must_be_there_whole_and_alone() {
         let bytes = fs::read(&path).unwrap();
         fs::remove_file(&path).unwrap();
         assert_eq!(reason(&out), format!("{name}: the file is missing"));
-        for len in [0, 1, bytes.len() / 2, bytes.len() - 1] {
+        // Without a policy that orders by logs, there are none.
+        let lens = [0, 1, bytes.len() / 2, bytes.len().saturating_sub(1)];
+        for len in lens.into_iter().filter(|len| *len < bytes.len()) {
             fs::write(&path, &bytes[..len]).unwrap();
             assert!(reason(&out).starts_with(name), "{name} cut to {len}");
         }
@@ -273,8 +276,8 @@ fn the_manifest_has_one_spelling() {
     let others = [
         text.replace("  ", "\t"),
         text.trim_end().to_owned(),
-        text.replacen("\"format\": 2", "\"format\": 2.0", 1),
-        text.replacen("\"format\": 2", "\"format\": 1", 1),
+        text.replacen("\"format\": 3", "\"format\": 3.0", 1),
+        text.replacen("\"format\": 3", "\"format\": 1", 1),
         text.replacen("\"kind\"", "\"more\": 1,\n  \"kind\"", 1),
         text.replacen("batches.jsonl", "genesis.json", 1),
         compact.unwrap(),

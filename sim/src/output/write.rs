@@ -5,21 +5,26 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use hauptbuch_core::codec::Writer;
 use hauptbuch_core::coordinator::Slot;
 use hauptbuch_core::event::Event;
-use hauptbuch_core::types::{Hash, Tick};
+use hauptbuch_core::ordering::fair::stream::DrainOutcome;
+use hauptbuch_core::types::{Hash, Tick, Transaction, TxId};
 use sha2::{Digest as _, Sha256};
 
 use super::directory::Staging;
 use super::error::{OutputError, ROLLUP_NAME_BYTES_MAX};
 use super::format::{
-    BATCHES, BatchLine, FORMAT_VERSION, FileEntry, GENESIS, Genesis, InputSummary, KIND, MANIFEST,
-    Manifest, MemoryPart, RECEIPTS, REPORT, SUMMARY, Summary, TIMING, Timing, TransactionCounts,
+    BATCHES, BatchLine, FORMAT_VERSION, FileEntry, GENESIS, Genesis, InputSummary, KIND, LOGS,
+    LogLine, MANIFEST, Manifest, MemoryPart, RECEIPTS, REPORT, SUMMARY, Summary, TIMING, Timing,
+    TransactionCounts,
 };
 use super::json::{Digest, Number, document, push_line};
 use super::report::{self, Observations};
 use super::tally::Tally;
 use super::timing::{Stopwatch, timing_bytes};
+use crate::committee::{Decided, Setup};
+use crate::fairness::{FairnessReport, LogFigures};
 use crate::hex;
 use crate::prometheus;
 use crate::run::{EPOCH_UNIX_NS, Observer, Quantiles, RunConfig, RunError, RunReport, Step, run};
@@ -70,6 +75,9 @@ pub struct OutputWriter<'a, P> {
     genesis: FileEntry,
     genesis_hash: Hash,
     batches: HashedFile,
+    logs: HashedFile,
+    figures: Option<LogFigures>,
+    arrivals: &'static str,
     staging: Staging,
     tally: Tally,
     observations: Observations,
@@ -112,6 +120,9 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             genesis,
             genesis_hash: core_config.genesis_hash(&config.limits),
             batches: HashedFile::create(&staging, BATCHES)?,
+            logs: HashedFile::create(&staging, LOGS)?,
+            figures: figures(&config, workload.rollups().len())?,
+            arrivals: config.arrivals_text(workload),
             staging,
             tally: Tally::default(),
             observations: Observations::default(),
@@ -140,6 +151,13 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
         }
         let counts = self.tally.counts(report)?;
         let batches = self.batches.finish()?;
+        let logs = self.logs.finish()?;
+        let fairness = match &self.figures {
+            Some(figures) => Some(fairness(figures, self.arrivals, |id| {
+                self.tally.place_of(id)
+            })?),
+            None => None,
+        };
         let mut receipts = HashedFile::create(&self.staging, RECEIPTS)?;
         self.tally.write_lines(
             self.config.policy.name(),
@@ -162,13 +180,14 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             slot_count: report.slot_count,
             last_hash,
             delays: report.delays.quantiles(),
+            fairness,
         };
         let summary = facts.summary(&self.config);
         let summary_entry = write_whole(&self.staging, SUMMARY, &document(&summary))?;
         let manifest = Manifest {
             kind: KIND.into(),
             format: FORMAT_VERSION,
-            files: vec![batches, self.genesis, receipts, summary_entry],
+            files: vec![batches, self.genesis, logs, receipts, summary_entry],
         };
         write_whole(&self.staging, MANIFEST, &document(&manifest))?;
         let submitted = summary.transactions.submitted.0;
@@ -189,6 +208,37 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             timing,
             prometheus: prometheus::text(&report.metrics, &report.gauges),
         })
+    }
+
+    fn write_logs(&mut self, decided: &Decided<'_>) -> Result<(), OutputError> {
+        let contradiction = OutputError::Contradiction("a no-op was never admitted");
+        let mut no_ops = Vec::new();
+        let drained = decided.stream.drained().iter();
+        for id in drained.filter(|it| it.outcome != DrainOutcome::Included) {
+            let place = self.tally.place_of(&id.id.id);
+            let record = place.and_then(|place| self.workload.records().get(place as usize));
+            let Some(record) = record else {
+                return Err(contradiction);
+            };
+            let (envelope, payload) = (record.envelope, self.workload.payload(record));
+            let transaction = Transaction { envelope, payload };
+            let mut canonical = vec![0; transaction.encoded_len()];
+            let written = transaction.encode(&mut Writer::new(&mut canonical));
+            debug_assert!(written.is_ok(), "the buffer has the encoding's length");
+            no_ops.push(hex::text(&canonical));
+        }
+        let mut cut = vec![0; decided.cut.encoded_len()];
+        let written = decided.cut.encode(&mut Writer::new(&mut cut));
+        debug_assert!(written.is_ok(), "the buffer has the encoding's length");
+        let line = LogLine {
+            height: Number(decided.height.get()),
+            cut: hex::text(&cut),
+            extensions: decided.extensions.iter().map(|it| hex::text(it)).collect(),
+            no_ops,
+        };
+        self.line.clear();
+        push_line(&line, &mut self.line);
+        self.logs.write(&self.line)
     }
 
     fn write_slot(&mut self, slot: &Slot<'_>) -> Result<(), OutputError> {
@@ -221,6 +271,15 @@ impl<P: FnMut(usize) -> ControlFlow<()>> Observer for OutputWriter<'_, P> {
         }
     }
 
+    fn on_decided(&mut self, decided: &Decided<'_>) {
+        if let Some(figures) = &mut self.figures {
+            figures.add(decided.entries, decided.stream);
+        }
+        if self.error.is_none() {
+            self.error = self.write_logs(decided).err();
+        }
+    }
+
     fn on_event(&mut self, event: &Event) {
         self.tally.add(event);
     }
@@ -249,6 +308,7 @@ pub(super) struct SummaryFacts {
     pub(super) slot_count: u64,
     pub(super) last_hash: Hash,
     pub(super) delays: Quantiles,
+    pub(super) fairness: Option<Vec<FairnessReport>>,
 }
 
 impl SummaryFacts {
@@ -258,23 +318,61 @@ impl SummaryFacts {
             name: part.name.into(),
             bytes: Number(part.bytes),
         });
+        let committee = committee_bytes(config, self.rollup_count);
+        let own = committee.map(|bytes| MemoryPart {
+            name: "receive logs and order fairness".into(),
+            bytes: Number(bytes),
+        });
+        let parts = parts.chain(own);
         Summary {
             format: FORMAT_VERSION,
             input: self.input,
             seed: Number(config.seed),
             policy: config.policy.name().into(),
-            sequencers: 1,
+            sequencers: config.sequencer_count(),
             rollups: self.rollup_count,
             slot_interval_ns: Number(config.slot_interval_ns),
             transactions: self.counts,
             batches: Number(self.slot_count),
             final_batch_hash: self.last_hash.into(),
             delay_ns: self.delays.into(),
-            memory_bytes: Number(footprint.bytes()),
+            memory_bytes: Number(footprint.bytes().saturating_add(committee.unwrap_or(0))),
             memory: parts.collect(),
             signed: false,
+            fairness: self.fairness,
         }
     }
+}
+
+/// What order fairness takes at each member, under a policy that orders by logs.
+fn committee_bytes(config: &RunConfig, rollup_count: u32) -> Option<u64> {
+    let core_config = config.core_config(rollup_count as usize).ok()?;
+    let setup = Setup::of(&core_config, &config.limits).ok()?;
+    Some(setup.footprint_bytes())
+}
+
+/// What follows the logs of a run with this configuration; nothing without logs.
+pub(super) fn figures(
+    config: &RunConfig,
+    rollup_count: usize,
+) -> Result<Option<LogFigures>, RunError> {
+    if !config.policy.orders_by_logs() {
+        return Ok(None);
+    }
+    let core_config = config.core_config(rollup_count)?;
+    let setup = Setup::of(&core_config, &config.limits)?;
+    let parameters = setup.fair.parameters;
+    Ok(Some(LogFigures::new(parameters, rollup_count as u32)))
+}
+
+/// How fair a run's order is.
+pub(super) fn fairness(
+    figures: &LogFigures,
+    arrivals: &str,
+    place: impl Fn(&TxId) -> Option<u32>,
+) -> Result<Vec<FairnessReport>, OutputError> {
+    let reports = figures.reports(arrivals, place);
+    reports.map_err(|_| OutputError::Contradiction("logs and slots do not fit together"))
 }
 
 fn input_summary(workload: &Workload) -> InputSummary {

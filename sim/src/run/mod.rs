@@ -25,11 +25,16 @@
 //! k-th such event is about the k-th record.
 
 mod accounts;
+mod config;
 mod delays;
+mod logged;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use config::index_key;
+pub use config::{ArrivalSource, FIRST_HAND_COUNT_OF_FIVE, RunConfig, log_sizes};
 pub use delays::{Delays, Quantiles};
+pub use logged::CommitteeReport;
 
 use core::fmt;
 use core::ops::ControlFlow;
@@ -37,10 +42,7 @@ use std::collections::BTreeMap;
 
 use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::codec::Writer;
-use hauptbuch_core::config::{
-    Config, ConfigError, NonceMode, Policy, PoolConfig, ReplayProtection, RollupConfig,
-    SegmentShares,
-};
+use hauptbuch_core::config::ConfigError;
 use hauptbuch_core::coordinator::{Slot, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::crypto::hash::transaction_id;
 use hauptbuch_core::error::Code;
@@ -49,10 +51,11 @@ use hauptbuch_core::ingress::{Producer, SubmitError};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::metrics::Metrics;
 use hauptbuch_core::types::{
-    Address, Fee, Hash, Height, PoolReserves, RollupId, Submission, Tick, UnixNs,
+    Address, Hash, Height, PoolReserves, RollupId, Submission, Tick, UnixNs,
 };
 use sha2::{Digest as _, Sha256};
 
+use crate::committee::{Committee, CommitteeError, Decided, Setup};
 use crate::prometheus::{Gauge, gauges};
 use crate::workload::Workload;
 use accounts::Accounts;
@@ -60,107 +63,13 @@ use accounts::Accounts;
 /// The agreed time at tick 0: 14 November 2023, 22:13:20 UTC.
 pub const EPOCH_UNIX_NS: u64 = 1_700_000_000_000_000_000;
 
-/// What a run decides beside its workload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunConfig {
-    /// Names the network.
-    pub chain_id: u64,
-    /// How transactions are put in order.
-    pub policy: Policy,
-    /// The lowest fee per gas that is admitted.
-    pub fee_floor: Fee,
-    /// What keeps a transaction from being included twice.
-    pub replay_protection: ReplayProtection,
-    /// How the nonces of every rollup work.
-    pub nonce_mode: NonceMode,
-    /// How the pool treats those who want in.
-    pub pool: PoolConfig,
-    /// Nanoseconds between slots; at least 1.
-    pub slot_interval_ns: u64,
-    /// Where all randomness comes from.
-    pub seed: u64,
-    /// Every maximum.
-    pub limits: Limits,
-}
-
-impl Default for RunConfig {
-    /// First come, first served, a slot every 200 ms, default limits, seed 0.
-    fn default() -> Self {
-        Self {
-            chain_id: 1,
-            policy: Policy::Fcfs,
-            fee_floor: Fee::ZERO,
-            replay_protection: ReplayProtection::ByHost,
-            nonce_mode: NonceMode::Sequential,
-            pool: PoolConfig::default(),
-            slot_interval_ns: 200_000_000,
-            seed: 0,
-            // One producer and no shared lane: the run has one thread.
-            limits: Limits {
-                producer_count_max: 1,
-                shared_lane_count_max: 0,
-                // Nothing is forced in and nothing bundled, so no memory waits for either.
-                forced_count_max: 0,
-                forced_bytes_max: 0,
-                bundle_count_max: 0,
-                bundle_bytes_max: 0,
-                ..Limits::default()
-            },
-        }
-    }
-}
-
-impl RunConfig {
-    /// The core's configuration for a workload with this many rollups.
-    ///
-    /// # Errors
-    /// A [`ConfigError`] where there are none, or more than a network can serve.
-    pub fn core_config(&self, rollup_count: usize) -> Result<Config, ConfigError> {
-        let rollups: Vec<RollupConfig> = (0..rollup_count as u32)
-            .map(|id| RollupConfig {
-                id: RollupId::new(id),
-                nonce_mode: self.nonce_mode,
-            })
-            .collect();
-        Config {
-            chain_id: self.chain_id,
-            policy: self.policy,
-            fee_floor: self.fee_floor,
-            replay_protection: self.replay_protection,
-            pool: self.pool,
-            shares: SegmentShares::default(),
-            // Not secret here, because nobody attacks a simulation; it changes no result.
-            index_key: [self.seed, !self.seed],
-            rollups: Default::default(),
-        }
-        .with_rollups(&rollups)
-    }
-
-    /// What [`run`] uses for this workload: the same, with room for each of its senders.
-    ///
-    /// Cost: nothing for a workload with no more records than the limit, else a sort of senders.
-    #[must_use]
-    pub fn for_workload(&self, workload: &Workload) -> Self {
-        let mut config = self.clone();
-        if workload.len() > config.limits.sender_count_max as usize {
-            let records = workload.records().iter();
-            let mut senders: Vec<_> = records
-                .map(|record| (record.envelope.rollup, record.envelope.sender))
-                .collect();
-            senders.sort_unstable();
-            senders.dedup();
-            let sender_count = u32::try_from(senders.len()).unwrap_or(u32::MAX);
-            config.limits.sender_count_max = config.limits.sender_count_max.max(sender_count);
-        }
-        config
-    }
-}
-
 /// A part of the work, for whoever measures how long it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Transactions cross a lane and are admitted or refused.
     Submit,
+    /// Members write their logs, and what follows from a cut through them is computed.
+    Decide,
     /// A slot is chosen, put in order and written.
     Take,
     /// A slot's transactions end.
@@ -173,6 +82,9 @@ pub trait Observer {
     fn on_slot(&mut self, slot: &Slot<'_>);
     /// Something became of a transaction.
     fn on_event(&mut self, event: &Event);
+    /// A slot follows from a cut through all logs; [`Observer::on_slot`] hears of it next. Only
+    /// under policies that order by logs.
+    fn on_decided(&mut self, _decided: &Decided<'_>) {}
     /// `submitted` of all records have been submitted; [`ControlFlow::Break`] ends the run.
     fn on_progress(&mut self, submitted: usize) -> ControlFlow<()>;
     /// A step over `count` transactions begins (their number may not be known yet: 0).
@@ -200,10 +112,12 @@ pub struct RunReport {
     pub footprint_bytes: u64,
     /// Where the sequencer stood at the end.
     pub gauges: Vec<Gauge>,
+    /// What became of logs, under a policy that orders by them.
+    pub committee: Option<CommitteeReport>,
 }
 
 /// Why a run did not come to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RunError {
     /// The configuration can't be used.
@@ -216,6 +130,12 @@ pub enum RunError {
     Interrupted,
     /// The sequencer refused a step that it must not refuse: a defect of this library.
     Refused(Code),
+    /// The arrivals at several sequencers can't be had, and why.
+    Arrivals(String),
+    /// The committee refused a step that it must not refuse: a defect of this library.
+    Committee(CommitteeError),
+    /// Slots go by, and this many transactions that logs hold stay where they are.
+    Stuck(u32),
 }
 
 impl fmt::Display for RunError {
@@ -226,11 +146,23 @@ impl fmt::Display for RunError {
             Self::TooLong => f.write_str("the last arrival lies beyond the year 2554"),
             Self::Interrupted => f.write_str("the run was interrupted"),
             Self::Refused(code) => write!(f, "the sequencer refused a step: {code}"),
+            Self::Arrivals(reason) => f.write_str(reason),
+            Self::Committee(error) => write!(f, "the committee refused a step: {error}"),
+            Self::Stuck(count) => write!(f, "{count} transactions in logs are never drained"),
         }
     }
 }
 
 impl core::error::Error for RunError {}
+
+impl From<CommitteeError> for RunError {
+    fn from(error: CommitteeError) -> Self {
+        match error {
+            CommitteeError::Config(error) => Self::Config(error),
+            other => Self::Committee(other),
+        }
+    }
+}
 
 impl From<ConfigError> for RunError {
     fn from(error: ConfigError) -> Self {
@@ -238,7 +170,8 @@ impl From<ConfigError> for RunError {
     }
 }
 
-/// Runs one sequencer over the workload.
+/// Runs one sequencer over the workload, or under a policy that orders by receive logs as many as
+/// its committee has.
 ///
 /// # Errors
 /// A [`RunError`]; the observer has then heard of what happened before.
@@ -250,11 +183,19 @@ pub fn run(
     if config.slot_interval_ns == 0 {
         return Err(RunError::ZeroInterval);
     }
-    let core_config = config.core_config(workload.rollups().len())?;
     let config = config.for_workload(workload);
+    let core_config = config.core_config(workload.rollups().len())?;
     let coordinator = TransactionCoordinator::new(&core_config, &config.limits)?;
     let producer = coordinator.ingress().register();
     let producer = producer.map_err(|error| RunError::Refused(error.code()))?;
+    let committee = if config.policy.orders_by_logs() {
+        let arrivals = config.arrivals(workload);
+        let arrivals = arrivals.map_err(|error| RunError::Arrivals(error.to_string()))?;
+        let setup = Setup::of(&core_config, &config.limits)?;
+        Some(Committee::new(&setup, &arrivals)?)
+    } else {
+        None
+    };
     Runner {
         workload,
         interval: config.slot_interval_ns,
@@ -269,6 +210,8 @@ pub fn run(
         delays: Delays::default(),
         slot_tick: Tick::ZERO,
         refused_at_lane: 0,
+        committee,
+        heard: 0,
     }
     .run()
 }
@@ -292,6 +235,10 @@ struct Runner<'a, O> {
     slot_tick: Tick,
     /// Transactions that were refused before they entered a lane.
     refused_at_lane: u64,
+    /// Under a policy that orders by logs, those who write them.
+    committee: Option<Committee>,
+    /// Records of which it is known whether they were admitted.
+    heard: u32,
 }
 
 impl<O: Observer> Runner<'_, O> {
@@ -300,7 +247,16 @@ impl<O: Observer> Runner<'_, O> {
         while let Some(next) = self.next_boundary(boundary)? {
             boundary = next;
             self.submit_before(boundary)?;
-            self.take_and_acknowledge(boundary)?;
+            if self.committee.is_some() {
+                self.decide_and_acknowledge(boundary)?;
+            } else {
+                self.take_and_acknowledge(boundary)?;
+            }
+        }
+        if let Some(stuck) = self.committee.as_ref().map(Committee::stuck_count)
+            && stuck > 0
+        {
+            return Err(RunError::Stuck(stuck));
         }
         self.expire_rest()?;
         let mut metrics = self.coordinator.metrics().clone();
@@ -315,18 +271,21 @@ impl<O: Observer> Runner<'_, O> {
             delays: self.delays,
             gauges: gauges(&self.coordinator),
             footprint_bytes: self.coordinator.limits().footprint().bytes(),
+            committee: self.committee.as_ref().map(CommitteeReport::of),
             metrics,
         })
     }
 
     /// The tick of the next slot; nothing when no slot can follow any more.
     fn next_boundary(&self, last: Tick) -> Result<Option<Tick>, RunError> {
-        let is_ready = self.coordinator.pool().ready_count() > 0;
-        let next_arrival = self
-            .workload
-            .records()
-            .get(self.submitted)
-            .map(|next| next.arrival);
+        let is_ready = match &self.committee {
+            Some(committee) => committee.is_busy(),
+            None => self.coordinator.pool().ready_count() > 0,
+        };
+        let next_record = self.workload.records().get(self.submitted);
+        let at_members = self.committee.as_ref().and_then(Committee::next_arrival);
+        let next_arrival = next_record.map(|next| next.arrival);
+        let next_arrival = next_arrival.into_iter().chain(at_members).min();
         let boundary = match next_arrival {
             _ if is_ready => last.checked_add(self.interval),
             Some(arrival) => {
@@ -417,7 +376,7 @@ impl<O: Observer> Runner<'_, O> {
         debug_assert!(written.is_ok(), "the buffer has the encoding's length");
         let (id, rollup) = (transaction_id(&canonical), transaction.envelope.rollup);
         self.refused_at_lane += 1;
-        self.observer.on_event(&Event::outside_slot(
+        self.hear(&Event::outside_slot(
             Code::PayloadTooLarge,
             id,
             rollup,
@@ -448,15 +407,15 @@ impl<O: Observer> Runner<'_, O> {
             return Ok(());
         };
         self.observer.on_slot(&slot);
-        if let Ok(mut reader) = SlotReader::new(slot.bytes, &self.limits) {
-            while let Ok(Some(sub_batch)) = reader.next_sub_batch() {
-                for (_, transaction, arrival) in sub_batch.iter() {
-                    self.delays.add(tick, arrival.tick);
-                    self.accounts.include(&transaction.envelope);
-                }
-            }
-        }
+        note_included(&slot, &self.limits, &mut self.accounts, |arrived| {
+            self.delays.add(tick, arrived);
+        });
         let height = slot.header.height;
+        self.settle(height, tick, count)
+    }
+
+    /// Acknowledges a slot of `count` transactions.
+    fn settle(&mut self, height: Height, tick: Tick, count: usize) -> Result<(), RunError> {
         self.read_events();
         self.observer.step_begins(Step::Acknowledge);
         self.coordinator
@@ -484,7 +443,30 @@ impl<O: Observer> Runner<'_, O> {
 
     fn read_events(&mut self) {
         while let Some(event) = self.coordinator.poll_event() {
-            self.observer.on_event(&event);
+            self.hear(&event);
+        }
+    }
+
+    fn hear(&mut self, event: &Event) {
+        self.observer.on_event(event);
+        self.tell_committee(event);
+    }
+}
+
+/// Notes of what a slot includes that its sender's account moved on, and when it arrived, which
+/// slots do not say where logs give the order.
+fn note_included(
+    slot: &Slot<'_>,
+    limits: &Limits,
+    accounts: &mut Accounts,
+    mut arrived: impl FnMut(Tick),
+) {
+    if let Ok(mut reader) = SlotReader::new(slot.bytes, limits) {
+        while let Ok(Some(sub_batch)) = reader.next_sub_batch() {
+            for (_, transaction, arrival) in sub_batch.iter() {
+                arrived(arrival.tick);
+                accounts.include(&transaction.envelope);
+            }
         }
     }
 }

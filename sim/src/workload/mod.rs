@@ -161,6 +161,13 @@ impl Workload {
             .unwrap_or_default()
     }
 
+    /// How many bytes the canonical encoding of one of this workload's own records has.
+    #[must_use]
+    pub fn encoded_len(&self, record: &Record) -> u32 {
+        let (envelope, payload) = (record.envelope, self.payload(record));
+        Transaction { envelope, payload }.encoded_len() as u32
+    }
+
     /// The trade of one of this workload's own records, if it has one.
     #[must_use]
     pub fn trade(&self, record: &Record) -> Option<&Trade> {

@@ -196,7 +196,10 @@ impl ConsensusEngine {
             }
             count = count.saturating_add(1);
         }
-        if count > 1 || self.evidence.is_known(vote.member, VoteKind::Proposal) {
+        // Whoever contradicted itself in one round is still heard once in each of the others, or
+        // members that know of it would hear less than those that don't.
+        let is_known = self.evidence.is_known(vote.member, VoteKind::Proposal);
+        if count > 1 || (count > 0 && is_known) {
             return Err(RefusedMessage::ConflictKnown);
         }
         Ok(true)

@@ -2,6 +2,8 @@
 
 mod admission;
 mod answers;
+#[cfg(any(test, feature = "weakened"))]
+mod canonical;
 mod output;
 mod rules;
 mod state;

@@ -43,6 +43,14 @@ pub(in crate::consensus) struct OwnVotes {
     pub persisted: u64,
 }
 
+impl OwnVote {
+    /// Whether it has left.
+    #[cfg(any(test, feature = "weakened"))]
+    pub fn is_sent(&self) -> bool {
+        self.stage == OwnStage::Sent
+    }
+}
+
 impl OwnVotes {
     /// What was said of this kind in this round.
     pub fn get(&self, kind: VoteKind, round: Round) -> Option<&OwnVote> {

@@ -61,6 +61,12 @@ impl Proposals {
         rows.flat_map(|row| row.stored.iter().flatten())
     }
 
+    /// The rounds that are kept.
+    #[cfg(any(test, feature = "weakened"))]
+    pub fn rounds(&self) -> impl Iterator<Item = Round> + Clone {
+        self.rows.iter().filter_map(|row| row.round)
+    }
+
     /// All values that are proposed.
     pub fn values(&self) -> impl Iterator<Item = Hash> {
         let stored = self.rows.iter().flat_map(|row| row.stored.iter().flatten());

@@ -112,7 +112,7 @@ impl VoteRows {
     }
 
     /// The rounds that are kept, with their rows.
-    pub fn rounds(&self) -> impl Iterator<Item = (usize, Round)> {
+    pub fn rounds(&self) -> impl Iterator<Item = (usize, Round)> + Clone {
         let rounds = self.heads.iter().map(|head| head.round);
         rounds
             .enumerate()

@@ -44,6 +44,13 @@ impl Values {
         known.map(|known| known.state)
     }
 
+    /// All values with their state.
+    #[cfg(any(test, feature = "weakened"))]
+    pub fn iter(&self) -> impl Iterator<Item = (Hash, ValueState)> {
+        let known = self.known.iter().flatten();
+        known.map(|known| (known.value, known.state))
+    }
+
     /// Whether the host found it good.
     pub fn is_valid(&self, value: Hash) -> bool {
         matches!(self.state(value), Some(ValueState::Valid { .. }))

@@ -345,3 +345,29 @@ fn a_decision_in_round_1_reaches_a_member_in_round_0() {
         .unwrap();
     assert_eq!(out[..len], commit, "it can pass the proof on");
 }
+
+/// A proposer that contradicted itself in one round is still heard once in another. Members differ
+/// in what they know of it, and those that know most must not be the ones that hear least.
+#[test]
+fn a_liar_is_heard_once_in_each_round() {
+    let mut bench = Bench::new(0);
+    bench.propose(0, V, NO_ROUND);
+    bench.propose(0, W, NO_ROUND);
+    let liar = bench.engine.proposer(bench.engine.height(), round(0));
+    assert_eq!(bench.evidence.len(), 1);
+    let again = (1..64)
+        .find(|at| bench.engine.proposer(bench.engine.height(), round(*at)) == liar)
+        .unwrap();
+    let others = bench.others();
+    let third = Hash::new([3; 32]);
+    bench.prevote(&others[..2], again, None, NO_ROUND);
+    assert_eq!(bench.engine.round(), round(again), "R8");
+    bench.propose(again, third, NO_ROUND);
+    assert_eq!(
+        bench.said(VoteKind::Prevote, again),
+        Some((Some(third), NO_ROUND))
+    );
+    let second = bench.statement(VoteKind::Proposal, again, Some(V), NO_ROUND);
+    let refused = bench.say(liar.get(), second);
+    assert_eq!(refused, Err(RefusedMessage::ConflictKnown));
+}

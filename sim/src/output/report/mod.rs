@@ -1,5 +1,6 @@
 //! `report.html`: a run at a glance, in one file without scripts.
 
+mod attacks;
 mod chart;
 mod ends;
 mod fairness;
@@ -63,6 +64,7 @@ impl Page<'_> {
             "How long included transactions waited for their slot, in simulated time.",
             &self.delays(),
         );
+        html.push_str(&self.fairness());
         section(
             &mut html,
             "",
@@ -101,6 +103,24 @@ impl Page<'_> {
         seal(html.into_bytes(), REPORT_ENDING)
     }
 
+    /// How fair each rollup's order is, where logs gave it.
+    fn fairness(&self) -> String {
+        let mut html = String::new();
+        let Some(rollups) = &self.summary.fairness else {
+            return html;
+        };
+        for (rollup, figures) in rollups.iter().enumerate() {
+            let title = format!("Rollup {rollup}");
+            let text = "Order fairness is promised within a rollup. What each sequencer received \
+                        first is what its log says.";
+            section(&mut html, "wide", &title, text, "");
+            html.push_str(&fairness_sections(figures));
+        }
+        let table = attacks::table();
+        section(&mut html, "wide", attacks::TITLE, attacks::TEXT, &table);
+        html
+    }
+
     fn header(&self) -> String {
         let summary = self.summary;
         let input = &summary.input;
@@ -114,8 +134,12 @@ impl Page<'_> {
         };
         let mut html = format!(
             "<header>\n<h1>{name}</h1>\n<p class=\"lead\">{} transactions for {rollups}, put in \
-             order by one sequencer: <b>{}</b>, a slot every {}, seed {}.</p>\n",
+             order by {}: <b>{}</b>, a slot every {}, seed {}.</p>\n",
             grouped(input.rows.0),
+            match summary.sequencers {
+                1 => "one sequencer".to_owned(),
+                more => format!("{more} sequencers"),
+            },
             policy_text(&summary.policy),
             duration(summary.slot_interval_ns.0),
             summary.seed,
@@ -199,6 +223,10 @@ impl Page<'_> {
                 "Within a bucket of time the highest fee goes first, and an earlier bucket goes \
                  before a later one whatever it pays."
             }
+            "fair" => {
+                "What most sequencers received first goes first: fees play no part, and a slope \
+                 here is one that the arrivals had."
+            }
             "shuffle" => "Shuffled by sender: fees play no part, and the median stays level.",
             _ => "The fee of each transaction beside its place.",
         }
@@ -235,14 +263,21 @@ impl Page<'_> {
         let hash = self.summary.final_batch_hash;
         format!(
             "</div>\n<section class=\"trust\">\n<h2>What you can trust</h2>\n<p><b>This output is \
-             not signed.</b> One sequencer ran alone: the order is its word, and nobody else \
-             vouches for it. What you can check is that nothing was changed since, and that \
+             not signed.</b> {} What you can check is that nothing was changed since, and that \
              everything follows from the slots: hashes, roots, order, nonces, receipts and the \
              summary.</p>\n<pre>hauptbuch verify DIRECTORY</pre>\n<p>Compare the last slot's hash \
              with one that you got another way; it stands for all that was decided:</p>\n\
              <pre>{hash}</pre>\n<p class=\"note\">The figures under Speed and Work are of this \
              machine and this time. All others are the same wherever the same input is run: \
              SHA-256 of the input {}.</p>\n</section>\n",
+            match self.summary.sequencers {
+                1 =>
+                    "One sequencer ran alone: the order is its word, and nobody else vouches \
+                     for it.",
+                _ =>
+                    "One process played all sequencers: their logs are its word. That the order \
+                     follows from these logs is checked.",
+            },
             self.summary.input.sha256
         )
     }
@@ -261,6 +296,7 @@ fn policy_text(name: &str) -> &str {
         "priority" => "highest fee first",
         "time-bucket" => "buckets of time, in each the highest fee first",
         "shuffle" => "first come, first served, then shuffled by sender",
+        "fair" => "by what enough sequencers received first",
         "greedy" => "first come, first served, then the greedy sequencing rule",
         other => other,
     }

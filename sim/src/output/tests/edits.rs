@@ -27,7 +27,7 @@ fn refit_manifest(out: &Path) {
 }
 
 /// Edits a file, makes the manifest fit, and returns why the output no longer holds.
-fn edited(out: &Path, name: &str, edit: impl FnOnce(String) -> String) -> String {
+pub(super) fn edited(out: &Path, name: &str, edit: impl FnOnce(String) -> String) -> String {
     let before = fs::read_to_string(out.join(name)).unwrap();
     let manifest = fs::read(out.join(MANIFEST)).unwrap();
     let after = edit(before.clone());

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use hauptbuch_core::batch::{SlotVerifier, SubBatch};
+use hauptbuch_core::batch::{ChainTip, SlotVerifier, SubBatch};
 use hauptbuch_core::crypto::hash::{Domain, hash};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Address, Hash, Height, Nonce, RollupId};
 
 use super::for_each_line;
+use super::logs::Logs;
 use crate::hex;
 use crate::output::error::OutputError;
 use crate::output::format::{BATCHES, BatchLine, EncodedSlot, GENESIS};
@@ -31,7 +32,9 @@ pub(super) struct Inclusion {
 pub(super) struct Chain {
     pub(super) config: RunConfig,
     pub(super) rollup_count: usize,
-    pub(super) verifier: SlotVerifier,
+    verifier: SlotVerifier,
+    /// Under a policy that orders by logs, in place of the verifier.
+    pub(super) logs: Option<Box<Logs>>,
     pub(super) inclusions: Vec<Inclusion>,
     /// The next nonce of each sender. Only looked up, never walked.
     pub(super) next_nonces: HashMap<(RollupId, Address), Option<Nonce>>,
@@ -40,7 +43,11 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    pub(super) fn new(config: &RunConfig, rollup_count: usize) -> Result<Self, OutputError> {
+    pub(super) fn new(
+        directory: &Path,
+        config: &RunConfig,
+        rollup_count: usize,
+    ) -> Result<Self, OutputError> {
         let core_config = config.core_config(rollup_count);
         let core_config =
             core_config.map_err(|error| OutputError::invalid(GENESIS, error.to_string()))?;
@@ -48,10 +55,19 @@ impl Chain {
             config: config.clone(),
             rollup_count,
             verifier: SlotVerifier::new(&core_config, &config.limits),
+            logs: Logs::open(directory, config, rollup_count)?,
             inclusions: Vec::new(),
             next_nonces: HashMap::new(),
             running_hashes: Vec::new(),
         })
+    }
+
+    /// The last slot.
+    pub(super) fn tip(&self) -> ChainTip {
+        match &self.logs {
+            Some(logs) => logs.tip().clone(),
+            None => self.verifier.tip().clone(),
+        }
     }
 
     pub(super) fn read(&mut self, directory: &Path) -> Result<(), OutputError> {
@@ -61,7 +77,8 @@ impl Chain {
         for_each_line(directory, BATCHES, line_bytes_max, |number, line| {
             let added = self.add(line, &mut slot, &mut rendered);
             added.map_err(|reason| OutputError::invalid_line(BATCHES, number, reason))
-        })
+        })?;
+        self.logs.as_mut().map_or(Ok(()), |logs| logs.finish())
     }
 
     fn add(
@@ -76,9 +93,15 @@ impl Chain {
         if !hex::decode(parsed.encoded.as_bytes(), slot) {
             return Err("the slot's bytes are not hexadecimal digits".into());
         }
-        let verified = self.verifier.verify(slot);
-        let verified = verified.map_err(|error| error.to_string())?;
-        if verified.transaction_count == 0 {
+        let verified = match &mut self.logs {
+            Some(logs) => logs.verify(slot)?,
+            None => {
+                let verified = self.verifier.verify(slot);
+                verified.map_err(|error| error.to_string())?
+            }
+        };
+        // A cut that drains nothing is a slot all the same.
+        if verified.transaction_count == 0 && self.logs.is_none() {
             return Err("the slot is empty, and no run takes empty slots".into());
         }
         let slot_tick = verified.header.time.get().checked_sub(EPOCH_UNIX_NS);
@@ -147,7 +170,7 @@ fn add_inclusions(
 }
 
 /// The most bytes of a line.
-fn batch_line_bytes_max(limits: &Limits) -> u64 {
+pub(super) fn batch_line_bytes_max(limits: &Limits) -> u64 {
     // Two digits a byte, and far more than the other fields of the most rollups need.
     hauptbuch_core::batch::slot_encoded_len_max(limits)
         .saturating_mul(2)

@@ -1,6 +1,7 @@
 //! Checks a run's output with nothing but its directory.
 
 mod chain;
+mod logs;
 mod receipts;
 
 use std::fs::{self, File};
@@ -21,7 +22,7 @@ use super::json::{Digest, document};
 use super::report;
 use super::seal::{REPORT_ENDING, TIMING_ENDING, unseal};
 use super::timing::{parse_body, rate_per_s};
-use super::write::SummaryFacts;
+use super::write::{SummaryFacts, fairness};
 use crate::run::{Quantiles, RunConfig};
 use chain::Chain;
 use receipts::Receipts;
@@ -66,15 +67,16 @@ pub fn verify(directory: &Path) -> Result<VerifyReport, OutputError> {
         bytes += entry.size.0;
     }
     let (genesis, config) = read_genesis(directory)?;
-    let mut chain = Chain::new(&config, genesis.rollups.len())?;
+    let mut chain = Chain::new(directory, &config, genesis.rollups.len())?;
     chain.read(directory)?;
-    let final_batch_hash = chain.verifier.tip().hash;
-    let batches = chain.verifier.tip().height.get();
+    let final_batch_hash = chain.tip().hash;
+    let batches = chain.tip().height.get();
+    let logs = chain.logs.take();
     let mut receipts = Receipts::new(chain, config.policy.name());
     receipts.read(directory)?;
     let counts = receipts.finish()?;
     let (submitted, included) = (counts.submitted.0, counts.included.0);
-    let input = read_input_summary(directory)?;
+    let (input, arrivals) = read_statements(directory)?;
     if input.rows.0 != submitted {
         let reason = format!(
             "the input has {} rows, and there are {submitted} receipts",
@@ -89,6 +91,12 @@ pub fn verify(directory: &Path) -> Result<VerifyReport, OutputError> {
         slot_count: batches,
         last_hash: final_batch_hash,
         delays: Quantiles::of(&mut receipts.delays_ns),
+        fairness: match &logs {
+            Some(logs) => Some(fairness(&logs.figures, &arrivals, |id| {
+                receipts.place_of(id)
+            })?),
+            None => None,
+        },
     };
     let expected = document(&facts.summary(&config));
     if read_bounded(&directory.join(SUMMARY), SUMMARY_BYTES_MAX)? != expected {
@@ -251,14 +259,23 @@ fn read_genesis(directory: &Path) -> Result<(Genesis, RunConfig), OutputError> {
     Ok((genesis, config))
 }
 
-/// The part of the summary that follows from no other file.
-fn read_input_summary(directory: &Path) -> Result<InputSummary, OutputError> {
+/// What the summary says that follows from no other file: of the input, and of arrivals.
+fn read_statements(directory: &Path) -> Result<(InputSummary, String), OutputError> {
     #[derive(Deserialize)]
     struct Head {
         input: InputSummary,
+        #[serde(default)]
+        fairness: Vec<Figures>,
+    }
+    #[derive(Deserialize)]
+    struct Figures {
+        arrivals: String,
     }
     let bytes = read_bounded(&directory.join(SUMMARY), SUMMARY_BYTES_MAX)?;
-    parse::<Head>(SUMMARY, &bytes).map(|head| head.input)
+    let head = parse::<Head>(SUMMARY, &bytes)?;
+    let arrivals = head.fairness.into_iter().next();
+    let arrivals = arrivals.map_or_else(String::new, |figures| figures.arrivals);
+    Ok((head.input, arrivals))
 }
 
 fn parse<'a, T: Deserialize<'a>>(file: &str, bytes: &'a [u8]) -> Result<T, OutputError> {

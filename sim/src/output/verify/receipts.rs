@@ -1,9 +1,10 @@
 //! What became of each transaction, in `receipts.jsonl`, beside what the slots hold.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use hauptbuch_core::error::Code;
-use hauptbuch_core::types::Hash;
+use hauptbuch_core::types::{Hash, TxId};
 
 use super::chain::{Chain, Inclusion};
 use super::for_each_line;
@@ -27,6 +28,11 @@ pub(super) struct Receipts {
     admitted: u64,
     last_tick: u64,
     pub(super) delays_ns: Vec<u64>,
+    /// Where logs give the order, slots do not say when a transaction arrived: by id, its place in
+    /// `inclusions`, until its receipt has been read.
+    by_id: Option<HashMap<Hash, usize>>,
+    /// Where each admitted transaction's line stands. Only looked up, never walked.
+    places: HashMap<TxId, u32>,
     rendered: Vec<u8>,
 }
 
@@ -34,6 +40,12 @@ impl Receipts {
     pub(super) fn new(chain: Chain, policy: &'static str) -> Self {
         let mut inclusions = chain.inclusions;
         inclusions.sort_by_key(|inclusion| inclusion.arrival_index);
+        let ids = || (0..).zip(&inclusions).map(|(place, it)| (it.id, place));
+        let by_id = chain
+            .config
+            .policy
+            .orders_by_logs()
+            .then(|| ids().collect());
         Self {
             policy,
             rollup_count: chain.rollup_count,
@@ -44,8 +56,15 @@ impl Receipts {
             admitted: 0,
             last_tick: 0,
             delays_ns: Vec::new(),
+            by_id,
+            places: HashMap::new(),
             rendered: Vec::new(),
         }
+    }
+
+    /// How many submissions came before that of an admitted transaction.
+    pub(super) fn place_of(&self, id: &TxId) -> Option<u32> {
+        self.places.get(id).copied()
     }
 
     pub(super) fn read(&mut self, directory: &Path) -> Result<(), OutputError> {
@@ -71,7 +90,7 @@ impl Receipts {
         }
         self.rendered.clear();
         if code == Code::Included {
-            self.render_included(self.codes.len() as u64)?;
+            self.render_included(self.codes.len() as u64, &head)?;
         } else {
             push_line(
                 &EndedLine {
@@ -90,17 +109,34 @@ impl Receipts {
             return Err("its fields do not follow from the slots and the lines above".into());
         }
         self.last_tick = head.arrival_tick.0;
+        if is_admitted {
+            self.places
+                .insert(TxId::new(head.id.0), self.codes.len() as u32);
+        }
         self.admitted += u64::from(is_admitted);
         self.codes.push(code);
         Ok(())
     }
 
+    /// What a slot says of the transaction whose receipt comes next.
+    fn inclusion(&mut self, head: &ReceiptHead) -> Option<Inclusion> {
+        let Some(by_id) = &mut self.by_id else {
+            let inclusion = self.inclusions.get(self.inclusions_done).copied();
+            return inclusion.filter(|inclusion| inclusion.arrival_index == self.admitted);
+        };
+        let place = by_id.remove(&Hash::new(head.id.0))?;
+        let inclusion = *self.inclusions.get(place)?;
+        let arrival_tick = head.arrival_tick.0;
+        (arrival_tick < inclusion.slot_tick).then_some(Inclusion {
+            arrival_index: self.admitted,
+            arrival_tick,
+            ..inclusion
+        })
+    }
+
     /// Renders the receipt of the transaction that arrived next, as its slot has it.
-    fn render_included(&mut self, index: u64) -> Result<(), String> {
-        let inclusion = self.inclusions.get(self.inclusions_done).copied();
-        let inclusion = inclusion
-            .filter(|inclusion| inclusion.arrival_index == self.admitted)
-            .ok_or("no slot includes it")?;
+    fn render_included(&mut self, index: u64, head: &ReceiptHead) -> Result<(), String> {
+        let inclusion = self.inclusion(head).ok_or("no slot includes it")?;
         let slots_before = inclusion.height.get().saturating_sub(1) as usize;
         let place = slots_before * self.rollup_count + inclusion.rollup.get() as usize;
         let running_hash = self.running_hashes.get(place).copied();
@@ -131,7 +167,11 @@ impl Receipts {
 
     /// The counts over all lines, once no slot holds a transaction without one.
     pub(super) fn finish(&mut self) -> Result<TransactionCounts, OutputError> {
-        if let Some(without) = self.inclusions.get(self.inclusions_done) {
+        let place = match &self.by_id {
+            Some(by_id) => by_id.values().copied().min(),
+            None => Some(self.inclusions_done),
+        };
+        if let Some(without) = place.and_then(|place| self.inclusions.get(place)) {
             let reason = format!(
                 "no receipt for transaction {} of rollup {} in slot {}",
                 without.position, without.rollup, without.height

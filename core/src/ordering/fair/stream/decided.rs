@@ -68,6 +68,8 @@ pub(super) struct Outcome {
     pub(super) lost: Fixed<LostEntry>,
     pub(super) lapsed: Fixed<LoggedId>,
     pub(super) events: Fixed<GraphEvent>,
+    /// The sizes of the components of all graphs that were released.
+    pub(super) components: Fixed<u32>,
 }
 
 /// A list with fixed room.
@@ -202,6 +204,7 @@ impl Outcome {
             lost: Fixed::new(sizes.live + sizes.entries, LostEntry::none()),
             lapsed: Fixed::new(sizes.live, id),
             events: Fixed::new(sizes.events, GraphEvent::LineFull { rollup }),
+            components: Fixed::new(sizes.live, 0),
         }
     }
 
@@ -210,6 +213,7 @@ impl Outcome {
             + Fixed::<LostEntry>::footprint_bytes(sizes.live + sizes.entries)
             + Fixed::<LoggedId>::footprint_bytes(sizes.live)
             + Fixed::<GraphEvent>::footprint_bytes(sizes.events)
+            + Fixed::<u32>::footprint_bytes(sizes.live)
     }
 
     pub(super) const fn clear(&mut self) {
@@ -217,6 +221,7 @@ impl Outcome {
         self.lost.clear();
         self.lapsed.clear();
         self.events.clear();
+        self.components.clear();
     }
 }
 
@@ -351,6 +356,13 @@ impl FairStream {
     #[must_use]
     pub fn graph_events(&self) -> &[GraphEvent] {
         self.outcome.events.all()
+    }
+
+    /// How many ids each component has of all graphs that were released in the last slot, in the
+    /// order of their release: between components the order is bound, within one it is ranked.
+    #[must_use]
+    pub fn released_components(&self) -> &[u32] {
+        self.outcome.components.all()
     }
 
     /// What a member is charged with, for one rollup.

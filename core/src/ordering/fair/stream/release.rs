@@ -25,6 +25,9 @@ impl FairStream {
             for (place, vertex) in records.iter_mut().zip(order.vertices()) {
                 *place = vertices[*vertex as usize];
             }
+            for component in order.components() {
+                self.outcome.components.push(component.len() as u32);
+            }
             self.outcome.events.push(GraphEvent::Released {
                 rollup: own.part.rollup,
                 vertex_count: count as u32,

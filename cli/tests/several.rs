@@ -1,0 +1,204 @@
+//! Several sequencers that order fairly, as a user would run them.
+
+mod scratch;
+
+use std::fs;
+use std::path::Path;
+
+use scratch::Scratch;
+use serde_json::Value;
+
+fn count(value: &Value) -> u64 {
+    value.as_u64().unwrap()
+}
+
+/// Everything submitted is accounted for, and nothing is lost.
+fn assert_accounted(run: &Value) {
+    let transactions = &run["transactions"];
+    let of = |key: &str| count(&transactions[key]);
+    let rejected: u64 = transactions["rejected"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(count)
+        .sum();
+    assert_eq!(of("submitted"), of("admitted") + rejected);
+    let ends = [
+        "included",
+        "expired",
+        "evicted",
+        "replaced",
+        "cancelled",
+        "revoked",
+        "superseded",
+    ];
+    assert_eq!(of("admitted"), ends.map(of).iter().sum::<u64>());
+}
+
+#[test]
+fn five_sequencers_order_all_of_it_and_anyone_can_check() {
+    let scratch = Scratch::new();
+    let words = "--json run --count 700 --seed 4";
+    let run = scratch.json(&format!("{words} --out one"));
+    assert_eq!(
+        (&run["policy"], &run["sequencers"]),
+        (&"fair".into(), &5.into())
+    );
+    assert_accounted(&run);
+    assert_eq!(run["transactions"]["included"], 700);
+    let fairness = run["fairness"].as_array().unwrap();
+    assert_eq!(fairness.len(), 2, "one for each rollup");
+    for figures in fairness {
+        assert_eq!(
+            figures["arrivals"],
+            "generated transactions, modelled arrivals"
+        );
+        assert_eq!(
+            (&figures["faults"], &figures["quorum"]),
+            (&1.into(), &5.into())
+        );
+        assert_eq!(figures["transactions"], figures["ordered"]);
+        assert!(count(&figures["gamma"]["bound"]) > 0);
+        assert_eq!(figures["gamma"]["violations"], 0);
+    }
+    let verified = scratch.json("--json verify one");
+    assert_eq!(verified["final_batch_hash"], run["final_batch_hash"]);
+    scratch.json(&format!("{words} --out two"));
+    for name in [
+        "genesis.json",
+        "batches.jsonl",
+        "logs.jsonl",
+        "receipts.jsonl",
+        "summary.json",
+        "manifest.json",
+    ] {
+        let [one, two] = ["one", "two"].map(|it| scratch.read(&format!("{it}/{name}")));
+        assert!(one == two, "{name} differs");
+    }
+    let logs = String::from_utf8(scratch.read("one/logs.jsonl")).unwrap();
+    assert_eq!(logs.lines().count() as u64, count(&run["batches"]));
+    let text = scratch.ok("run --count 500 --out three");
+    for part in [
+        "5 sequencers, policy fair",
+        "Fairness on rollup 1",
+        "decide",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let page = String::from_utf8(scratch.read("three/report.html")).unwrap();
+    assert!(page.contains("What attackers achieve") && page.contains("5 sequencers"));
+}
+
+#[test]
+fn committees_of_other_sizes_and_thresholds_run() {
+    let scratch = Scratch::new();
+    fs::write(
+        scratch.0.join("seven.toml"),
+        "faults = 1\ngamma = [6, 7]\nrank = \"path\"\narrival_spread_percent = 10\n",
+    )
+    .unwrap();
+    for (words, n, f, q) in [
+        ("--sequencers 7 --config seven.toml", 7, 1, 6),
+        ("--sequencers 9", 9, 2, 9),
+        ("--sequencers 4", 4, 0, 4),
+        ("--sequencers 1 --policy fair", 1, 0, 1),
+    ] {
+        let run = scratch.json(&format!("--json run --count 400 {words}"));
+        assert_accounted(&run);
+        assert_eq!(run["transactions"]["included"], 400, "{words}");
+        let figures = &run["fairness"][0];
+        assert_eq!(
+            (
+                count(&figures["sequencers"]),
+                count(&figures["faults"]),
+                count(&figures["quorum"])
+            ),
+            (n, f, q),
+            "{words}"
+        );
+        scratch.ok("verify hauptbuch-out");
+    }
+    let run = scratch.json("--json run --count 400 --sequencers 1");
+    assert_eq!(run["policy"], "fcfs", "one alone comes and serves first");
+    assert!(run.get("fairness").is_none());
+}
+
+#[test]
+fn what_can_not_become_ready_expires_and_what_expires_in_line_is_told() {
+    let scratch = Scratch::new();
+    let mut table = "arrival_ns,sender,nonce,gas,fee,expiry_ns\n".to_owned();
+    let start = 1_700_000_000_000_000_000_u64;
+    for row in 0..40_u64 {
+        let nonce = row / 4 + u64::from(row % 4 == 3 && row > 20);
+        // A tenth of a second is less than the first slot takes.
+        let expiry = if row % 4 == 2 {
+            start + row * 1_000_000 + 100_000_000
+        } else {
+            u64::MAX
+        };
+        let sender = row % 4 + 1;
+        table += &format!(
+            "{},{sender:040x},{nonce},21000,1,{expiry}\n",
+            row * 1_000_000
+        );
+    }
+    fs::write(scratch.0.join("w.csv"), table).unwrap();
+    let run = scratch.json("--json run --input w.csv --nonces raw");
+    assert_accounted(&run);
+    let transactions = &run["transactions"];
+    assert!(count(&transactions["included"]) >= 20, "{transactions}");
+    assert!(count(&transactions["expired"]) > 0, "{transactions}");
+    scratch.ok("verify hauptbuch-out");
+}
+
+#[test]
+fn recorded_arrivals_are_said_to_be_so() {
+    let scratch = Scratch::new();
+    let mut table = "arrival_ms,sender,nonce,gas,fee,payload\n".to_owned();
+    let mut log = "timestamp_ms,hash,source\n".to_owned();
+    for row in 0..30_u64 {
+        // Payloads begin with the hash by which rows are joined.
+        let hash = format!("{:064x}", row + 1);
+        table += &format!("{},{:040x},0,21000,1,{hash}\n", row * 5, row + 1);
+        for source in 0..5 {
+            if row != 7 {
+                let at = 1_000 + row * 5 + row * 7 % 11 * source;
+                log += &format!("{at},0x{hash},node-{source}\n");
+            }
+        }
+    }
+    fs::write(scratch.0.join("w.csv"), table).unwrap();
+    fs::write(scratch.0.join("log.csv"), log).unwrap();
+    let run = scratch.json("--json run --input w.csv --arrivals log.csv");
+    assert_accounted(&run);
+    assert_eq!(
+        run["transactions"]["included"], 30,
+        "what the log lacks arrives as well"
+    );
+    assert_eq!(run["fairness"][0]["arrivals"], "recorded arrivals");
+    scratch.ok("verify hauptbuch-out");
+    let told = scratch.refused("run --input w.csv --arrivals log.csv --sequencers 6", 2);
+    assert!(told.contains("node-4"), "{told}");
+}
+
+#[test]
+fn real_transactions_are_told_from_modelled_arrivals() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let path = root.join("../shared/data/ethereum-blocks/txs.csv.gz");
+    if !path.exists() {
+        eprintln!("skipped: no blocks beside the project");
+        return;
+    }
+    let scratch = Scratch::new();
+    let run = scratch.json(&format!("--json run --input {}", path.display()));
+    assert_accounted(&run);
+    assert_eq!(run["transactions"]["submitted"], 24_920);
+    assert_eq!(
+        run["fairness"][0]["arrivals"],
+        "real transactions, modelled arrivals"
+    );
+    // The twin recomputes every slot by plain means, which takes minutes in a build for debugging.
+    if !cfg!(debug_assertions) {
+        scratch.ok("verify hauptbuch-out");
+    }
+}

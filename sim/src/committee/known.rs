@@ -1,0 +1,84 @@
+//! What the host of a run knows: bodies that were admitted, and accounts.
+
+use std::collections::HashMap;
+
+use hauptbuch_core::ordering::fair::stream::{Accounts, Bodies, Facts, LoggedId};
+use hauptbuch_core::types::{Address, Nonce, RollupId, TxId};
+
+/// The bodies of admitted transactions that have not ended. Only looked up, never walked.
+#[derive(Debug, Default)]
+pub struct Known {
+    facts: HashMap<LoggedId, Facts>,
+    /// By record of the workload; nothing before it is admitted and after it has ended.
+    by_record: Vec<Option<LoggedId>>,
+    records: HashMap<TxId, u32>,
+}
+
+impl Known {
+    pub(super) fn new(record_count: usize) -> Self {
+        Self {
+            by_record: vec![None; record_count],
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn admit(&mut self, record: u32, id: LoggedId, facts: Facts) {
+        self.facts.insert(id, facts);
+        self.records.insert(id.id, record);
+        if let Some(place) = self.by_record.get_mut(record as usize) {
+            *place = Some(id);
+        }
+    }
+
+    /// Forgets a transaction that has ended; what it was.
+    pub(super) fn end(&mut self, id: &TxId) -> Option<(LoggedId, Facts)> {
+        let record = self.records.remove(id)?;
+        let id = self.by_record.get_mut(record as usize)?.take()?;
+        Some((id, self.facts.remove(&id)?))
+    }
+
+    /// The number of an admitted transaction's record, until it ends.
+    #[must_use]
+    pub fn record_of(&self, id: &TxId) -> Option<u32> {
+        self.records.get(id).copied()
+    }
+
+    pub(super) fn body(&self, record: u32) -> Option<(LoggedId, Facts)> {
+        let id = (*self.by_record.get(record as usize)?)?;
+        Some((id, *self.facts.get(&id)?))
+    }
+
+    pub(super) fn facts_of(&self, id: &LoggedId) -> Option<Facts> {
+        self.facts.get(id).copied()
+    }
+}
+
+impl Bodies for Known {
+    fn facts(&self, id: &LoggedId) -> Option<Facts> {
+        self.facts_of(id)
+    }
+}
+
+/// The accounts of a run's host: each sender's next nonce, where its first record named one.
+#[derive(Debug, Default)]
+pub struct Hosts {
+    next: HashMap<(RollupId, Address), Nonce>,
+}
+
+impl Hosts {
+    /// A record says what its sender's account nonce is before the run.
+    pub(super) fn name(&mut self, rollup: RollupId, sender: Address, nonce: Nonce) {
+        self.next.entry((rollup, sender)).or_insert(nonce);
+    }
+
+    /// A slot included a transaction.
+    pub(super) fn include(&mut self, rollup: RollupId, sender: Address, nonce: Nonce) {
+        self.next.insert((rollup, sender), nonce.saturating_add(1));
+    }
+}
+
+impl Accounts for Hosts {
+    fn next_nonce(&self, rollup: RollupId, sender: &Address) -> Option<Nonce> {
+        self.next.get(&(rollup, *sender)).copied()
+    }
+}

@@ -1,0 +1,85 @@
+//! The committee as `genesis.json` spells it.
+
+use hauptbuch_core::config::{FairCounted, FairRank, LogSizes, Policy};
+use serde::{Deserialize, Serialize};
+
+use super::json::Number;
+use crate::run::RunConfig;
+
+/// Who orders, by which thresholds, with logs of which sizes.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CommitteeSpelling {
+    faults: u32,
+    quorum: u32,
+    counted: String,
+    rank: String,
+    signatures: String,
+    first_hand_count_max: u32,
+    first_hand_bytes_max: Number,
+    extent_entries_max: u32,
+    log_age_slots_max: u32,
+    graph_count_max: u32,
+    cursor_count_max: u32,
+    drained_count_max: u32,
+    ranked_pairs_max: u32,
+}
+
+impl CommitteeSpelling {
+    /// Nothing under a policy that keeps no logs.
+    pub(super) fn of(config: &RunConfig) -> Option<Self> {
+        let (faults, quorum, counted, rank) = match config.policy {
+            Policy::Fair(committee) => (
+                committee.fault_count,
+                committee.quorum,
+                match committee.counted {
+                    FairCounted::All => "all",
+                    FairCounted::Honest => "honest",
+                },
+                match committee.rank {
+                    FairRank::Copeland => "copeland",
+                    FairRank::RankedPairs => "ranked-pairs",
+                    FairRank::Path => "path",
+                },
+            ),
+            _ => return None,
+        };
+        let LogSizes {
+            first_hand_count_max,
+            first_hand_bytes_max,
+            extent_entries_max,
+            log_age_slots_max,
+            graph_count_max,
+            cursor_count_max,
+            drained_count_max,
+            ranked_pairs_max,
+        } = config.logs;
+        Some(Self {
+            faults: faults.into(),
+            quorum: quorum.into(),
+            counted: counted.into(),
+            rank: rank.into(),
+            signatures: "none".into(),
+            first_hand_count_max,
+            first_hand_bytes_max: Number(first_hand_bytes_max),
+            extent_entries_max,
+            log_age_slots_max,
+            graph_count_max,
+            cursor_count_max,
+            drained_count_max,
+            ranked_pairs_max,
+        })
+    }
+
+    pub(super) const fn log_sizes(&self) -> LogSizes {
+        LogSizes {
+            first_hand_count_max: self.first_hand_count_max,
+            first_hand_bytes_max: self.first_hand_bytes_max.0,
+            extent_entries_max: self.extent_entries_max,
+            log_age_slots_max: self.log_age_slots_max,
+            graph_count_max: self.graph_count_max,
+            cursor_count_max: self.cursor_count_max,
+            drained_count_max: self.drained_count_max,
+            ranked_pairs_max: self.ranked_pairs_max,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Slots whose order the receive logs of several sequencers give.
+
+use hauptbuch_core::error::Code;
+use hauptbuch_core::event::Event;
+use hauptbuch_core::ordering::fair::stream::{DrainOutcome, EntryKind};
+use hauptbuch_core::types::Tick;
+
+use super::{Observer, RunError, Runner, Step, agreed_time, note_included};
+use crate::committee::Committee;
+
+/// What the logs of a run came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitteeReport {
+    /// The most ids that were live at one time: logged, and not drained.
+    pub live_count_max: u32,
+    /// By member, the most bodies that it pushed back at one time, because as many as can waited
+    /// for its budget.
+    pub pushed_back_counts_max: Vec<u32>,
+    /// The bytes that one member's logs, lines and graphs take.
+    pub footprint_bytes: u64,
+}
+
+impl CommitteeReport {
+    pub(super) fn of(committee: &Committee) -> Self {
+        Self {
+            live_count_max: committee.live_max(),
+            pushed_back_counts_max: committee.pushed_back_max(),
+            footprint_bytes: committee.setup().footprint_bytes(),
+        }
+    }
+}
+
+impl<O: Observer> Runner<'_, O> {
+    /// Members log what reached them; the slot at `tick` holds exactly what the cut through their
+    /// logs drains.
+    pub(super) fn decide_and_acknowledge(&mut self, tick: Tick) -> Result<(), RunError> {
+        let Some(committee) = &mut self.committee else {
+            return Ok(());
+        };
+        self.observer.step_begins(Step::Decide);
+        let rooms = committee.setup().fair.slots(self.coordinator.pool_room());
+        let decided = committee.decide(tick, agreed_time(tick), &rooms)?;
+        let entries = decided.entries.iter().flatten();
+        let logged = entries.filter_map(|entry| match entry.kind {
+            EntryKind::Id(id) => Some((id, true)),
+            _ => None,
+        });
+        let lapsed = decided.stream.lapsed_ids().iter().map(|id| (*id, false));
+        for (id, is_logged) in logged.chain(lapsed) {
+            if decided.known.record_of(&id.id).is_some() {
+                let marked = self.coordinator.mark_logged(id.id, is_logged);
+                marked.map_err(|error| RunError::Refused(error.code()))?;
+            }
+        }
+        self.observer
+            .step_ends(Step::Decide, decided.stream.drained().len());
+        self.observer.on_decided(&decided);
+        self.observer.step_begins(Step::Take);
+        let (time, drained) = (decided.stream.time(), decided.stream.drained());
+        let records = self.workload.records();
+        for one in drained
+            .iter()
+            .filter(|it| it.outcome == DrainOutcome::Included)
+        {
+            let record = decided.known.record_of(&one.id.id);
+            if let Some(record) = record.and_then(|record| records.get(record as usize)) {
+                self.delays.add(tick, record.arrival);
+            }
+        }
+        let slot = self
+            .coordinator
+            .take_drained(tick, time, decided.cut, drained);
+        let slot = slot.map_err(|refusal| RunError::Refused(refusal.code))?;
+        let count = slot.transaction_count as usize;
+        self.observer.step_ends(Step::Take, count);
+        self.observer.on_slot(&slot);
+        note_included(&slot, &self.limits, &mut self.accounts, |_| ());
+        let height = slot.header.height;
+        self.settle(height, tick, count)?;
+        match &mut self.committee {
+            Some(committee) => Ok(committee.settle()?),
+            None => Ok(()),
+        }
+    }
+
+    /// What was admitted can reach members from now on; what ended can't any more.
+    pub(super) fn tell_committee(&mut self, event: &Event) {
+        let Some(committee) = &mut self.committee else {
+            return;
+        };
+        if event.code.is_terminal() {
+            committee.end(&event.id, event.code == Code::Included);
+            return;
+        }
+        let number = self.heard;
+        self.heard += 1;
+        let record = self.workload.records().get(number as usize);
+        if let Some(record) = record.filter(|_| event.code == Code::Admitted) {
+            let body_bytes = self.workload.encoded_len(record);
+            let (envelope, base) = (&record.envelope, record.account_nonce);
+            committee.admit(number, event.id, body_bytes, envelope, base);
+        }
+    }
+}
