@@ -86,7 +86,6 @@ fn parts(rollup_count: u32, limits: &FairLimits) -> Vec<RollupPart> {
 #[test]
 fn footprints_are_exact() {
     for (n, rollups, first_hand) in [(1, 1, 1), (5, 1, 64), (5, 3, 33), (9, 2, 16), (30, 4, 8)] {
-        let own = parameters(n);
         let limits = FairLimits {
             first_hand_count_max: first_hand,
             cursor_count_max: n * first_hand + 77,
@@ -95,14 +94,20 @@ fn footprints_are_exact() {
             ..FairLimits::default()
         };
         let parts = parts(rollups, &limits);
-        let rank = Rank::RankedPairs;
-        let bytes = taken(|| FairStream::new(own, &limits, &parts, rank, [1, 2]).expect("valid"));
-        assert_eq!(bytes, FairStream::footprint_bytes(own, &limits, &parts));
-        let bytes = taken(|| FairMember::new(own, &limits, &parts, 0, [1, 2]).expect("valid"));
-        assert_eq!(bytes, FairMember::footprint_bytes(own, &limits, &parts));
-        let bytes = taken(|| StreamTwin::new(own, &limits, &parts, rank).expect("valid"));
-        assert_eq!(bytes, StreamTwin::footprint_bytes(own, &limits, &parts));
+        for own in [parameters(n), Parameters::median(n).expect("n is in range")] {
+            footprint_is_exact(own, &limits, &parts);
+        }
     }
+}
+
+fn footprint_is_exact(own: Parameters, limits: &FairLimits, parts: &[RollupPart]) {
+    let rank = Rank::RankedPairs;
+    let bytes = taken(|| FairStream::new(own, limits, parts, rank, [1, 2]).expect("valid"));
+    assert_eq!(bytes, FairStream::footprint_bytes(own, limits, parts));
+    let bytes = taken(|| FairMember::new(own, limits, parts, 0, [1, 2]).expect("valid"));
+    assert_eq!(bytes, FairMember::footprint_bytes(own, limits, parts));
+    let bytes = taken(|| StreamTwin::new(own, limits, parts, rank).expect("valid"));
+    assert_eq!(bytes, StreamTwin::footprint_bytes(own, limits, parts));
 }
 
 #[test]
@@ -146,7 +151,12 @@ impl Bodies for All {
 
 #[test]
 fn nothing_is_taken_after_construction() {
-    let (n, own) = (5, parameters(5));
+    nothing_is_taken_by(parameters(5));
+    nothing_is_taken_by(Parameters::median(5).expect("five are in range"));
+}
+
+fn nothing_is_taken_by(own: Parameters) {
+    let n = own.n();
     let limits = FairLimits {
         first_hand_count_max: 32,
         log_age_slots_max: 4,
