@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hauptbuch_core::config::{
-    FairCommittee, FairCounted, FairRank, LogSizes, NonceMode, Policy, ReplayProtection,
+    FairCommittee, FairCounted, FairRank, LogSizes, MedianCommittee, NonceMode, Policy,
+    ReplayProtection,
 };
 use hauptbuch_core::limits::BUFFER_CLASS_COUNT;
 use hauptbuch_core::ordering::fair::{Gamma, GammaMode, Parameters};
@@ -118,14 +119,13 @@ fn order_and_sequencers(named: Option<&str>, chosen: Option<u32>) -> Result<(&st
         ))),
         (None, Some(1)) => Ok(("fcfs", 1)),
         (None, chosen) => Ok(("fair", chosen.unwrap_or(SEQUENCER_COUNT_DEFAULT))),
-        (Some("median"), _) => Err(Failure::bad_input(
-            "--policy median: a run of this version orders by receive logs under `fair` only",
-        )),
-        (Some("fair"), chosen) => Ok(("fair", chosen.unwrap_or(SEQUENCER_COUNT_DEFAULT))),
+        (Some(name @ ("fair" | "median")), chosen) => {
+            Ok((name, chosen.unwrap_or(SEQUENCER_COUNT_DEFAULT)))
+        }
         (Some(name), Some(count)) if count > 1 && Policy::from_name(name).is_some() => {
             Err(Failure::bad_input(format!(
                 "--policy {name} --sequencers {count}: {name} orders what one sequencer holds, so \
-                 it runs one; several order by `fair`"
+                 it runs one; several order by `fair` or `median`"
             )))
         }
         (Some(name), _) => Ok((name, 1)),
@@ -146,6 +146,10 @@ fn with_committee(policy: Policy, sequencers: u32, file: &File) -> Result<Policy
                 "{key}: only the policy fair has it, not {}",
                 policy.name()
             ))),
+            None if matches!(policy, Policy::Median(_)) => Ok(Policy::Median(MedianCommittee {
+                // At most 100, so that it fits a byte.
+                member_count: sequencers as u8,
+            })),
             None => Ok(policy),
         };
     };

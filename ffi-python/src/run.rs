@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use hauptbuch_core::batch::SlotReader;
-use hauptbuch_core::config::{FairCommittee, Policy};
+use hauptbuch_core::config::{FairCommittee, MedianCommittee, Policy};
 use hauptbuch_core::coordinator::Slot;
 use hauptbuch_core::error::Code;
 use hauptbuch_core::event::Event;
@@ -184,12 +184,12 @@ fn with_sequencers(policy: Policy, sequencers: Option<u8>) -> PyResult<Policy> {
         (Policy::Fair(_), Some(1..=100)) => {
             Ok(Policy::Fair(FairCommittee::of(sequencers.unwrap_or(1))))
         }
-        (Policy::Fair(_), Some(_)) => wrong("there can be 1 to 100 sequencers"),
-        (Policy::Median(_), _) => {
-            wrong("a run of this version orders by receive logs under the policy `fair` only")
+        (Policy::Fair(_) | Policy::Median(_), Some(_)) => wrong("there can be 1 to 100 sequencers"),
+        (Policy::Median(_), Some(member_count @ 1..=100)) => {
+            Ok(Policy::Median(MedianCommittee { member_count }))
         }
         (_, None | Some(1)) => Ok(policy),
-        _ => wrong("only the policy `fair` orders what several sequencers received"),
+        _ => wrong("only the policies `fair` and `median` order what several sequencers received"),
     }
 }
 

@@ -246,6 +246,11 @@ impl Committee {
         // Honest members leave no evidence of a fork.
         let mut evidence = [];
         for (seat, kept) in self.seats.iter_mut().zip(&mut self.extensions) {
+            if self.setup.fair.parameters.orders_by_median() {
+                let (stream, hosts) = (&self.stream, &self.hosts);
+                self.logged_count +=
+                    seat.log_by_arrival(tick, stamp, stream, hosts, &self.known)?;
+            }
             seat.receive(tick, &self.stream, &self.known);
             let (bytes, logged) = seat.extend(&self.stream, &self.hosts, stamp)?;
             self.logged_count += logged;

@@ -14,6 +14,9 @@ use super::{CommitteeError, Setup, Unsigned};
 use crate::arrivals::Arrival;
 use crate::run::index_key;
 
+/// How far apart the stamps of a log are under median timestamps, and so how fine their order is.
+const STAMP_STEP_NS: u64 = 10_000_000;
+
 /// A member: what reaches it, what it holds, and the log that it writes.
 pub(super) struct Seat {
     member: FairMember,
@@ -126,6 +129,46 @@ impl Seat {
         }
     }
 
+    /// Takes in what reaches it before `tick`, where `stamp` is the time, and logs it window by
+    /// window, each under a stamp of its own: median timestamps order by nothing else. Returns how
+    /// many ids it logged before the window in which `tick` lies.
+    pub(super) fn log_by_arrival(
+        &mut self,
+        tick: Tick,
+        stamp: UnixNs,
+        stream: &FairStream,
+        hosts: &Hosts,
+        known: &Known,
+    ) -> Result<usize, CommitteeError> {
+        let mut logged = 0;
+        while let Some(next) = self.next_arrival() {
+            let end = (next.get() / STAMP_STEP_NS + 1).saturating_mul(STAMP_STEP_NS);
+            if end >= tick.get() {
+                break;
+            }
+            self.receive(Tick::new(end), stream, known);
+            let time = stamp.get().saturating_sub(tick.get() - end);
+            logged += self.log(stream, hosts, UnixNs::new(time))?;
+        }
+        Ok(logged)
+    }
+
+    /// Logs what it may under a stamp, and returns how many ids that were.
+    fn log(
+        &mut self,
+        stream: &FairStream,
+        hosts: &Hosts,
+        stamp: UnixNs,
+    ) -> Result<usize, CommitteeError> {
+        let count = self
+            .member
+            .poll_entries(stream, hosts, Some(stamp), &mut self.entries);
+        for entry in &self.entries[..count] {
+            self.log.append(to_log(entry))?;
+        }
+        Ok(count.saturating_sub(1))
+    }
+
     /// Logs what it may, and returns the bytes of its extension and how many ids they name.
     pub(super) fn extend(
         &mut self,
@@ -133,16 +176,11 @@ impl Seat {
         hosts: &Hosts,
         stamp: UnixNs,
     ) -> Result<(&[u8], usize), CommitteeError> {
-        let count = self
-            .member
-            .poll_entries(stream, hosts, Some(stamp), &mut self.entries);
-        for entry in &self.entries[..count] {
-            self.log.append(to_log(entry))?;
-        }
+        let logged = self.log(stream, hosts, stamp)?;
         let len = self
             .log
             .extend(stream.height(), &mut Unsigned, &mut self.extension)?;
-        Ok((&self.extension[..len], count.saturating_sub(1)))
+        Ok((&self.extension[..len], logged))
     }
 
     /// The slot was decided with a cut that covers all that it signed.

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use hauptbuch_core::ordering::fair::Parameters;
 use hauptbuch_core::ordering::fair::stream::{
     DrainOutcome, Entry, EntryKind, FairStream, GraphEvent, LoggedId,
 };
+use hauptbuch_core::ordering::fair::{Gamma, GammaMode, Parameters};
 use hauptbuch_core::types::{RollupId, TxId};
 
 use super::{FairnessError, FairnessReport, Observed, measure};
@@ -45,6 +45,9 @@ struct OfRollup {
 
 impl LogFigures {
     /// Before the first slot of a network with so many rollups.
+    ///
+    /// Median timestamps bind no pairs. Their figures are those of what order fairness at gamma 1
+    /// would promise to as many members, so that the two can be compared.
     #[must_use]
     pub fn new(parameters: Parameters, rollup_count: u32) -> Self {
         let own = |rollup| OfRollup {
@@ -55,7 +58,7 @@ impl LogFigures {
             deferred_rounds: Vec::new(),
         };
         Self {
-            parameters,
+            parameters: measured(parameters),
             rollups: (0..rollup_count).map(own).collect(),
             numbers: HashMap::new(),
             ids: Vec::new(),
@@ -176,4 +179,13 @@ impl LogFigures {
         });
         reports.collect()
     }
+}
+
+/// What the figures are measured against.
+fn measured(parameters: Parameters) -> Parameters {
+    let (n, f) = (parameters.n(), parameters.n().saturating_sub(1) / 4);
+    if !parameters.orders_by_median() {
+        return parameters;
+    }
+    Parameters::new(n, f, Gamma::ONE, GammaMode::All).unwrap_or(parameters)
 }

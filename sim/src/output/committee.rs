@@ -1,6 +1,6 @@
 //! The committee as `genesis.json` spells it.
 
-use hauptbuch_core::config::{FairCounted, FairRank, LogSizes, Policy};
+use hauptbuch_core::config::{FairCounted, FairRank, LogSizes, MedianCommittee, Policy};
 use serde::{Deserialize, Serialize};
 
 use super::json::Number;
@@ -41,6 +41,10 @@ impl CommitteeSpelling {
                     FairRank::Path => "path",
                 },
             ),
+            Policy::Median(MedianCommittee { member_count }) => {
+                let faults = member_count.saturating_sub(1) / 2;
+                (faults, member_count - faults, "all", "none")
+            }
             _ => return None,
         };
         let LogSizes {
