@@ -20,7 +20,8 @@ use crate::types::{Height, RollupId};
 /// The extents of a cut, that of log i at i.
 type CutExtents<'a> = heapless::Vec<Extent<'a>, { STREAM_LOG_COUNT_MAX as usize }>;
 
-/// Follows a chain of slots under order fairness or median timestamps, with the configuration and the members' logs.
+/// Follows a chain of slots under order fairness or median timestamps, with the configuration and
+/// the members' logs.
 ///
 /// Beyond what [`SlotVerifier`] says, it recomputes from the logs up to each slot's cut what the
 /// slot drains, by the decided state and by its twin, and compares: the agreed time, the order

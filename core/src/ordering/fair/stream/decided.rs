@@ -227,8 +227,8 @@ impl Outcome {
 
 impl FairStream {
     /// Makes the state before the first slot: by graphs, or by median timestamps where
-    /// [`Parameters::orders_by_median`], which needs no `rank`. `key` hides the tables' layout from senders; it
-    /// changes speed only.
+    /// [`Parameters::orders_by_median`], which needs no `rank`. `key` hides the tables' layout from
+    /// senders; it changes speed only.
     ///
     /// # Errors
     /// As [`FairLimits::check`].

@@ -93,7 +93,7 @@ fn lower_median(stamps: &[UnixNs]) -> UnixNs {
 }
 
 impl StreamTwin {
-    /// Releases one id after another: the smallest (key, id), while nothing else can come before it.
+    /// Releases one id after another: the smallest (key, id), while nothing else can come before.
     pub(super) fn release_by_median(&mut self, rollup: usize) {
         self.gather_candidates(rollup);
         let horizon = lower_median(&self.medians.clocks);
