@@ -201,17 +201,6 @@ codes! {
         "what a slot says of rollups is not one record for each configured rollup";
     WrongTail = 260, Caller, false,
         "the decided log holds more entries than its member signed";
-    BodyMissing = 290, Caller, true,
-        "the pool does not hold the body of an id that a slot drained; submit it first";
-    OrderedByLogs = 291, Caller, false,
-        "the ordering policy takes what a cut drained, not what the pool holds";
-    NotOrderedByLogs = 292, Caller, false, "the ordering policy keeps no receive logs";
-    DrainedTooMuch = 293, Caller, false, "what was drained is more than the slot has room for";
-    DrainedTwice = 294, Caller, false, "an id is drained twice, or a slot in flight holds it";
-    WrongBody = 295, Caller, false,
-        "what a log says of a body is not what the body in the pool says";
-    VerifierSpent = 296, Caller, false,
-        "the verifier has met a slot that its cut does not give, and goes no further";
 
     HeightNotNext = 265, Caller, false, "the height does not follow the one that was decided";
     RecordAhead = 266, Caller, false, "the record is of a later height than the one to start";
@@ -229,6 +218,17 @@ codes! {
     HeightOutOfWindow = 288, Caller, true, "the height lies outside of those that are kept";
     FinalityHalted = 289, Caller, false,
         "two values were certified for one height; nothing becomes final any more";
+    BodyMissing = 290, Caller, true,
+        "the pool does not hold the body of an id that a slot drained; submit it first";
+    OrderedByLogs = 291, Caller, false,
+        "the ordering policy takes what a cut drained, not what the pool holds";
+    NotOrderedByLogs = 292, Caller, false, "the ordering policy keeps no receive logs";
+    DrainedTooMuch = 293, Caller, false, "what was drained is more than the slot has room for";
+    DrainedTwice = 294, Caller, false, "an id is drained twice, or a slot in flight holds it";
+    WrongBody = 295, Caller, false,
+        "what a log says of a body is not what the body in the pool says";
+    VerifierSpent = 296, Caller, false,
+        "the verifier has met a slot that its cut does not give, and goes no further";
 
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";
@@ -253,11 +253,6 @@ codes! {
         "the parts of the rollups sum to more than the whole";
     TooManyLogs = 330, Operator, false,
         "order fairness over slots counts at most 128 logs";
-    WindowsNotOrdered = 355, Operator, false,
-        "receive logs order nonces one after another, not windows of them";
-    OutsideNeedsHostNonces = 356, Operator, false,
-        "with receive logs forced inputs and bundles need rollups whose hosts refuse replays";
-    PoolBelowLogs = 357, Operator, false, "the pool can't hold all that receive logs may hold";
 
     MemberCountOutOfRange = 335, Operator, false,
         "a committee that votes has 1 to 128 members, and no more than its limits allow";
@@ -269,6 +264,11 @@ codes! {
         "order fairness and sealed transactions want members of equal weight";
     HeadsTooFew = 346, Operator, false,
         "a committee has fewer members than order fairness needs";
+    WindowsNotOrdered = 355, Operator, false,
+        "receive logs order nonces one after another, not windows of them";
+    OutsideNeedsHostNonces = 356, Operator, false,
+        "with receive logs forced inputs and bundles need rollups whose hosts refuse replays";
+    PoolBelowLogs = 357, Operator, false, "the pool can't hold all that receive logs may hold";
 
     // 400..499: bytes that do not decode.
     Truncated = 400, Sender, false, "the bytes end too early";

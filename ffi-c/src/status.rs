@@ -188,20 +188,6 @@ pub enum hb_status {
     WrongRollupCount = 259,
     /// the decided log holds more entries than its member signed
     WrongTail = 260,
-    /// the pool does not hold the body of an id that a slot drained; submit it first
-    BodyMissing = 290,
-    /// the ordering policy takes what a cut drained, not what the pool holds
-    OrderedByLogs = 291,
-    /// the ordering policy keeps no receive logs
-    NotOrderedByLogs = 292,
-    /// what was drained is more than the slot has room for
-    DrainedTooMuch = 293,
-    /// an id is drained twice, or a slot in flight holds it
-    DrainedTwice = 294,
-    /// what a log says of a body is not what the body in the pool says
-    WrongBody = 295,
-    /// the verifier has met a slot that its cut does not give, and goes no further
-    VerifierSpent = 296,
     /// the height does not follow the one that was decided
     HeightNotNext = 265,
     /// the record is of a later height than the one to start
@@ -228,6 +214,20 @@ pub enum hb_status {
     HeightOutOfWindow = 288,
     /// two values were certified for one height; nothing becomes final any more
     FinalityHalted = 289,
+    /// the pool does not hold the body of an id that a slot drained; submit it first
+    BodyMissing = 290,
+    /// the ordering policy takes what a cut drained, not what the pool holds
+    OrderedByLogs = 291,
+    /// the ordering policy keeps no receive logs
+    NotOrderedByLogs = 292,
+    /// what was drained is more than the slot has room for
+    DrainedTooMuch = 293,
+    /// an id is drained twice, or a slot in flight holds it
+    DrainedTwice = 294,
+    /// what a log says of a body is not what the body in the pool says
+    WrongBody = 295,
+    /// the verifier has met a slot that its cut does not give, and goes no further
+    VerifierSpent = 296,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other
@@ -256,12 +256,6 @@ pub enum hb_status {
     PartsOverWhole = 329,
     /// order fairness over slots counts at most 128 logs
     TooManyLogs = 330,
-    /// receive logs order nonces one after another, not windows of them
-    WindowsNotOrdered = 355,
-    /// with receive logs forced inputs and bundles need rollups whose hosts refuse replays
-    OutsideNeedsHostNonces = 356,
-    /// the pool can't hold all that receive logs may hold
-    PoolBelowLogs = 357,
     /// a committee that votes has 1 to 128 members, and no more than its limits allow
     MemberCountOutOfRange = 335,
     /// a member's weight is not in 1 ..= 2^32
@@ -276,6 +270,12 @@ pub enum hb_status {
     WeightsUnequal = 345,
     /// a committee has fewer members than order fairness needs
     HeadsTooFew = 346,
+    /// receive logs order nonces one after another, not windows of them
+    WindowsNotOrdered = 355,
+    /// with receive logs forced inputs and bundles need rollups whose hosts refuse replays
+    OutsideNeedsHostNonces = 356,
+    /// the pool can't hold all that receive logs may hold
+    PoolBelowLogs = 357,
     /// the bytes end too early
     Truncated = 400,
     /// bytes follow after the end

@@ -154,10 +154,9 @@ fn the_shared_library_has_its_name_and_gives_out_nothing_but_our_symbols() {
         .filter_map(|line| line.split(' ').next_back())
         .collect();
     assert!(names.contains(&"hb_coordinator_open"), "{names:?}");
-    assert!(
-        names.iter().all(|name| name.starts_with("hb_")),
-        "{names:?}"
-    );
+    // The C code of Dilithium3 calls back into Rust for randomness, by this name.
+    let is_ours = |name: &&str| name.starts_with("hb_") || *name == "PQCRYPTO_RUST_randombytes";
+    assert!(names.iter().all(is_ours), "{names:?}");
 }
 
 /// The C program, compiled once.
