@@ -590,34 +590,6 @@ enum hb_status
    */
   HB_STATUS_WRONG_TAIL = 260,
   /**
-   * the pool does not hold the body of an id that a slot drained; submit it first
-   */
-  HB_STATUS_BODY_MISSING = 290,
-  /**
-   * the ordering policy takes what a cut drained, not what the pool holds
-   */
-  HB_STATUS_ORDERED_BY_LOGS = 291,
-  /**
-   * the ordering policy keeps no receive logs
-   */
-  HB_STATUS_NOT_ORDERED_BY_LOGS = 292,
-  /**
-   * what was drained is more than the slot has room for
-   */
-  HB_STATUS_DRAINED_TOO_MUCH = 293,
-  /**
-   * an id is drained twice, or a slot in flight holds it
-   */
-  HB_STATUS_DRAINED_TWICE = 294,
-  /**
-   * what a log says of a body is not what the body in the pool says
-   */
-  HB_STATUS_WRONG_BODY = 295,
-  /**
-   * the verifier has met a slot that its cut does not give, and goes no further
-   */
-  HB_STATUS_VERIFIER_SPENT = 296,
-  /**
    * the height does not follow the one that was decided
    */
   HB_STATUS_HEIGHT_NOT_NEXT = 265,
@@ -669,6 +641,34 @@ enum hb_status
    * two values were certified for one height; nothing becomes final any more
    */
   HB_STATUS_FINALITY_HALTED = 289,
+  /**
+   * the pool does not hold the body of an id that a slot drained; submit it first
+   */
+  HB_STATUS_BODY_MISSING = 290,
+  /**
+   * the ordering policy takes what a cut drained, not what the pool holds
+   */
+  HB_STATUS_ORDERED_BY_LOGS = 291,
+  /**
+   * the ordering policy keeps no receive logs
+   */
+  HB_STATUS_NOT_ORDERED_BY_LOGS = 292,
+  /**
+   * what was drained is more than the slot has room for
+   */
+  HB_STATUS_DRAINED_TOO_MUCH = 293,
+  /**
+   * an id is drained twice, or a slot in flight holds it
+   */
+  HB_STATUS_DRAINED_TWICE = 294,
+  /**
+   * what a log says of a body is not what the body in the pool says
+   */
+  HB_STATUS_WRONG_BODY = 295,
+  /**
+   * the verifier has met a slot that its cut does not give, and goes no further
+   */
+  HB_STATUS_VERIFIER_SPENT = 296,
   /**
    * a limit is out of its range
    */
@@ -726,18 +726,6 @@ enum hb_status
    */
   HB_STATUS_TOO_MANY_LOGS = 330,
   /**
-   * receive logs order nonces one after another, not windows of them
-   */
-  HB_STATUS_WINDOWS_NOT_ORDERED = 355,
-  /**
-   * with receive logs forced inputs and bundles need rollups whose hosts refuse replays
-   */
-  HB_STATUS_OUTSIDE_NEEDS_HOST_NONCES = 356,
-  /**
-   * the pool can't hold all that receive logs may hold
-   */
-  HB_STATUS_POOL_BELOW_LOGS = 357,
-  /**
    * a committee that votes has 1 to 128 members, and no more than its limits allow
    */
   HB_STATUS_MEMBER_COUNT_OUT_OF_RANGE = 335,
@@ -765,6 +753,18 @@ enum hb_status
    * a committee has fewer members than order fairness needs
    */
   HB_STATUS_HEADS_TOO_FEW = 346,
+  /**
+   * receive logs order nonces one after another, not windows of them
+   */
+  HB_STATUS_WINDOWS_NOT_ORDERED = 355,
+  /**
+   * with receive logs forced inputs and bundles need rollups whose hosts refuse replays
+   */
+  HB_STATUS_OUTSIDE_NEEDS_HOST_NONCES = 356,
+  /**
+   * the pool can't hold all that receive logs may hold
+   */
+  HB_STATUS_POOL_BELOW_LOGS = 357,
   /**
    * the bytes end too early
    */

@@ -55,8 +55,8 @@ pub struct RunOptions {
     #[arg(long, value_name = "N")]
     pub rollups: Option<u32>,
     /// How transactions are put in order: `fair` (unless given) by what several sequencers received
-    /// first; one sequencer alone by `fcfs` (unless given), `priority`, `time-bucket`, `shuffle` or
-    /// `greedy`, which needs an input with trades.
+    /// first, `median` by their clocks; one sequencer alone by `fcfs` (unless given), `priority`,
+    /// `time-bucket`, `shuffle` or `greedy`, which needs an input with trades.
     #[arg(long, value_name = "NAME")]
     pub policy: Option<String>,
     /// When transactions reached several nodes: columns `timestamp_ms`, `hash` and `source`, as CSV

@@ -110,7 +110,7 @@ fn table(directory: &str, report: &VerifyReport) -> Table {
     table.row(
         "signed",
         "no",
-        "whole and consistent, but one sequencer alone does not prove who made it",
+        "whole and consistent, but nothing in it proves who made it",
     );
     table
 }

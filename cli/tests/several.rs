@@ -124,6 +124,29 @@ fn committees_of_other_sizes_and_thresholds_run() {
 }
 
 #[test]
+fn median_timestamps_order_all_of_it_and_anyone_can_check() {
+    let scratch = Scratch::new();
+    let run = scratch.json("--json run --count 700 --policy median --out median");
+    assert_eq!(
+        (&run["policy"], &run["sequencers"]),
+        (&"median".into(), &5.into())
+    );
+    assert_accounted(&run);
+    assert_eq!(run["transactions"]["included"], 700);
+    assert_eq!(run["fairness"][0]["gamma"]["violations"], 0);
+    let verified = scratch.json("--json verify median");
+    assert_eq!(verified["final_batch_hash"], run["final_batch_hash"]);
+    // The clocks give another order than who received what first.
+    let fair = scratch.json("--json run --count 700 --out fair");
+    assert_ne!(fair["final_batch_hash"], run["final_batch_hash"]);
+    // Logs that were edited no longer give the slots.
+    let path = scratch.0.join("median/logs.jsonl");
+    let logs = fs::read_to_string(&path).unwrap();
+    fs::write(&path, logs.replacen("00", "01", 1)).unwrap();
+    assert!(scratch.refused("verify median", 1).contains("logs.jsonl"));
+}
+
+#[test]
 fn what_can_not_become_ready_expires_and_what_expires_in_line_is_told() {
     let scratch = Scratch::new();
     let mut table = "arrival_ns,sender,nonce,gas,fee,expiry_ns\n".to_owned();

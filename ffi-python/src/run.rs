@@ -184,10 +184,10 @@ fn with_sequencers(policy: Policy, sequencers: Option<u8>) -> PyResult<Policy> {
         (Policy::Fair(_), Some(1..=100)) => {
             Ok(Policy::Fair(FairCommittee::of(sequencers.unwrap_or(1))))
         }
-        (Policy::Fair(_) | Policy::Median(_), Some(_)) => wrong("there can be 1 to 100 sequencers"),
         (Policy::Median(_), Some(member_count @ 1..=100)) => {
             Ok(Policy::Median(MedianCommittee { member_count }))
         }
+        (Policy::Fair(_) | Policy::Median(_), Some(_)) => wrong("there can be 1 to 100 sequencers"),
         (_, None | Some(1)) => Ok(policy),
         _ => wrong("only the policies `fair` and `median` order what several sequencers received"),
     }
