@@ -414,7 +414,9 @@ impl hb_config {
 
     fn policy(&self) -> Result<Policy, hb_status> {
         let policy = u8::try_from(self.policy).ok().and_then(Policy::from_byte);
+        // Receive logs have no functions here, so there is nothing that could feed these policies.
         policy
+            .filter(|policy| !policy.orders_by_logs())
             .ok_or(hb_status::UnknownPolicy)?
             .with_parameter(self.bucket_width_ns)
             .ok_or(hb_status::PolicyParameterOutOfRange)
