@@ -169,9 +169,13 @@ fn parse_policy(name: &str, bucket_ns: Option<u64>) -> PyResult<Policy> {
     })?;
     let parameter = match (policy, bucket_ns) {
         (Policy::TimeBucket { .. }, None) => BUCKET_NS_DEFAULT,
-        (_, bucket_ns) => bucket_ns.unwrap_or(0),
+        (Policy::TimeBucket { .. }, Some(width_ns)) => width_ns,
+        (policy, None) => return Ok(policy),
+        // A bucket where there is none is as wrong as one without a width.
+        (_, Some(_)) => 0,
     };
-    policy.with_parameter(parameter).ok_or_else(|| {
+    let bucketed = Policy::TimeBucket { width_ns: 1 }.with_parameter(parameter);
+    bucketed.ok_or_else(|| {
         let message = "only the policy `time-bucket` has buckets, and their width is over 0";
         input_error(message, Code::PolicyParameterOutOfRange)
     })

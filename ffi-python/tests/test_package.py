@@ -53,7 +53,9 @@ def test_the_package_is_typed() -> None:
 def test_names_and_version() -> None:
     assert all(hasattr(hb, name) for name in hb.__all__)
     assert hb.__version__ == version("hauptbuch")
-    assert hb.POLICIES == ("fcfs", "priority", "time-bucket", "shuffle", "greedy")
+    assert hb.POLICIES == (
+        "fcfs", "priority", "time-bucket", "shuffle", "greedy", "fair", "median",
+    )  # fmt: skip
     assert hb.CODES[2].name == "Included"
     assert all(number == code.number for number, code in hb.CODES.items())
 

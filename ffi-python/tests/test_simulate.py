@@ -132,7 +132,8 @@ def test_a_changed_output_does_not_verify(tmp_path: Path) -> None:
     hb.simulate(simple(), out=str(out))
     for path in sorted(out.iterdir()):
         whole = path.read_bytes()
-        path.write_bytes(whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:])
+        # One sequencer keeps no logs: their file is empty.
+        path.write_bytes(whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:] if whole else b"{}\n")
         with pytest.raises(hb.VerifyError) as caught:
             hb.verify(out)
         assert caught.value.file and str(caught.value).startswith(caught.value.file)
