@@ -35,6 +35,7 @@ pub(crate) struct Run {
     /// By row of the source.
     outcomes: Vec<Code>,
     report: RunReport,
+    sequencer_count: u32,
     memory: Footprint,
     elapsed: Duration,
 }
@@ -136,6 +137,7 @@ pub(crate) fn run(
             order,
             outcomes: recorder.outcomes,
             report,
+            sequencer_count: config.sequencer_count(),
             memory: config.for_workload(workload).limits.footprint(),
             elapsed,
         })
@@ -406,6 +408,12 @@ impl Run {
     #[getter]
     fn final_hash(&self) -> String {
         self.report.last_hash.to_string()
+    }
+
+    /// How many sequencers there were.
+    #[getter]
+    fn sequencer_count(&self) -> u32 {
+        self.sequencer_count
     }
 
     /// Bytes that the sequencer took when it was made.

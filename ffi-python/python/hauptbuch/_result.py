@@ -90,7 +90,10 @@ class Result:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The run in numbers, with the fields of the command line's ``summary.json``."""
+        """The run in numbers, with the fields of the command line's ``summary.json``.
+
+        Of several sequencers that has two things more: ``fairness``, and the memory of their logs.
+        Write the output with ``out=`` where you want them."""
         return {name: _copied(own) for name, own in self._summary.items()}
 
     @property
@@ -216,7 +219,7 @@ def _summary(
         },
         "seed": options["seed"],
         "policy": options["policy"],
-        "sequencers": 1,
+        "sequencers": run.sequencer_count,
         "rollups": len(workload.rollups),
         "slot_interval_ns": options["slot_interval_ns"],
         "transactions": {
