@@ -102,11 +102,7 @@ pub(crate) fn run(
     let is_set = |name: &str| limits.contains(name).unwrap_or(true);
     settings::fit_unset(&mut config.limits, is_set);
     let workload = &workload.get().inner;
-    if policy.needs_hints() && !workload.has_trades() {
-        let message = "the policy `greedy` needs the columns pool, side, amount, reserve0 and \
-                       reserve1";
-        return Err(input_error(message, Code::HintMissing));
-    }
+    check_trades(policy, workload.has_trades())?;
     detached(py, || {
         let go_on = |_submitted: usize| ControlFlow::Continue(());
         let writer = out.map(|path| OutputWriter::create(workload, &config, &path, go_on));
@@ -142,6 +138,15 @@ pub(crate) fn run(
             elapsed,
         })
     })
+}
+
+/// The greedy rule orders trades, so its input must say what they are.
+fn check_trades(policy: Policy, has_trades: bool) -> PyResult<()> {
+    if !policy.needs_hints() || has_trades {
+        return Ok(());
+    }
+    let message = "the policy `greedy` needs the columns pool, side, amount, reserve0 and reserve1";
+    Err(input_error(message, Code::HintMissing))
 }
 
 /// Sets one limit by its name in the core; the parts of a quota stand behind a dot.
