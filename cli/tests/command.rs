@@ -9,25 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use scratch::Scratch;
-
-/// Submitted = admitted + all rejected, and admitted = the sum of the ends.
-fn assert_sums(transactions: &Value) {
-    let of = |name: &str| transactions[name].as_u64().unwrap();
-    let rejected = transactions["rejected"].as_object().unwrap().values();
-    let rejected: u64 = rejected.map(|count| count.as_u64().unwrap()).sum();
-    assert_eq!(of("submitted"), of("admitted") + rejected);
-    let ends = [
-        "included",
-        "expired",
-        "evicted",
-        "replaced",
-        "cancelled",
-        "revoked",
-        "superseded",
-    ];
-    assert_eq!(of("admitted"), ends.map(of).iter().sum::<u64>());
-}
+use scratch::{Scratch, assert_accounted};
 
 #[test]
 fn a_run_is_written_and_verified() {
@@ -42,7 +24,7 @@ fn a_run_is_written_and_verified() {
     assert_eq!(scratch.entries(), ["hauptbuch-out"]);
     let summary: Value =
         serde_json::from_slice(&scratch.read("hauptbuch-out/summary.json")).unwrap();
-    assert_sums(&summary["transactions"]);
+    assert_accounted(&summary["transactions"]);
     let hash = summary["final_batch_hash"].as_str().unwrap();
     assert!(text.contains(hash));
     assert!(scratch.ok("verify hauptbuch-out").contains(hash));
@@ -79,7 +61,7 @@ fn the_same_run_gives_the_same_bytes() {
 fn json_has_what_machines_need() {
     let scratch = Scratch::new();
     let run = scratch.json("--json --count 1000 --batch-ms 50 --seed 9");
-    assert_sums(&run["transactions"]);
+    assert_accounted(&run["transactions"]);
     assert_eq!(run["transactions"]["submitted"], 1000);
     assert_eq!(run["input"]["rows"], 1000);
     assert_eq!((&run["seed"], &run["sequencers"]), (&9.into(), &5.into()));
@@ -334,7 +316,7 @@ fn senders_keep_their_order_whatever_the_fees() {
         let output = command.arg(&input).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         let run: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_sums(&run["transactions"]);
+        assert_accounted(&run["transactions"]);
         assert_eq!(run["transactions"]["submitted"], rows);
         scratch.ok("verify hauptbuch-out");
         assert_nonces_follow(&scratch.read("hauptbuch-out/batches.jsonl"), rows / 2);

@@ -15,16 +15,18 @@ const TIME: UnixNs = UnixNs::new(1_000);
 const NOW: Tick = Tick::new(1);
 const LATE: UnixNs = UnixNs::new(9_000);
 
+fn whole(code: Code) -> Result<(), BundleRefusal> {
+    Err(BundleRefusal { leg: None, code })
+}
+
+fn leg(number: u32, code: Code) -> Result<(), BundleRefusal> {
+    let leg = Some(number);
+    Err(BundleRefusal { leg, code })
+}
+
 #[test]
 fn every_refusal_of_a_bundle_has_its_code() {
     let mut own = coordinator();
-    let whole = |code| Err(BundleRefusal { leg: None, code });
-    let leg = |leg, code| {
-        Err(BundleRefusal {
-            leg: Some(leg),
-            code,
-        })
-    };
     let mut submit = |legs: &[Submission<'_>], expiry| {
         let result = own.submit_bundle(legs, expiry, NOW, TIME);
         own.verify().unwrap();
@@ -79,13 +81,6 @@ fn every_refusal_of_a_bundle_has_its_code() {
 #[test]
 fn bundles_are_refused_where_there_is_no_room() {
     let mut own = coordinator();
-    let whole = |code| Err(BundleRefusal { leg: None, code });
-    let leg = |leg, code| {
-        Err(BundleRefusal {
-            leg: Some(leg),
-            code,
-        })
-    };
     let mut submit = |legs: &[Submission<'_>], expiry| {
         let result = own.submit_bundle(legs, expiry, NOW, TIME);
         own.verify().unwrap();

@@ -174,15 +174,14 @@ fn parse_policy(name: &str, bucket_ns: Option<u64>) -> PyResult<Policy> {
         let message = format!("unknown policy `{name}`; there are: {}", names.join(", "));
         input_error(message, Code::UnknownPolicy)
     })?;
-    let parameter = match (policy, bucket_ns) {
-        (Policy::TimeBucket { .. }, None) => BUCKET_NS_DEFAULT,
-        (Policy::TimeBucket { .. }, Some(width_ns)) => width_ns,
-        (policy, None) => return Ok(policy),
-        // A bucket where there is none is as wrong as one without a width.
-        (_, Some(_)) => 0,
-    };
-    let bucketed = Policy::TimeBucket { width_ns: 1 }.with_parameter(parameter);
-    bucketed.ok_or_else(|| {
+    match (policy, bucket_ns) {
+        (Policy::TimeBucket { .. }, width_ns) => {
+            policy.with_parameter(width_ns.unwrap_or(BUCKET_NS_DEFAULT))
+        }
+        (policy, None) => Some(policy),
+        _ => None,
+    }
+    .ok_or_else(|| {
         let message = "only the policy `time-bucket` has buckets, and their width is over 0";
         input_error(message, Code::PolicyParameterOutOfRange)
     })

@@ -75,3 +75,25 @@ impl Drop for Scratch {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
+
+pub fn count(value: &Value) -> u64 {
+    value.as_u64().unwrap()
+}
+
+/// Everything submitted is accounted for, and nothing is lost: `transactions` of a summary.
+pub fn assert_accounted(transactions: &Value) {
+    let of = |name: &str| count(&transactions[name]);
+    let rejected = transactions["rejected"].as_object().unwrap().values();
+    let rejected: u64 = rejected.map(count).sum();
+    assert_eq!(of("submitted"), of("admitted") + rejected);
+    let ends = [
+        "included",
+        "expired",
+        "evicted",
+        "replaced",
+        "cancelled",
+        "revoked",
+        "superseded",
+    ];
+    assert_eq!(of("admitted"), ends.map(of).iter().sum::<u64>());
+}
