@@ -6,3 +6,4 @@ mod epochs;
 mod kit;
 mod messages;
 mod misuse;
+mod validator;
