@@ -1210,6 +1210,30 @@ enum hb_status
    */
   HB_STATUS_EPOCH_NOT_NEXT = 714,
   /**
+   * nobody here waits for the body of this value
+   */
+  HB_STATUS_BODY_NOT_WANTED = 715,
+  /**
+   * the body is not the one that the value names
+   */
+  HB_STATUS_BODY_NOT_OF_VALUE = 716,
+  /**
+   * the body that is asked for is not held here
+   */
+  HB_STATUS_BODY_NOT_HELD = 717,
+  /**
+   * as many bodies are held as can be, and each of them matters more
+   */
+  HB_STATUS_BODIES_FULL = 718,
+  /**
+   * the height is not decided yet
+   */
+  HB_STATUS_NOT_DECIDED = 719,
+  /**
+   * a value's body is empty, or longer than the limit
+   */
+  HB_STATUS_BODY_TOO_LARGE = 720,
+  /**
    * an invariant broke; the instance refuses further work
    */
   HB_STATUS_POISONED = 900,
