@@ -184,6 +184,22 @@ impl Host {
             let _refused = self.node.handle_message(from, &bytes[..len]);
         }
     }
+
+    /// Everybody else votes for one value in this round, so that something is decided.
+    fn unison(&mut self, number: u8) {
+        let (height, round) = (self.node.height(), self.node.round());
+        let proposer = self.node.engine().proposer(height, round).get() as u8;
+        self.vote([proposer, proposer, 0, 2, number, 0]);
+        self.drain();
+        for kind in [1, 2] {
+            for by in 0..MEMBER_COUNT {
+                if (height, round) == (self.node.height(), self.node.round()) {
+                    self.vote([by, by, kind, 2, number, 0]);
+                    self.drain();
+                }
+            }
+        }
+    }
 }
 
 fn body(number: u8) -> [u8; 8] {
@@ -244,6 +260,7 @@ fuzz_target!(|data: &[u8]| {
                 let value = body_hash(&body(name as u8 * 3)).unwrap_or_default();
                 host.send_body(SequencerId::new(3), value, name % 2 == 0);
             }
+            _ if operation >> 7 == 1 => host.unison(operation >> 3),
             _ => {
                 let later = host.node.now();
                 let later = later.saturating_add(u64::from(operation >> 3) << 26);

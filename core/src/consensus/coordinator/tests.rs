@@ -6,4 +6,5 @@ mod epochs;
 mod kit;
 mod messages;
 mod misuse;
+mod random;
 mod validator;

@@ -9,7 +9,8 @@ use std::vec::Vec;
 
 use crate::certificate::{CommitCertificate, CommitProof, Electorate};
 use crate::consensus::*;
-use crate::crypto::signature::{Provider, Randomness};
+use crate::crypto::hash::{Domain, hash_parts};
+use crate::crypto::signature::{Provider, Randomness, SIGNATURE_BYTES, Signature};
 use crate::sequencer::Membership;
 use crate::sequencer::tests::kit::{NETWORK, key, membership};
 use crate::types::{Hash, Height, SequencerId, Tick};
@@ -33,6 +34,45 @@ pub enum Fault {
     Withholds,
     /// Gives wrong bodies.
     SendsWrongBodies,
+}
+
+/// What goes wrong by chance until it ends.
+pub struct Chance {
+    state: u64,
+    /// From when on nothing goes wrong any more.
+    pub until: Tick,
+}
+
+impl Chance {
+    pub fn new(seed: u64, until: Tick) -> Self {
+        let state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        Self { state, until }
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        (self.state >> 11) % bound
+    }
+
+    /// Whether a node stops before its next effect.
+    fn stops(&mut self, now: Tick) -> bool {
+        now < self.until && self.below(300) == 0
+    }
+
+    /// Whether a message is lost.
+    fn loses(&mut self, now: Tick) -> bool {
+        now < self.until && self.below(6) == 0
+    }
+}
+
+/// A signature that only this test could make.
+fn cheap_signature(member: u16, bytes: &[u8]) -> Signature {
+    let digest = hash_parts(Domain::VOTE, &[&member.to_le_bytes(), bytes]);
+    let mut signature = [0; SIGNATURE_BYTES];
+    signature[..Hash::LEN].copy_from_slice(digest.as_bytes());
+    Signature::new(signature)
 }
 
 /// What survives a stop.
@@ -69,6 +109,12 @@ pub struct Net {
     /// all have the same keys.
     checked: BTreeMap<Vec<u8>, bool>,
     proofs: RefCell<BTreeMap<Vec<u8>, CommitProof>>,
+    /// What goes wrong by chance, and signatures that cost nothing; nothing in most tests.
+    pub chance: Option<Chance>,
+    /// How many did, or will.
+    pub restart_count: u64,
+    /// When stopped nodes come back.
+    restarts: BTreeMap<(u64, usize), ()>,
     /// Which values hosts find bad.
     pub is_bad: fn(&[u8]) -> bool,
 }
@@ -86,6 +132,9 @@ impl Net {
             epochs: vec![(membership(0, &vec![1; member_count]), u64::MAX)],
             checked: BTreeMap::new(),
             proofs: RefCell::new(BTreeMap::new()),
+            chance: None,
+            restart_count: 0,
+            restarts: BTreeMap::new(),
             is_bad: |_| false,
         };
         for number in 0..node_count {
@@ -175,8 +224,17 @@ impl Net {
             .filter_map(|node| node.coordinator.as_ref());
         let timer = timers.filter_map(|node| node.next_deadline()).min();
         let message = self.queue.keys().next().map(|(at, _)| Tick::new(*at));
-        let next = [timer, message].into_iter().flatten().min();
+        let restart = self.restarts.keys().next().map(|(at, _)| Tick::new(*at));
+        let next = [timer, message, restart].into_iter().flatten().min();
         self.now = next.expect("somebody waits for something").max(self.now);
+        while let Some(entry) = self.restarts.first_entry() {
+            let (due, at) = *entry.key();
+            if due > self.now.get() {
+                break;
+            }
+            entry.remove();
+            self.start(at);
+        }
         while let Some(entry) = self.queue.first_entry() {
             if entry.key().0 > self.now.get() {
                 break;
@@ -215,6 +273,14 @@ impl Net {
         while let Some(effect) = node.poll_effect() {
             count += 1;
             assert!(count < 2_000, "effects come to an end");
+            if let Some(chance) = &mut self.chance
+                && chance.stops(self.now)
+            {
+                let back = self.now.get() + chance.below(200) * MS;
+                self.restart_count += 1;
+                self.restarts.insert((back, at), ());
+                return;
+            }
             self.nodes[at].effects.push(effect);
             self.carry_out(at, &mut node, effect);
         }
@@ -232,8 +298,12 @@ impl Net {
                 node.handle_persisted(seq).unwrap();
             }
             CoordinatorEffect::Sign { ticket, bytes } => {
-                let key = key(self.nodes[at].id.get());
-                let signature = key.sign(&bytes, &Randomness::ZERO).unwrap();
+                let number = self.nodes[at].id.get();
+                let signature = if self.chance.is_some() {
+                    cheap_signature(number as u16, &bytes)
+                } else {
+                    key(number).sign(&bytes, &Randomness::ZERO).unwrap()
+                };
                 node.handle_signed(&ticket, signature.as_bytes()).unwrap();
             }
             CoordinatorEffect::Send { to, message } => {
@@ -252,9 +322,14 @@ impl Net {
                     let item = work.item(position).unwrap();
                     let member = item.member.get().to_le_bytes();
                     let what = [&member, item.bytes.as_slice(), item.signature].concat();
-                    let checked = self.checked.entry(what);
-                    let is_good = checked.or_insert_with(|| work.is_good(position));
-                    good |= u128::from(*is_good) << position;
+                    let is_good = if self.chance.is_some() {
+                        let own = cheap_signature(item.member.get(), &item.bytes);
+                        own.as_bytes() == item.signature
+                    } else {
+                        let checked = self.checked.entry(what);
+                        *checked.or_insert_with(|| work.is_good(position))
+                    };
+                    good |= u128::from(is_good) << position;
                 }
                 assert_eq!(node.handle_verified(batch, good), Ok(true));
             }
@@ -310,8 +385,10 @@ impl Net {
 
     fn decide(&mut self, at: usize, node: &mut ConsensusCoordinator, height: Height, value: Hash) {
         let certificate = node.certificate(height).unwrap().to_vec();
-        let proof = self.check(height.get(), &certificate);
-        proof.expect(height, value).unwrap();
+        if self.chance.is_none() {
+            let proof = self.check(height.get(), &certificate);
+            proof.expect(height, value).unwrap();
+        }
         let disk = &mut self.nodes[at].disk;
         assert!(
             disk.bodies.contains_key(&value),
@@ -379,7 +456,14 @@ impl Net {
         };
         for to in receivers.iter().filter(|id| **id != from) {
             self.sent_count += 1;
-            let due = (self.now.get() + DELAY_NS, self.sent_count);
+            let mut delay_ns = DELAY_NS;
+            if let Some(chance) = &mut self.chance {
+                if chance.loses(self.now) {
+                    continue;
+                }
+                delay_ns += chance.below(20) * MS;
+            }
+            let due = (self.now.get() + delay_ns, self.sent_count);
             let message = (to.get() as usize, from, bytes.to_vec());
             self.queue.insert(due, message);
         }
