@@ -99,7 +99,7 @@ impl ConsensusCoordinator {
         }
         // What this node named before it stopped, its own disk has.
         if is_own && entry.load == Ask::No {
-            entry.load = Ask::ToAsk;
+            entry.load = Ask::Due;
         } else {
             self.search(value, Some(source));
         }

@@ -4,6 +4,7 @@ mod bodies;
 mod deciding;
 mod epochs;
 mod kit;
+mod late;
 mod messages;
 mod misuse;
 mod random;
