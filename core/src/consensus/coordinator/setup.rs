@@ -40,6 +40,8 @@ pub fn body_hash(body: &[u8]) -> Option<Hash> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CoordinatorLimits {
     /// The maxima of the engine.
+    ///
+    /// Range: each its own; signatures of 3,309 bytes must fit. Why: the engine can be used alone.
     pub consensus: ConsensusLimits,
     /// Bytes of a value's body.
     ///

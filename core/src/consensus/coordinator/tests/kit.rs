@@ -298,39 +298,18 @@ impl Net {
                 node.handle_persisted(seq).unwrap();
             }
             CoordinatorEffect::Sign { ticket, bytes } => {
-                let number = self.nodes[at].id.get();
-                let signature = if self.chance.is_some() {
-                    cheap_signature(number as u16, &bytes)
-                } else {
-                    key(number).sign(&bytes, &Randomness::ZERO).unwrap()
-                };
+                let signature = self.sign(at, &bytes);
                 node.handle_signed(&ticket, signature.as_bytes()).unwrap();
             }
             CoordinatorEffect::Send { to, message } => {
                 let mut bytes = vec![0; limits().message_bytes_max()];
                 let len = node.write_message(&message, &mut bytes).unwrap();
-                bytes.truncate(len);
-                if let Some(bytes) = self.tamper(at, bytes) {
-                    self.send(at, node, to, &bytes);
-                }
+                self.send(at, node, to, &bytes[..len]);
             }
             CoordinatorEffect::Verify { batch, count } => {
                 let work = node.verify_batch(batch);
                 assert_eq!(work.len(), usize::from(count));
-                let mut good = 0;
-                for position in 0..work.len() {
-                    let item = work.item(position).unwrap();
-                    let member = item.member.get().to_le_bytes();
-                    let what = [&member, item.bytes.as_slice(), item.signature].concat();
-                    let is_good = if self.chance.is_some() {
-                        let own = cheap_signature(item.member.get(), &item.bytes);
-                        own.as_bytes() == item.signature
-                    } else {
-                        let checked = self.checked.entry(what);
-                        *checked.or_insert_with(|| work.is_good(position))
-                    };
-                    good |= u128::from(is_good) << position;
-                }
+                let good = self.verify(&work);
                 assert_eq!(node.handle_verified(batch, good), Ok(true));
             }
             CoordinatorEffect::GetValue { height, round, .. } => {
@@ -349,28 +328,15 @@ impl Net {
             }
             CoordinatorEffect::Validate { height, value } => {
                 let is_bad = (self.is_bad)(node.body(value).unwrap());
-                let validity = if is_bad {
-                    Validity::Invalid
-                } else {
-                    let extension_hash = Hash::ZERO;
-                    Validity::Valid { extension_hash }
+                let extension_hash = Hash::ZERO;
+                let validity = match is_bad {
+                    true => Validity::Invalid,
+                    false => Validity::Valid { extension_hash },
                 };
                 assert!(node.handle_validity(height, value, Verdict::Known(validity)));
             }
             CoordinatorEffect::SendBody { to, height, value } => {
-                if let Some(body) = disk.bodies.get(&value) {
-                    let name = BodyName {
-                        epoch: node.epoch(),
-                        height,
-                        value,
-                    };
-                    let mut bytes = vec![0; limits().message_bytes_max()];
-                    let len = write_put_body(&mut bytes, &name, body).unwrap();
-                    bytes.truncate(len);
-                    if let Some(bytes) = self.tamper(at, bytes) {
-                        self.send(at, node, Destination::One(to), &bytes);
-                    }
-                }
+                self.send_stored_body(at, node, to, height, value);
             }
             CoordinatorEffect::SendDecided { to, height } => {
                 if let Some((_, certificate)) = disk.decided.get(&height.get()).cloned() {
@@ -381,6 +347,53 @@ impl Net {
             CoordinatorEffect::Evidence { .. } => assert!(node.evidence().is_some()),
             CoordinatorEffect::WrongBody { .. } | CoordinatorEffect::Stalled { .. } => {}
         }
+    }
+
+    fn sign(&self, at: usize, bytes: &[u8]) -> Signature {
+        let number = self.nodes[at].id.get();
+        match self.chance {
+            Some(_) => cheap_signature(number as u16, bytes),
+            None => key(number).sign(bytes, &Randomness::ZERO).unwrap(),
+        }
+    }
+
+    fn verify(&mut self, work: &VerifyBatch<'_>) -> u128 {
+        let mut good = 0;
+        for position in 0..work.len() {
+            let item = work.item(position).unwrap();
+            let is_good = if self.chance.is_some() {
+                let own = cheap_signature(item.member.get(), &item.bytes);
+                own.as_bytes() == item.signature
+            } else {
+                let member = item.member.get().to_le_bytes();
+                let what = [&member, item.bytes.as_slice(), item.signature].concat();
+                let checked = self.checked.entry(what);
+                *checked.or_insert_with(|| work.is_good(position))
+            };
+            good |= u128::from(is_good) << position;
+        }
+        good
+    }
+
+    fn send_stored_body(
+        &mut self,
+        at: usize,
+        node: &ConsensusCoordinator,
+        to: SequencerId,
+        height: Height,
+        value: Hash,
+    ) {
+        let Some(body) = self.nodes[at].disk.bodies.get(&value) else {
+            return;
+        };
+        let name = BodyName {
+            epoch: node.epoch(),
+            height,
+            value,
+        };
+        let mut bytes = vec![0; limits().message_bytes_max()];
+        let len = write_put_body(&mut bytes, &name, body).unwrap();
+        self.send(at, node, Destination::One(to), &bytes[..len]);
     }
 
     fn decide(&mut self, at: usize, node: &mut ConsensusCoordinator, height: Height, value: Hash) {
@@ -432,7 +445,8 @@ impl Net {
     }
 
     /// What a member's fault makes of a message.
-    fn tamper(&self, at: usize, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    fn tamper(&self, at: usize, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut bytes = bytes.to_vec();
         let is_body = bytes.get(1) == Some(&8);
         match self.nodes[at].fault.filter(|_| is_body) {
             None => Some(bytes),
@@ -446,9 +460,10 @@ impl Net {
     }
 
     fn send(&mut self, at: usize, node: &ConsensusCoordinator, to: Destination, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
+        let bytes = match self.tamper(at, bytes) {
+            Some(bytes) if !bytes.is_empty() => bytes,
+            _ => return,
+        };
         let from = self.nodes[at].id;
         let receivers: Box<[SequencerId]> = match to {
             Destination::Members => node.members().into(),
@@ -464,7 +479,7 @@ impl Net {
                 delay_ns += chance.below(20) * MS;
             }
             let due = (self.now.get() + delay_ns, self.sent_count);
-            let message = (to.get() as usize, from, bytes.to_vec());
+            let message = (to.get() as usize, from, bytes.clone());
             self.queue.insert(due, message);
         }
     }
