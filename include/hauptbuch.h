@@ -236,8 +236,9 @@ typedef int32_t hb_fault;
  * 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
  * calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
  * 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
- * 600..609 with what was kept of a state, 610..719 with what other sequencers logged, sent or
- * signed, and 900..999 are broken invariants of the library.
+ * 600..609 with what was kept of a state, 610..718 with what other sequencers logged, sent or
+ * signed, 719..735 with calls to consensus that do not fit, and 900..999 are broken
+ * invariants of the library.
  * `hb_status_fault` says whose fault one is.
  */
 enum hb_status
@@ -1209,6 +1210,30 @@ enum hb_status
    * the epoch does not follow the one before
    */
   HB_STATUS_EPOCH_NOT_NEXT = 714,
+  /**
+   * nobody here waits for the body of this value
+   */
+  HB_STATUS_BODY_NOT_WANTED = 715,
+  /**
+   * the body is not the one that the value names
+   */
+  HB_STATUS_BODY_NOT_OF_VALUE = 716,
+  /**
+   * the body that is asked for is not held here
+   */
+  HB_STATUS_BODY_NOT_HELD = 717,
+  /**
+   * as many bodies are held as can be, and each of them matters more
+   */
+  HB_STATUS_BODIES_FULL = 718,
+  /**
+   * the height is not decided yet
+   */
+  HB_STATUS_NOT_DECIDED = 719,
+  /**
+   * a value's body is empty, or longer than the limit
+   */
+  HB_STATUS_BODY_TOO_LARGE = 720,
   /**
    * an invariant broke; the instance refuses further work
    */

@@ -247,6 +247,12 @@ const GOLDEN: &[(u16, &str)] = &[
     (712, "MembersOutOfOrder"),
     (713, "UnknownSuite"),
     (714, "EpochNotNext"),
+    (715, "BodyNotWanted"),
+    (716, "BodyNotOfValue"),
+    (717, "BodyNotHeld"),
+    (718, "BodiesFull"),
+    (719, "NotDecided"),
+    (720, "BodyTooLarge"),
     (900, "Poisoned"),
     (901, "Panicked"),
 ];
@@ -300,7 +306,8 @@ fn each_range_has_one_meaning() {
             300..=399 => fault == Fault::Operator && !code.is_retryable(),
             400..=599 => fault == Fault::Sender && !code.is_retryable(),
             600..=609 => fault == Fault::Operator && !code.is_retryable(),
-            610..=719 => fault == Fault::Sender,
+            610..=718 => fault == Fault::Sender,
+            719..=735 => fault == Fault::Caller,
             900..=999 => fault == Fault::Library && !code.is_retryable(),
             _ => false,
         };
