@@ -101,7 +101,9 @@ impl SubBatch<'_> {
         let mut running = running_hash;
         let mut start = promised_end;
         let mut ids = self.iter().skip(start as usize);
-        let behind = (0_u16..).zip(ends()).skip(usize::from(slice).saturating_add(1));
+        let behind = (0_u16..)
+            .zip(ends())
+            .skip(usize::from(slice).saturating_add(1));
         for (number, end) in behind {
             let mut folding = Folding::default();
             for (canonical, ..) in ids.by_ref().take(end.saturating_sub(start) as usize) {
@@ -111,7 +113,8 @@ impl SubBatch<'_> {
             start = end;
         }
         let mut legs = Folding::default();
-        self.legs().for_each(|(canonical, _)| legs.push(id(canonical)));
+        self.legs()
+            .for_each(|(canonical, _)| legs.push(id(canonical)));
         if !legs.is_empty() {
             running = step(running, BUNDLES_STEP, legs.finish());
         }

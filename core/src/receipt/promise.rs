@@ -391,8 +391,8 @@ impl<'a> Receipt<'a> {
     /// another suite.
     pub fn verify(&self, network: Hash, key: &VerifyingKey) -> Result<(), ReceiptError> {
         let message = self.promise()?.sign_bytes(network, self.suite);
-        let is_good = key.suite() == self.suite
-            && key.verify(&message, &Signature::new(*self.signature));
+        let is_good =
+            key.suite() == self.suite && key.verify(&message, &Signature::new(*self.signature));
         is_good.then_some(()).ok_or(ReceiptError::SignatureInvalid)
     }
 }

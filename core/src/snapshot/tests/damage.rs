@@ -168,7 +168,9 @@ struct Kept {
 
 /// A short journal with every kind of record that a policy with slices can have.
 fn kept() -> Kept {
-    (5..25).find_map(kept_of).expect("some seed draws all kinds")
+    (5..25)
+        .find_map(kept_of)
+        .expect("some seed draws all kinds")
 }
 
 fn kept_of(seed: u64) -> Option<Kept> {
