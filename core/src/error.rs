@@ -264,7 +264,7 @@ codes! {
         "order fairness and sealed transactions want members of equal weight";
     HeadsTooFew = 346, Operator, false,
         "a committee has fewer members than order fairness needs";
-    StateRootMissing = 347, Caller, false,
+    StateRootMissing = 347, Operator, false,
         "the slot needs a state root, because receive logs give its order";
     WindowsNotOrdered = 355, Operator, false,
         "receive logs order nonces one after another, not windows of them";
