@@ -75,13 +75,7 @@ fn load(
             }
             9 => {
                 let when_empty = random.one_of(&[WhenEmpty::NoSlot, WhenEmpty::EmptySlot]);
-                let change = [1, 2, 3, 0, 0, 0];
-                let context = SlotContext {
-                    changes: &change[..6 * random.below(2) as usize],
-                    next_membership: Hash::new([u8::from(random.below(8) == 0); 32]),
-                    state_root: Hash::new([random.below(3) as u8; 32]),
-                };
-                own.set_slot_context(&context).unwrap();
+                say_context(own, &mut random);
                 match take_any(own, now, UnixNs::new(time), when_empty) {
                     Ok(slot) => done.taken += u64::from(slot.is_some()),
                     Err(_) => done.too_many += 1,
@@ -108,6 +102,17 @@ fn load(
         }
     }
     done
+}
+
+/// Says what the next slot carries: a change or none, now and then the end of an epoch.
+fn say_context(own: &mut TransactionCoordinator, random: &mut Seeded) {
+    let change = [1, 2, 3, 0, 0, 0];
+    let context = SlotContext {
+        changes: &change[..6 * random.below(2) as usize],
+        next_membership: Hash::new([u8::from(random.below(8) == 0); 32]),
+        state_root: Hash::new([random.below(3) as u8; 32]),
+    };
+    own.set_slot_context(&context).unwrap();
 }
 
 /// Submits a forced input or a bundle.

@@ -25,10 +25,11 @@ fn sha3(domain: &str, parts: &[&[u8]]) -> Digest {
 
 fn number(bytes: &[u8]) -> u64 {
     let mut bytes = bytes.iter().rev();
-    bytes.try_fold(0_u64, |sum, byte| {
-        sum.checked_mul(256).map(|sum| sum | u64::from(*byte))
-    })
-    .unwrap()
+    bytes
+        .try_fold(0_u64, |sum, byte| {
+            sum.checked_mul(256).map(|sum| sum | u64::from(*byte))
+        })
+        .unwrap()
 }
 
 /// The root over a leaf and its siblings; how many bytes of siblings that took.
@@ -62,18 +63,27 @@ fn read(network: &[u8], bytes: &[u8]) -> (Vec<u8>, usize) {
     let (slice, first, end) = if kind == 1 {
         let (slice, count, at) = (field(148, 2), number(field(150, 4)), number(field(154, 4)));
         let (root, used) = root(id, count, at, &bytes[158..]);
-        let step: &[&[u8]] = &[before, rollup, &[policy], epoch, height, &[0; 4], slice, &root];
+        let step: &[&[u8]] = &[
+            before,
+            rollup,
+            &[policy],
+            epoch,
+            height,
+            &[0; 4],
+            slice,
+            &root,
+        ];
         assert_eq!(sha3("hb/rh/2", step), running);
         let first = number(place).checked_sub(at).unwrap();
         (slice.to_vec(), first.to_le_bytes(), 158 + used)
     } else {
         assert_eq!((kind, field(32, 4)), (2, &[0; 4][..]));
-        let entry = [&[1], rollup, id, field(148, 5)].concat();
+        let entry = [&[1][..], rollup, id, field(148, 5)].concat();
         assert_eq!(sha3("hb/le/1", &[before, height, &entry]), running);
         (vec![0; 2], place.try_into().unwrap(), 153)
     };
     let message = [
-        b"hb/rc/1",
+        &b"hb/rc/1"[..],
         network,
         epoch,
         &[1, kind],

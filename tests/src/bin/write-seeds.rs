@@ -7,9 +7,7 @@ use std::process::ExitCode;
 use hauptbuch_core::batch::{SlotHeader, SubBatchHeader};
 use hauptbuch_core::codec::Reader;
 use hauptbuch_tests::hex;
-use hauptbuch_tests::vectors::{
-    ChainFile, ReceiptsFile, ReceiveLogFile, TransactionsFile, files,
-};
+use hauptbuch_tests::vectors::{ChainFile, ReceiptsFile, ReceiveLogFile, TransactionsFile, files};
 
 fn main() -> ExitCode {
     let Some(folder) = std::env::args().nth(1) else {

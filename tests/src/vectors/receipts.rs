@@ -84,9 +84,10 @@ pub(super) fn compute() -> ReceiptsFile {
     let indexes = pair("two entries at one index", &first, &second);
     assert_eq!(usize::try_from(slice.transaction_count), Ok(kept.len()));
     ReceiptsFile {
-        about: "Receipts of the transactions of a slice and of entries of a receive log, with what \
+        about:
+            "Receipts of the transactions of a slice and of entries of a receive log, with what \
                 is signed of each, and accusations of their signer."
-            .into(),
+                .into(),
         network: network.to_string(),
         seed: hex::encode(&SEED),
         public_key: hex::encode(key.public_key().as_bytes()),
@@ -131,7 +132,10 @@ fn receipts_of_slice(key: &SecretKey, payload: &[u8]) -> (SliceReceipt, Vec<Rece
     let before = own.tip().rollups[0].running_hash;
     own.open_slot(now, time).expect("none is open");
     let slice = own.add_slice(now, SlotRoom::UNLIMITED);
-    let slice = slice.expect("a slot is open").expect("five are ready").receipts[0];
+    let slice = slice
+        .expect("a slot is open")
+        .expect("five are ready")
+        .receipts[0];
     let promise = Promise::of_slice(&slice, Round::new(3), UnixNs::new(9_000));
     let network = config.genesis_hash(&limits);
     let by = key.sign(&promise.sign_bytes(network, SUITE), &Randomness::ZERO);
