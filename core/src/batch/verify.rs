@@ -73,8 +73,8 @@ struct Seen {
 /// arrivals, trades and reserves are true; whether arrivals agree with those of other rollups and
 /// slots; where a seed came from; whether membership changes are right; and whether a slot's time,
 /// next membership and state root, which nothing in the slot repeats, are those that were agreed on
-/// (a registry and [`FairVerifier`](super::FairVerifier) say that). Another of them is another hash,
-/// so followers of the two part ways.
+/// (a registry and [`FairVerifier`](super::FairVerifier) say that). Another of them is another
+/// hash, so followers of the two part ways.
 ///
 /// Memory: about 560 bytes for each transaction of a slot.
 #[derive(Debug)]

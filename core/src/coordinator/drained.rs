@@ -80,10 +80,9 @@ impl TransactionCoordinator {
     /// slot. Cost: O(log n) and one copy a transaction.
     ///
     /// # Errors
-    /// A [`DrainRefusal`]; nothing changes then. [`Code::StateRootMissing`] without a state root.
-    /// [`Code::BodyMissing`] names an id that is included
-    /// and that the pool lacks: submit its body by
-    /// [`submit_logged`](TransactionCoordinator::submit_logged), and take again.
+    /// A [`DrainRefusal`]; nothing changes then. [`Code::StateRootMissing`] without a state root;
+    /// [`Code::BodyMissing`] names an id that is included and that the pool lacks: submit its body
+    /// by [`submit_logged`](TransactionCoordinator::submit_logged), and take again.
     pub fn take_drained(
         &mut self,
         now: Tick,
