@@ -81,7 +81,8 @@ impl SlotBuilder {
     /// keeps the limits and `out` has [`slot_encoded_len_max`](super::slot_encoded_len_max) bytes,
     /// or where the plan has more handles than a slot can hold, or more membership changes.
     /// [`BuildError::StaleHandle`] where one of the handles stands for nothing, for a transaction
-    /// of a rollup that its tip does not know, or where a trade is with none of the pools. What `out` holds then is not to be used.
+    /// of a rollup that its tip does not know, or where a trade is with none of the pools. What
+    /// `out` holds then is not to be used.
     pub fn build(&mut self, plan: &SlotPlan<'_>, out: &mut [u8]) -> Result<BuiltSlot, BuildError> {
         if plan.context.changes.len() > CHANGES_BYTES_MAX as usize {
             return Err(BuildError::BufferTooSmall);
