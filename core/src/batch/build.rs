@@ -6,16 +6,19 @@ use core::ops::Range;
 use super::evidence::{EvidenceRow, RecordedTrade, encode_pool};
 use super::logged::DrainedBytes;
 use super::segments::{BUNDLES_STEP, FORCED_STEP, ForcedRow, LegRow, bundle_root};
-use super::{ChainTip, RollupTip, SegmentCounts, SliceReceipt, SlotHeader, SubBatchHeader};
+use super::{
+    ChainTip, RollupTip, SegmentCounts, SliceReceipt, SlotContext, SlotHeader, SubBatchHeader,
+};
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
 use crate::codec::{EncodeError, Writer};
 use crate::config::Policy;
 use crate::crypto::hash::{Domain, hash};
 use crate::crypto::merkle;
 use crate::error::operation_error;
-use crate::limits::{Limits, ROLLUP_COUNT_MAX};
+use crate::limits::{CHANGES_BYTES_MAX, Limits, ROLLUP_COUNT_MAX};
 use crate::ordering::shuffle::SetRoot;
 use crate::pool::{ForcedCounts, OutsideTransaction, PooledTransaction, TransactionPool};
+use crate::sequencer::changes_hash;
 use crate::types::{ForcedOutcome, Hash, InboxIndex, PoolReserves, RollupId, TxId, UnixNs};
 
 operation_error! {
@@ -76,10 +79,14 @@ impl SlotBuilder {
     /// # Errors
     /// [`BuildError::BufferTooSmall`] where the slot is longer than `out`, which can't be where it
     /// keeps the limits and `out` has [`slot_encoded_len_max`](super::slot_encoded_len_max) bytes,
-    /// or where the plan has more handles than a slot can hold. [`BuildError::StaleHandle`] where
-    /// one of them stands for nothing, for a transaction of a rollup that its tip does not know, or
-    /// where a trade is with none of the pools. What `out` holds then is not to be used.
+    /// or where the plan has more handles than a slot can hold, or more membership changes.
+    /// [`BuildError::StaleHandle`] where one of the handles stands for nothing, for a transaction
+    /// of a rollup that its tip does not know, or where a trade is with none of the pools. What
+    /// `out` holds then is not to be used.
     pub fn build(&mut self, plan: &SlotPlan<'_>, out: &mut [u8]) -> Result<BuiltSlot, BuildError> {
+        if plan.context.changes.len() > CHANGES_BYTES_MAX as usize {
+            return Err(BuildError::BufferTooSmall);
+        }
         self.sort_by_rollup(plan.pool, plan.taken, plan.tip)?;
         let mut tip = plan.tip.clone();
         let mut header = SlotHeader {
@@ -87,15 +94,20 @@ impl SlotBuilder {
             epoch: tip.epoch,
             parent: tip.hash,
             time: plan.time.max(tip.time),
+            changes_hash: changes_hash(plan.context.changes),
+            changes_len: plan.context.changes.len() as u32,
+            next_membership: plan.context.next_membership,
             sub_batch_count: tip.rollups.len() as u16,
             slice_count: plan.slice_ends.len().max(1) as u16,
             sub_batch_root: Hash::ZERO,
             bundle_root: self.bundle_root(plan)?,
+            state_root: plan.context.state_root,
         };
         let (header_bytes, body) = out
             .split_at_mut_checked(SlotHeader::LEN)
             .ok_or(BuildError::BufferTooSmall)?;
         let mut body = Writer::new(body);
+        body.bytes(plan.context.changes)?;
         let mut hashes = [Hash::ZERO; ROLLUP_COUNT_MAX];
         for (place, hash) in (0..tip.rollups.len()).zip(&mut hashes) {
             let own = tip.rollups.get_mut(place).ok_or(BuildError::StaleHandle)?;
@@ -448,6 +460,8 @@ pub struct SlotPlan<'a> {
     pub forced: &'a [u32],
     /// Its bundles in their order.
     pub bundles: &'a [Handle],
+    /// What it carries beside transactions.
+    pub context: SlotContext<'a>,
     /// The cut and what was drained at it, under a policy that orders by receive logs.
     pub(crate) drained: DrainedBytes<'a>,
 }
