@@ -18,6 +18,7 @@
 mod audit;
 mod build;
 mod chain;
+mod decided;
 mod evidence;
 mod fair;
 mod header;
@@ -33,6 +34,7 @@ mod verify;
 pub use audit::{ForcedAudit, InboxView};
 pub use build::{BuildError, BuiltSlot, SlotBuilder, SlotPlan};
 pub use chain::{ChainTip, RollupTip};
+pub(crate) use decided::follow;
 pub use evidence::{ARRIVAL_LEN, Evidence, POOL_LEN, SLICE_END_LEN, TRADE_LEN};
 pub use fair::FairVerifier;
 pub use header::{SegmentCounts, SlotHeader, SubBatchHeader};

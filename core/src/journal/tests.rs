@@ -76,6 +76,14 @@ fn records() -> Vec<Record<'static>> {
             outcome: (Height::new(2), Hash::new([5; 32])),
             bytes: b"a cut and what was drained",
         },
+        Record::Adopted {
+            outcome: Some((Height::new(2), Hash::new([5; 32]))),
+            bytes: b"a slot",
+        },
+        Record::Adopted {
+            outcome: None,
+            bytes: b"",
+        },
         Record::LogMarked {
             id: TxId::new([6; 32]),
             is_logged: true
@@ -216,14 +224,17 @@ fn every_kind_of_record_is_read_as_it_was_written() {
         assert!(stamped.clocks == CLOCKS && are_same(&stamped.record, &record));
         kinds.insert(rest[0]);
         // A shorter record is none, but for a transaction's bytes, whatever they are.
-        let is_open = matches!(record, Record::Submitted { .. } | Record::Drained { .. });
+        let is_open = matches!(
+            record,
+            Record::Submitted { .. } | Record::Drained { .. } | Record::Adopted { .. }
+        );
         assert!(is_open || decode_stamped(&rest[..rest.len() - 1]).is_err());
         let mut longer = rest.to_vec();
         longer.push(0);
         assert_eq!(decode_stamped(&longer).is_ok(), is_open);
     }
-    assert_eq!(kinds, (1..=20).collect());
-    for kind in [0, 21, 255] {
+    assert_eq!(kinds, (1..=21).collect());
+    for kind in [0, 22, 255] {
         let mut bytes = encoded(&Record::TooLong);
         bytes[4] = kind;
         let error = decode_stamped(&bytes[4..]).unwrap_err();

@@ -155,6 +155,10 @@ impl<'a> Record<'a> {
                 id: TxId::new(input.array()?),
                 is_logged: flag(input)?,
             },
+            21 => Self::Adopted {
+                outcome: slot(input)?,
+                bytes: rest(input)?,
+            },
             _ => return Err(DecodeError::UnknownKind),
         })
     }
