@@ -16,7 +16,9 @@
 //!    were used as superseded, the others as evicted.
 //! 7. Where expiry keeps replays out, a cursor is never left out: if its sender finds no place, and
 //!    no idle one may be forgotten, senders that only wait give theirs up, and their transactions
-//!    end as evicted. Where the host keeps replays out, the cursor is left out instead.
+//!    end as evicted; after them those kept for forced inputs are used. All members have as many
+//!    places as the proposer had, so there is one for each cursor that is needed. Where the host
+//!    keeps replays out, the cursor is left out instead.
 //!
 //! All ends are counted before the first one is written down. Cost: O(log n) for each transaction
 //! of the slot and each that ends here; O(senders) only where rule 7 needs it.
@@ -287,9 +289,12 @@ impl TransactionPool {
         if let Some(place) = self.sender_of_decided(row) {
             return Some(place);
         }
-        // The places beyond are for senders of forced inputs.
         if self.senders.len() >= self.rules.sender_count_max as usize {
-            self.forget_idle_sender(time).ok()?;
+            let forgotten = self.forget_idle_sender(time);
+            // The places beyond are for senders of forced inputs, and for cursors that must stay.
+            if self.rules.replay_protection == ReplayProtection::ByHost {
+                forgotten.ok()?;
+            }
         }
         let next = match self.line_mode(row.rollup) {
             LineMode::Window => Nonce::new(row.nonce.get().saturating_sub(Window::LEN / 2)),
@@ -339,10 +344,13 @@ impl TransactionPool {
             self.is_idle(*place) && may_go()
         });
         let short = short.saturating_sub(idle.count());
-        if self.victims(set, time, 0).take(short).count() < short {
+        let victim_count = self.victims(set, time, 0).take(short).count();
+        let used = self.senders.len().max(self.rules.sender_count_max as usize);
+        let kept = self.senders.capacity().saturating_sub(used);
+        if short.saturating_sub(victim_count) > kept {
             return Err(NoPlaceForCursor);
         }
-        Ok(short)
+        Ok(victim_count)
     }
 
     /// Senders from a place on whose cursors are not needed, and who only wait in their lines.
