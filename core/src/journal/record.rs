@@ -268,7 +268,7 @@ impl<'a> Record<'a> {
             Self::Sealed { .. } => 18,
             Self::Drained { .. } => 19,
             Self::LogMarked { .. } => 20,
-            Self::Adopted { .. } => 21,
+            Self::Adopted { .. } => 22,
         }
     }
 

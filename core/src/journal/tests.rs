@@ -233,8 +233,8 @@ fn every_kind_of_record_is_read_as_it_was_written() {
         longer.push(0);
         assert_eq!(decode_stamped(&longer).is_ok(), is_open);
     }
-    assert_eq!(kinds, (1..=21).collect());
-    for kind in [0, 22, 255] {
+    assert_eq!(kinds, (1..=20).chain([22]).collect());
+    for kind in [0, 21, 23, 255] {
         let mut bytes = encoded(&Record::TooLong);
         bytes[4] = kind;
         let error = decode_stamped(&bytes[4..]).unwrap_err();

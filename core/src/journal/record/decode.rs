@@ -155,7 +155,7 @@ impl<'a> Record<'a> {
                 id: TxId::new(input.array()?),
                 is_logged: flag(input)?,
             },
-            21 => Self::Adopted {
+            22 => Self::Adopted {
                 outcome: slot(input)?,
                 bytes: rest(input)?,
             },
