@@ -229,7 +229,7 @@ pub fn draw(random: &mut Seeded) -> Step {
             ..Sent::draw(&mut Seeded(random.below(10)))
         };
     }
-    match random.below(40) {
+    match random.below(39) {
         0..=8 => Step::Submit(sent),
         9 => Step::SubmitThroughLane([sent, Sent::draw(random), Sent::draw(random)]),
         10..=12 => Step::Take {
@@ -264,7 +264,7 @@ pub fn draw(random: &mut Seeded) -> Step {
             count: [1, 2, 2, 2, 2, 3, 0][random.below(7) as usize],
             lifetime: random.below(40),
         },
-        38..=39 => Step::Adopt {
+        38 => Step::Adopt {
             sent: [sent, Sent::draw(random), Sent::draw(random)],
         },
         kind => draw_open(kind, random),
