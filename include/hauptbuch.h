@@ -770,6 +770,10 @@ enum hb_status
    */
   HB_STATUS_HEADS_TOO_FEW = 346,
   /**
+   * the slot needs a state root, because receive logs give its order
+   */
+  HB_STATUS_STATE_ROOT_MISSING = 347,
+  /**
    * receive logs order nonces one after another, not windows of them
    */
   HB_STATUS_WINDOWS_NOT_ORDERED = 355,
@@ -937,6 +941,54 @@ enum hb_status
    * the no-ops do not stand in the order of their places
    */
   HB_STATUS_NO_OP_OUT_OF_ORDER = 540,
+  /**
+   * the membership changes are not those that the slot's header binds
+   */
+  HB_STATUS_WRONG_CHANGES = 541,
+  /**
+   * the slot's epoch does not follow from the slot before
+   */
+  HB_STATUS_WRONG_SLOT_EPOCH = 542,
+  /**
+   * the state root is not the one that follows from the chain
+   */
+  HB_STATUS_WRONG_STATE_ROOT = 543,
+  /**
+   * the kind of place that a receipt promises is unknown
+   */
+  HB_STATUS_UNKNOWN_PLACE = 544,
+  /**
+   * the receipt's running hash does not follow from what it promises
+   */
+  HB_STATUS_WRONG_PROMISE = 545,
+  /**
+   * the receipts do not contradict each other
+   */
+  HB_STATUS_PROMISES_AGREE = 546,
+  /**
+   * what was promised was kept
+   */
+  HB_STATUS_PROMISE_KEPT = 547,
+  /**
+   * the promise is of another round than the decision, and a change of round leaves it behind
+   */
+  HB_STATUS_ROUND_LEFT_BEHIND = 548,
+  /**
+   * the slot's time lies past the promise's deadline
+   */
+  HB_STATUS_PROMISE_LAPSED = 549,
+  /**
+   * the signed log does not show the place that was promised
+   */
+  HB_STATUS_LOG_ELSEWHERE = 550,
+  /**
+   * the kind of accusation is unknown, or what it holds does not fit it
+   */
+  HB_STATUS_UNKNOWN_ACCUSATION = 551,
+  /**
+   * the bytes are those of another slot
+   */
+  HB_STATUS_OTHER_SLOT = 552,
   /**
    * the bytes belong to another network
    */

@@ -9,12 +9,12 @@ use std::process::Command;
 use common::{
     POLICIES, ROLLUPS, Seeded, config, envelope, step_open_slot, submission, take_any, tiny_limits,
 };
-use hauptbuch_core::batch::SlotVerifier;
+use hauptbuch_core::batch::{SlotContext, SlotVerifier};
 use hauptbuch_core::config::{Config, ReplayProtection};
 use hauptbuch_core::coordinator::{SettleError, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
-use hauptbuch_core::types::{Address, Envelope, Fee, Gas, Nonce, Submission, Tick, UnixNs};
+use hauptbuch_core::types::{Address, Envelope, Fee, Gas, Hash, Nonce, Submission, Tick, UnixNs};
 
 /// What a load did: it is worth something only if it went everywhere.
 #[derive(Debug, Default)]
@@ -82,6 +82,13 @@ fn load(
             }
             9 => {
                 let when_empty = random.one_of(&[WhenEmpty::NoSlot, WhenEmpty::EmptySlot]);
+                let change = [1, 2, 3, 0, 0, 0];
+                let context = SlotContext {
+                    changes: &change[..6 * random.below(2) as usize],
+                    next_membership: Hash::new([u8::from(random.below(8) == 0); 32]),
+                    state_root: Hash::new([random.below(3) as u8; 32]),
+                };
+                own.set_slot_context(&context).unwrap();
                 match take_any(own, now, UnixNs::new(time), when_empty) {
                     Ok(slot) => done.taken += u64::from(slot.is_some()),
                     Err(_) => done.too_many += 1,
@@ -175,8 +182,11 @@ fn settle(
     done.acknowledged += 1;
     let at = (random % len as u64) as usize;
     slot_copy[at] ^= 0x80;
-    // The agreed time stands in bytes 49 to 56 and may be another.
-    if !(49..57).contains(&at) {
+    // The agreed time, the next membership and the state root may be others.
+    let is_free = [49..57, 93..125, 225..257]
+        .iter()
+        .any(|own| own.contains(&at));
+    if !is_free {
         assert!(follower.verify(&slot_copy[..len]).is_err());
         done.damaged += 1;
     }

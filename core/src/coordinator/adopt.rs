@@ -235,6 +235,8 @@ impl TransactionCoordinator {
         self.pool.end_lost_bundles(time, &mut ledger);
         self.tip = tip;
         self.acknowledged = header.height;
+        // What was said of the next slot was said of this height.
+        self.context.clear();
         self.journal.write(&record(outcome), self.clocks());
         Ok(Adopted {
             header,

@@ -4,6 +4,7 @@
 //! One owner calls it, with `&mut`. There are four kinds of method:
 //! - **Getters**: [`pool`](TransactionCoordinator::pool), [`tip`](TransactionCoordinator::tip),
 //!   [`slot`](TransactionCoordinator::slot), [`pool_room`](TransactionCoordinator::pool_room),
+//!   [`slot_context`](TransactionCoordinator::slot_context),
 //!   [`metrics`](TransactionCoordinator::metrics),
 //!   [`ingress`](TransactionCoordinator::ingress) (for other threads).
 //! - **Inputs**: [`submit`](TransactionCoordinator::submit),
@@ -26,7 +27,8 @@
 //!   [`take_drained`](TransactionCoordinator::take_drained) and
 //!   [`mark_logged`](TransactionCoordinator::mark_logged) where receive logs give the order,
 //!   [`adopt`](TransactionCoordinator::adopt) for decided slots of other members,
-//!   [`set_pressure`](TransactionCoordinator::set_pressure),
+//!   [`set_slot_context`](TransactionCoordinator::set_slot_context) for what a slot carries beside
+//!   transactions, [`set_pressure`](TransactionCoordinator::set_pressure),
 //!   [`expire_unready`](TransactionCoordinator::expire_unready),
 //!   [`cancel`](TransactionCoordinator::cancel),
 //!   [`cancel_nonce`](TransactionCoordinator::cancel_nonce).
@@ -54,6 +56,7 @@
 
 mod adopt;
 mod arrange;
+mod context;
 mod drained;
 mod export;
 mod hooks;
@@ -87,10 +90,10 @@ use crate::journal::{Clocks, Identity, Journal, Record};
 use crate::limits::{Footprint, Limits, ROLLUP_COUNT_MAX};
 use crate::metrics::Metrics;
 use crate::ordering::{OrderingEngine, SegmentRooms, check_logs};
-use crate::pool::AHEAD_COUNT;
-use crate::pool::{Broken, DecidedSet, TransactionPool};
+use crate::pool::{AHEAD_COUNT, Broken, DecidedSet, TransactionPool};
 use crate::types::{Height, Tick, UnixNs};
 use arrange::Arrangement;
+use context::HeldContext;
 use in_flight::InFlight;
 use open::OpenSlot;
 
@@ -183,6 +186,8 @@ pub struct TransactionCoordinator {
     engine: OrderingEngine,
     builder: SlotBuilder,
     arrangement: Arrangement,
+    /// What the next slot carries beside transactions.
+    context: HeldContext,
     /// The slot that is being filled, in the memory behind those in flight.
     open: Option<OpenSlot>,
     /// Slots in flight, the oldest first: `in_flight[.. in_flight_count]`.
@@ -232,6 +237,7 @@ impl TransactionCoordinator {
             engine: OrderingEngine::new(config),
             builder: SlotBuilder::new(config.policy, limits),
             arrangement: Arrangement::new(limits),
+            context: HeldContext::new(),
             open: None,
             in_flight,
             in_flight_count: 0,
@@ -576,6 +582,7 @@ impl Limits {
             .with("pool: forced inputs", forced)
             .with("pool: bundles", bundles)
             .with("ordering", Arrangement::footprint_bytes(self))
+            .with("batch: what slots carry", HeldContext::footprint_bytes())
             .with("batch: building", SlotBuilder::footprint_bytes(self))
             .with("batch: slots in flight", InFlight::footprint_bytes(self))
             .with("batch: slots taken over", DecidedSet::footprint_bytes(self))

@@ -148,6 +148,11 @@ fn records_of_open_slots() -> Vec<Record<'static>> {
             seed: None,
             hash: Hash::new([2; 32]),
         },
+        Record::ContextSet {
+            next_membership: Hash::new([3; 32]),
+            state_root: Hash::new([4; 32]),
+            changes: b"changes",
+        },
     ]
 }
 
@@ -223,18 +228,21 @@ fn every_kind_of_record_is_read_as_it_was_written() {
         let stamped = decode_stamped(rest).unwrap();
         assert!(stamped.clocks == CLOCKS && are_same(&stamped.record, &record));
         kinds.insert(rest[0]);
-        // A shorter record is none, but for a transaction's bytes, whatever they are.
+        // A shorter record is none, but for bytes whose content is looked at when it is done.
         let is_open = matches!(
             record,
-            Record::Submitted { .. } | Record::Drained { .. } | Record::Adopted { .. }
+            Record::Submitted { .. }
+                | Record::Drained { .. }
+                | Record::ContextSet { .. }
+                | Record::Adopted { .. }
         );
         assert!(is_open || decode_stamped(&rest[..rest.len() - 1]).is_err());
         let mut longer = rest.to_vec();
         longer.push(0);
         assert_eq!(decode_stamped(&longer).is_ok(), is_open);
     }
-    assert_eq!(kinds, (1..=20).chain([22]).collect());
-    for kind in [0, 21, 23, 255] {
+    assert_eq!(kinds, (1..=22).collect());
+    for kind in [0, 23, 255] {
         let mut bytes = encoded(&Record::TooLong);
         bytes[4] = kind;
         let error = decode_stamped(&bytes[4..]).unwrap_err();

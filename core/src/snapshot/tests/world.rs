@@ -2,6 +2,7 @@
 
 use std::vec::Vec;
 
+use crate::batch::SlotContext;
 use crate::config::{Config, NonceMode, Policy, PoolConfig, ReplayProtection, RollupConfig};
 use crate::coordinator::{Pressure, Slot, TakeError, TransactionCoordinator, WhenEmpty};
 use crate::event::Event;
@@ -157,6 +158,11 @@ pub enum Step {
     Adopt {
         sent: [Sent; 3],
     },
+    SetContext {
+        id: u8,
+        change_count: usize,
+        ends_epoch: bool,
+    },
 }
 
 /// A transaction as a few numbers.
@@ -229,7 +235,7 @@ pub fn draw(random: &mut Seeded) -> Step {
             ..Sent::draw(&mut Seeded(random.below(10)))
         };
     }
-    match random.below(39) {
+    match random.below(41) {
         0..=8 => Step::Submit(sent),
         9 => Step::SubmitThroughLane([sent, Sent::draw(random), Sent::draw(random)]),
         10..=12 => Step::Take {
@@ -264,7 +270,7 @@ pub fn draw(random: &mut Seeded) -> Step {
             count: [1, 2, 2, 2, 2, 3, 0][random.below(7) as usize],
             lifetime: random.below(40),
         },
-        38 => Step::Adopt {
+        40 => Step::Adopt {
             sent: [sent, Sent::draw(random), Sent::draw(random)],
         },
         kind => draw_open(kind, random),
@@ -289,8 +295,13 @@ fn draw_open(kind: u64, random: &mut Seeded) -> Step {
         35..=36 => Step::FixSet {
             is_empty_wanted: random.below(4) == 0,
         },
-        _ => Step::SealWithSeed {
+        37 => Step::SealWithSeed {
             seed: random.below(4) as u8,
+        },
+        _ => Step::SetContext {
+            id: random.below(3) as u8,
+            change_count: random.below(4) as usize,
+            ends_epoch: random.below(3) == 0,
         },
     }
 }
@@ -406,6 +417,20 @@ fn apply_outside_or_open(
             };
             seen.slot = sealed.ok().map(|slot| slot.bytes.to_vec());
             std::format!("{:?}", sealed.map(|slot| slot.hash))
+        }
+        Step::SetContext {
+            id,
+            change_count,
+            ends_epoch,
+        } => {
+            let change = [1, 2, id, 0, 0, 0];
+            let changes = [change; 3];
+            let context = SlotContext {
+                changes: &changes.as_flattened()[..6 * change_count],
+                next_membership: Hash::new([u8::from(ends_epoch); 32]),
+                state_root: Hash::new([id; 32]),
+            };
+            std::format!("{:?}", own.set_slot_context(&context))
         }
         Step::Adopt { sent } => adopt(own, sent, at),
         _ => panic!("every step has its place"),
