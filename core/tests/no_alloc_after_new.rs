@@ -31,11 +31,14 @@ struct Done {
     forced: u64,
     bundles: u64,
     cancelled: u64,
+    adopted: u64,
+    ended_elsewhere: u64,
 }
 
-/// A seeded load over a coordinator and a follower; allocates nothing itself.
+/// A seeded load over a coordinator, another member that takes its slots over, and a follower;
+/// allocates nothing itself.
 fn load(
-    own: &mut TransactionCoordinator,
+    [own, other]: [&mut TransactionCoordinator; 2],
     follower: &mut SlotVerifier,
     slot_copy: &mut [u8],
     seed: u64,
@@ -49,13 +52,7 @@ fn load(
         match random.below(19) {
             0..=7 => {
                 let many = core::array::from_fn::<_, 5, _>(|_| {
-                    let rollup = random.one_of(&[ROLLUPS[0], ROLLUPS[1]]);
-                    let one = Envelope {
-                        fee: Fee::new(random.below(6)),
-                        gas: Gas::new(random.below(104)),
-                        expiry: UnixNs::new(time + random.below(60)),
-                        ..envelope(rollup, random.below(200) as u8, random.below(8))
-                    };
+                    let one = any_envelope(&mut random, time);
                     let all = submission(one, &payload[..random.one_of(&[0, 0, 0, 50, 200, 220])]);
                     Submission {
                         account_nonce: all.account_nonce.filter(|_| random.below(2) == 0),
@@ -65,8 +62,10 @@ fn load(
                 let count = random.below(6) as usize;
                 let some = many.into_iter().take(count);
                 done.submitted += count as u64;
-                own.submit_batch(some, now, UnixNs::new(time), |_| {})
-                    .unwrap();
+                let (heard, at) = (random.below(6) as usize, UnixNs::new(time));
+                let heard = other.submit_batch(some.clone().skip(heard), now, at, |_| {});
+                heard.unwrap();
+                own.submit_batch(some, now, at, |_| {}).unwrap();
             }
             8 => {
                 let (may_seal, time) = (random.below(2) == 0, UnixNs::new(time));
@@ -81,7 +80,13 @@ fn load(
                     Err(_) => done.too_many += 1,
                 }
             }
-            10..=12 => settle(own, follower, slot_copy, now, random.next(), &mut done),
+            10..=12 => settle(
+                [own, other],
+                follower,
+                slot_copy,
+                (now, random.next()),
+                &mut done,
+            ),
             13 => {
                 let height = follower.tip().height.next();
                 done.rolled_back += own.roll_back(height).unwrap_or(0) as u64;
@@ -113,6 +118,16 @@ fn say_context(own: &mut TransactionCoordinator, random: &mut Seeded) {
         state_root: Hash::new([random.below(3) as u8; 32]),
     };
     own.set_slot_context(&context).unwrap();
+}
+
+fn any_envelope(random: &mut Seeded, time: u64) -> Envelope {
+    let rollup = random.one_of(&[ROLLUPS[0], ROLLUPS[1]]);
+    Envelope {
+        fee: Fee::new(random.below(6)),
+        gas: Gas::new(random.below(104)),
+        expiry: UnixNs::new(time + random.below(60)),
+        ..envelope(rollup, random.below(200) as u8, random.below(8))
+    }
 }
 
 /// Submits a forced input or a bundle.
@@ -153,13 +168,13 @@ fn submit_outside(
     done.bundles += u64::from(is_in);
 }
 
-/// Acknowledges the oldest slot, and lets the follower read it, damaged first.
+/// Acknowledges the oldest slot, lets the follower read it, damaged first, and the other member
+/// take it over.
 fn settle(
-    own: &mut TransactionCoordinator,
+    [own, other]: [&mut TransactionCoordinator; 2],
     follower: &mut SlotVerifier,
     slot_copy: &mut [u8],
-    now: Tick,
-    random: u64,
+    (now, random): (Tick, u64),
     done: &mut Done,
 ) {
     let height = follower.tip().height.next();
@@ -187,6 +202,11 @@ fn settle(
     slot_copy[at] ^= 0x80;
     follower.verify(&slot_copy[..len]).unwrap();
     done.verified += 1;
+    while other.poll_event().is_some() {}
+    let adopted = other.adopt(&slot_copy[..len], now).unwrap();
+    done.adopted += 1;
+    done.ended_elsewhere += u64::from(adopted.ended_count);
+    assert!(other.adopt(&slot_copy[..len], now).is_err());
 }
 
 fn done_reading(own: &mut TransactionCoordinator) {
@@ -221,11 +241,12 @@ fn a_full_load_allocates_nothing() {
             replay_protection,
             ..config(POLICIES[seed as usize % POLICIES.len()])
         };
-        let mut own = TransactionCoordinator::new(&config, limits).unwrap();
+        let [mut own, mut other] =
+            [(); 2].map(|()| TransactionCoordinator::new(&config, limits).unwrap());
         let mut follower = SlotVerifier::new(&config, limits);
         let mut slot_copy = vec![0; 40_000];
-        let done =
-            counting::forbidding(|| load(&mut own, &mut follower, &mut slot_copy, seed, 6_000));
+        let (members, copy) = ([&mut own, &mut other], &mut slot_copy);
+        let done = counting::forbidding(|| load(members, &mut follower, copy, seed, 6_000));
         let least = [
             done.submitted / 1_000,
             done.taken,
@@ -236,9 +257,12 @@ fn a_full_load_allocates_nothing() {
             done.forced,
             done.bundles,
             done.cancelled,
+            done.ended_elsewhere,
         ];
         assert!(least.iter().all(|count| *count > 0), "{done:?}");
         assert_eq!(done.verified, done.acknowledged);
+        assert_eq!(done.adopted, done.acknowledged);
+        assert_eq!(other.verify(), Ok(()));
         assert_eq!(own.metrics().submitted, done.submitted);
         for (sum, code) in ended.iter_mut().zip([Code::Evicted, Code::Replaced]) {
             *sum += own.metrics().of(code);
@@ -251,19 +275,22 @@ fn a_full_load_allocates_nothing() {
         assert_eq!(own.verify(), Ok(()));
     }
     assert!(ended.iter().all(|count| *count > 0), "{ended:?}");
-    for code in [
-        Code::PoolFull,
-        Code::PoolBytesFull,
-        Code::SenderTableFull,
-        Code::MissingPredecessor,
-        Code::HintTableFull,
-    ] {
+    for code in FULL {
         assert!(
             refused[usize::from(code.number()) - 100] > 0,
             "{code:?} {refused:?}"
         );
     }
 }
+
+/// Every way in which a pool can be full.
+const FULL: [Code; 5] = [
+    Code::PoolFull,
+    Code::PoolBytesFull,
+    Code::SenderTableFull,
+    Code::MissingPredecessor,
+    Code::HintTableFull,
+];
 
 #[test]
 fn the_watch_counts() {
