@@ -61,10 +61,12 @@ pub use chain::{LogId, next_running_hash};
 pub use cut::{Cut, CutError, Point};
 pub use entry::{ENTRY_BYTES_MAX, Entry};
 pub use extension::{Extension, ExtensionError};
+#[cfg(any(test, feature = "weakened"))]
+pub use extents::ExtentsBreaks;
 pub use extents::{
     Admitted, BRANCH_COUNT, CutEntries, CutEntry, Extents, LogMark, Missing, Naming,
 };
 pub use fork::{ForkError, verify_fork};
 pub use limits::ReceiveLogLimits;
-pub use own::{OwnLog, OwnLogError, OwnRecord, RecordError};
+pub use own::{OwnLog, OwnLogError, OwnRecord, RecordError, newest_log_record};
 pub use signing::{LogSigner, LogVerifier, STATEMENT_LEN, Statement};

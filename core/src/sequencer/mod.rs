@@ -35,6 +35,7 @@ mod limits;
 mod manager;
 mod member;
 mod membership;
+mod state;
 mod status;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -113,6 +113,7 @@ impl hb_status {
         Self::DrainedTwice,
         Self::WrongBody,
         Self::VerifierSpent,
+        Self::LogLost,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,

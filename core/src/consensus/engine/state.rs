@@ -136,6 +136,7 @@ impl ConsensusEngine {
             self.seen_at.fill(height);
         }
         self.height = height;
+        self.skipped = self.skipped_next;
         self.decision = None;
         self.locked = None;
         self.valid = None;
@@ -174,7 +175,7 @@ impl ConsensusEngine {
         }
         self.step = Step::Propose;
         self.begin(round);
-        let proposer = self.schedule.proposer(self.height, round);
+        let proposer = self.proposer(self.height, round);
         self.start_timer(TimerKind::Propose, self.propose_ns(proposer));
         if self.committee.me() == Some(proposer) {
             self.begin_proposing();
@@ -195,7 +196,7 @@ impl ConsensusEngine {
         };
         self.begin(round);
         if self.step == Step::Propose {
-            let proposer = self.schedule.proposer(self.height, round);
+            let proposer = self.proposer(self.height, round);
             self.start_timer(TimerKind::Propose, self.propose_ns(proposer));
             if self.committee.me() == Some(proposer) && !has_proposed {
                 self.begin_proposing();
