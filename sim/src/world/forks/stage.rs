@@ -176,6 +176,7 @@ impl World {
     }
 
     /// Goes on until something holds; false where it did not within so long.
+    #[cfg(test)]
     pub fn run_until(&mut self, within_ns: u64, holds: impl Fn(&Self) -> bool) -> bool {
         let end_ns = self.now_ns + within_ns;
         while !holds(self) {
@@ -362,7 +363,9 @@ impl World {
         let Some(mut host) = self.hosts[usize::from(at)].take() else {
             return;
         };
-        let engine = host.engine.take().filter(|_| life.is_none_or(|life| life == host.life));
+        // An answer to an earlier life is not heard.
+        let is_meant = life.is_none_or(|life| life == host.life);
+        let engine = if is_meant { host.engine.take() } else { None };
         let Some(mut engine) = engine else {
             self.hosts[usize::from(at)] = Some(host);
             return;
@@ -400,11 +403,10 @@ impl World {
     pub fn stop_now(&mut self, at: u16, comes_back: bool) {
         if let Some(mut host) = self.hosts[usize::from(at)].take() {
             self.stop(&mut host);
-            if !comes_back {
-                self.queue.retain(|_, event| !matches!(event, Event::Restart { at: own } if *own == at));
-            }
             self.hosts[usize::from(at)] = Some(host);
         }
+        let is_return = |event: &Event| matches!(event, Event::Restart { at: own } if *own == at);
+        self.queue.retain(|_, event| comes_back || !is_return(event));
     }
 
     /// Starts a member from its disk.
