@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use hauptbuch_core::consensus::ConsensusEngine;
+#[cfg(any(test, feature = "weakened"))]
+use hauptbuch_core::receive_log::ExtentsBreaks;
 use hauptbuch_core::receive_log::{
     Cut, CutError, Extents, LogId, LogMark, Naming, OwnLog, OwnRecord, Point, ReceiveLogLimits,
 };
-#[cfg(any(test, feature = "weakened"))]
-use hauptbuch_core::receive_log::ExtentsBreaks;
 use hauptbuch_core::types::{Epoch, Hash, Height, LogPosition, MemberIndex, Round, UnixNs};
 use hauptbuch_core::vote::MemberSet;
 
@@ -134,7 +134,10 @@ impl Host {
         let extents = Extents::restore(limits, CHAIN_ID, &self.disk.extents);
         self.extents = extents.expect("the disk holds what was written");
         let log = log_start(self.me).log;
-        let decided = self.extents.decided(self.me).map_or(Point::default(), |mark| mark.at);
+        let decided = self
+            .extents
+            .decided(self.me)
+            .map_or(Point::default(), |mark| mark.at);
         self.own = OwnLog::resume(limits, log, Some(&self.disk.own), &decided);
         self.convicted = MemberSet::EMPTY;
         for member in (0..limits.log_count_max as u16).filter(|at| self.extents.is_closed(*at)) {
@@ -210,15 +213,19 @@ impl Host {
         engine: &ConsensusEngine,
         slots: &BTreeMap<Hash, Rc<Slot>>,
     ) -> bool {
-        let held = self.current.filter(|(value, round)| {
-            *round == engine.round() && !engine.must_keep(*value)
-        });
+        let held = self
+            .current
+            .filter(|(value, round)| *round == engine.round() && !engine.must_keep(*value));
         let rank = held.map_or(0, |(value, _)| Self::rank(engine, value));
         let is_other = |value: &Hash| self.current.is_none_or(|(held, _)| held != *value);
         let wanted = self.wanted.iter().copied();
         let ranked = wanted.map(|value| (Self::rank(engine, value), is_other(&value), value));
         let Some((best, _, value)) = ranked.reduce(|best, next| {
-            if (next.0, next.1) > (best.0, best.1) { next } else { best }
+            if (next.0, next.1) > (best.0, best.1) {
+                next
+            } else {
+                best
+            }
         }) else {
             return false;
         };
@@ -234,7 +241,9 @@ impl Host {
     pub fn take_back(&mut self, engine: &mut ConsensusEngine, slots: &BTreeMap<Hash, Rc<Slot>>) {
         let extents = &self.extents;
         self.answered.retain(|value| {
-            let is_held = slots.get(value).is_some_and(|slot| extents.covers(&slot.cut));
+            let is_held = slots
+                .get(value)
+                .is_some_and(|slot| extents.covers(&slot.cut));
             is_held || !engine.handle_dropped(engine.height(), *value)
         });
     }
@@ -256,7 +265,10 @@ impl Host {
         let mut bytes = vec![0; limits.extension_bytes_max() as usize];
         let mut extents = Vec::new();
         for (member, to) in (0..).zip(slot.cut.points()) {
-            let from = self.extents.decided(member).map_or(to.position, |mark| mark.at.position);
+            let from = self
+                .extents
+                .decided(member)
+                .map_or(to.position, |mark| mark.at.position);
             let has_moved = from < to.position;
             let still = &mut self.still_for[usize::from(member)];
             *still = if has_moved { 0 } else { *still + 1 };

@@ -49,7 +49,13 @@ impl Liar {
 
 impl World {
     /// Signs another branch of a liar's log, which goes on from what a host knows to be decided.
-    pub fn fork(&mut self, liar: usize, decided: &LogMark, height: Height, entries: &[Entry]) -> Fork {
+    pub fn fork(
+        &mut self,
+        liar: usize,
+        decided: &LogMark,
+        height: Height,
+        entries: &[Entry],
+    ) -> Fork {
         let member = self.liars[liar].member;
         let record = OwnRecord {
             end: decided.at,
@@ -144,7 +150,10 @@ impl World {
         let Some((height, _, mark)) = self.stand(target, member) else {
             return;
         };
-        let of_height = self.liars[liar].forks.iter().filter(|fork| fork.height == height);
+        let of_height = self.liars[liar]
+            .forks
+            .iter()
+            .filter(|fork| fork.height == height);
         if of_height.count() >= BRANCH_COUNT_MAX {
             return;
         }

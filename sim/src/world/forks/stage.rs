@@ -129,7 +129,11 @@ impl World {
             random: Random::new(seed ^ 0xF0F0),
             now_ns: 0,
             hosts: (0..count).map(host).collect(),
-            liars: settings.liars.iter().map(|member| Liar::new(*member)).collect(),
+            liars: settings
+                .liars
+                .iter()
+                .map(|member| Liar::new(*member))
+                .collect(),
             slots: BTreeMap::new(),
             report: ForkReport::default(),
             script: None,
@@ -166,7 +170,8 @@ impl World {
 
     fn is_done(&self) -> bool {
         let heights = self.settings.heights;
-        self.correct().all(|host| host.disk.decided.len() as u64 >= heights)
+        self.correct()
+            .all(|host| host.disk.decided.len() as u64 >= heights)
     }
 
     /// Goes on until all is done, or the time is over.
@@ -189,11 +194,16 @@ impl World {
 
     pub fn finish(mut self) -> ForkReport {
         let heights = self.settings.heights;
-        let counts: Vec<u64> = self.correct().map(|host| host.disk.decided.len() as u64).collect();
+        let counts: Vec<u64> = self
+            .correct()
+            .map(|host| host.disk.decided.len() as u64)
+            .collect();
         self.report.heights_decided_min = counts.iter().copied().min().unwrap_or(0);
         self.report.late = counts.iter().filter(|count| **count < heights).count() as u64;
         for height in 0..heights as usize {
-            let values = self.correct().filter_map(|host| host.disk.decided.get(height));
+            let values = self
+                .correct()
+                .filter_map(|host| host.disk.decided.get(height));
             let values: Vec<Hash> = values.map(|stored| stored.value).collect();
             let differs = values.iter().any(|value| Some(value) != values.first());
             self.report.agreement_violations += u64::from(differs);
@@ -265,7 +275,8 @@ impl World {
     }
 
     fn arrive(&mut self, from: u16, to: u16, packet: &Packet) {
-        if let Some(liar) = self.liars.iter().position(|liar| liar.member == to) {
+        let liar = self.liars.iter().position(|liar| liar.member == to);
+        if let Some(liar) = liar.filter(|_| self.hosts[usize::from(to)].is_none()) {
             self.liar_hears(liar, from, packet);
             return;
         }
@@ -299,7 +310,15 @@ impl World {
     }
 
     /// Gives an extent to who asks for it, of this height or of one that is decided.
-    fn answer(&mut self, at: u16, to: u16, height: Height, log: u16, from: LogPosition, end: &Point) {
+    fn answer(
+        &mut self,
+        at: u16,
+        to: u16,
+        height: Height,
+        log: u16,
+        from: LogPosition,
+        end: &Point,
+    ) {
         let Some(host) = self.hosts[usize::from(at)].as_ref() else {
             return;
         };
@@ -340,7 +359,9 @@ impl World {
         self.report.named_branches += u64::from(admitted.entries > 0);
         proof.truncate(admitted.fork_bytes);
         if self.is_proof(admitted.member, &proof) {
-            host.evidence.entry(admitted.member).or_insert_with(|| Rc::from(proof));
+            host.evidence
+                .entry(admitted.member)
+                .or_insert_with(|| Rc::from(proof));
         } else {
             self.report.false_evidence += 1;
         }
@@ -406,7 +427,8 @@ impl World {
             self.hosts[usize::from(at)] = Some(host);
         }
         let is_return = |event: &Event| matches!(event, Event::Restart { at: own } if *own == at);
-        self.queue.retain(|_, event| comes_back || !is_return(event));
+        self.queue
+            .retain(|_, event| comes_back || !is_return(event));
     }
 
     /// Starts a member from its disk.

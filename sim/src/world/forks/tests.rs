@@ -33,9 +33,19 @@ fn committees_decide_whatever_forks_they_are_shown() {
         worst_ns = worst_ns.max(report.done_ns.saturating_sub(settings.calm_ns));
         reports.push(report);
     }
-    println!("{} worlds, done {} ms after the calm", reports.len(), worst_ns / 1_000_000);
-    assert!(sum(&reports, |report| report.convicted) > 0, "liars are found out");
-    assert!(sum(&reports, |report| report.named_branches) > 0, "names matter");
+    println!(
+        "{} worlds, done {} ms after the calm",
+        reports.len(),
+        worst_ns / 1_000_000
+    );
+    assert!(
+        sum(&reports, |report| report.convicted) > 0,
+        "liars are found out"
+    );
+    assert!(
+        sum(&reports, |report| report.named_branches) > 0,
+        "names matter"
+    );
     assert!(sum(&reports, |report| report.crashes) > 0, "members stop");
 }
 

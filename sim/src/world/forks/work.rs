@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use hauptbuch_core::consensus::{
-    BatchId, ConsensusEngine, Effect, Outgoing, Recipient, Validity,
-};
+use hauptbuch_core::consensus::{BatchId, ConsensusEngine, Effect, Outgoing, Recipient, Validity};
 use hauptbuch_core::receive_log::{CutError, Entry, verify_fork};
 use hauptbuch_core::types::{Hash, Height, MemberIndex, UnixNs};
 
@@ -180,7 +178,9 @@ impl World {
         let slot = Slot {
             height,
             cut,
-            evidence: evidence.map(|(member, bytes)| (*member, Rc::clone(bytes))).collect(),
+            evidence: evidence
+                .map(|(member, bytes)| (*member, Rc::clone(bytes)))
+                .collect(),
         };
         self.register(slot)
     }
@@ -244,7 +244,10 @@ impl World {
 
     /// Asks everybody for what the current value's cut misses.
     pub fn pull(&mut self, host: &Host) {
-        let current = host.current.and_then(|(value, _)| self.slots.get(&value)).cloned();
+        let current = host
+            .current
+            .and_then(|(value, _)| self.slots.get(&value))
+            .cloned();
         let Some(slot) = current else {
             return;
         };

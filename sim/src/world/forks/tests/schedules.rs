@@ -17,8 +17,8 @@ use super::super::signing::LogKeys;
 use super::super::stage::{Packet, World, new_id};
 use super::ForkSettings;
 use crate::fair_world::shipped::{ShippedState, logged_id};
-use crate::fair_world::{Decided as _, Envelope, Rules};
 use crate::fair_world::{Cut as FairCut, Entry as FairEntry, Kind as FairKind};
+use crate::fair_world::{Decided as _, Envelope, Rules};
 use crate::world::plan::MS;
 
 const LIAR: u16 = 1;
@@ -67,9 +67,9 @@ fn give(world: &mut World, fork: &Fork, to: &[u16]) {
     }
 }
 
-/// What keeps the polka of round 0 from all but member 0: what it could tell of it in the rounds 0
-/// and 1 is lost.
-fn only_one_sees_the_polka(from: u16, _to: u16, packet: &Packet) -> bool {
+/// What keeps the polka of round 0 from all but member 0: what that could tell of it in the rounds 0
+/// and 1 is lost, and the late member gets no proposal of round 0.
+fn only_one_sees_the_polka(from: u16, to: u16, packet: &Packet) -> bool {
     let Packet::Consensus(bytes) = packet else {
         return true;
     };
@@ -78,10 +78,15 @@ fn only_one_sees_the_polka(from: u16, _to: u16, packet: &Packet) -> bool {
         ..Default::default()
     };
     let message = Message::decode(bytes, &limits).unwrap();
+    let is_first = |statement: &Statement| statement.round == Round::ZERO;
     match message.body {
-        _ if from != 0 || message.height != Height::new(1) => true,
+        _ if message.height != Height::new(1) => true,
+        MessageBody::Vote(vote) if to == LATE && vote.statement.kind == VoteKind::Proposal => {
+            !is_first(&vote.statement)
+        }
+        _ if from != 0 => true,
         MessageBody::Status(status) => status.round > Round::new(1),
-        MessageBody::Votes(votes) => votes.iter().all(|vote| vote.statement.round > Round::ZERO),
+        MessageBody::Votes(votes) => votes.iter().all(|vote| !is_first(&vote.statement)),
         _ => true,
     }
 }
@@ -99,7 +104,10 @@ fn two_branches(breaks: ForkBreaks, stops: bool) -> (World, Hash) {
     give(&mut world, &b, &[LATE]);
     assert!(world.run_until(50 * MS, |world| {
         let holds = |at, fork: &Fork| {
-            host(world, at).extents.newest(LIAR).is_some_and(|(end, _)| end == fork.end)
+            host(world, at)
+                .extents
+                .newest(LIAR)
+                .is_some_and(|(end, _)| end == fork.end)
         };
         [0, 2, 3].into_iter().all(|at| holds(at, &c)) && holds(LATE, &b)
     }));
@@ -112,12 +120,15 @@ fn two_branches(breaks: ForkBreaks, stops: bool) -> (World, Hash) {
         let engine = host(world, 0).engine.as_ref();
         engine.and_then(|engine| engine.locked()) == Some((Round::ZERO, value))
     };
-    assert!(world.run_until(280 * MS, is_locked), "member 0 sees the polka");
+    assert!(
+        world.run_until(280 * MS, is_locked),
+        "member 0 sees the polka"
+    );
     // Its precommit leaves, so its record is on disk.
     assert!(world.run_until(30 * MS, |world| host(world, 0).disk.record.is_some()));
     world.run_until(20 * MS, |_| false);
     world.liars[0].answers_until_ns = world.now_ns;
-    assert!(world.run_until(2_000 * MS, |world| {
+    let is_named = world.run_until(2_000 * MS, |world| {
         let names_b = |at: u16| {
             let (value, round) = host(world, at).current?;
             let slot = world.slots.get(&value)?;
@@ -126,11 +137,16 @@ fn two_branches(breaks: ForkBreaks, stops: bool) -> (World, Hash) {
                 .then_some(())
         };
         [0, 2, 3].into_iter().all(|at| names_b(at).is_some())
-    }), "all pull the branch of round 1");
+    });
+    assert!(is_named, "all pull the branch of round 1");
     for at in [2, 3] {
         let slot = &world.slots[&value];
-        assert!(!host(&world, at).extents.covers(&slot.cut), "who has no lock makes room");
+        assert!(
+            !host(&world, at).extents.covers(&slot.cut),
+            "who has no lock makes room"
+        );
     }
+    world.script = Some(|_, _, _| true);
     if stops {
         world.stop_now(0, true);
     }
@@ -138,7 +154,11 @@ fn two_branches(breaks: ForkBreaks, stops: bool) -> (World, Hash) {
 }
 
 fn value_of(world: &World, at: u16) -> Option<Hash> {
-    host(world, at).disk.decided.first().map(|stored| stored.value)
+    host(world, at)
+        .disk
+        .decided
+        .first()
+        .map(|stored| stored.value)
 }
 
 /// [Rule 17, the schedule] The member that is locked kept branch A, gives it to the others, and all
@@ -146,7 +166,11 @@ fn value_of(world: &World, at: u16) -> Option<Hash> {
 #[test]
 fn rule_17_a_branch_that_a_lock_names_is_kept_until_the_height_is_decided() {
     let (mut world, value) = two_branches(ForkBreaks::default(), false);
-    let is_decided = |world: &World| [0, 2, 3, LATE].iter().all(|at| value_of(world, *at).is_some());
+    let is_decided = |world: &World| {
+        [0, 2, 3, LATE]
+            .iter()
+            .all(|at| value_of(world, *at).is_some())
+    };
     assert!(world.run_until(20_000 * MS, is_decided), "decision");
     for at in [0, 2, 3, LATE] {
         assert_eq!(value_of(&world, at), Some(value), "branch A");
@@ -170,8 +194,14 @@ fn rule_17_weakened_forty_rounds_decide_nothing() {
         is_late || all.iter().any(|at| value_of(world, *at).is_some())
     };
     assert!(world.run_until(3_600_000 * MS, is_over));
-    assert!(all.iter().all(|at| value_of(&world, *at).is_none()), "no decision");
-    assert!(world.finish().lost_extents > 0, "member 0 has lost what it is locked on");
+    assert!(
+        all.iter().all(|at| value_of(&world, *at).is_none()),
+        "no decision"
+    );
+    assert!(
+        world.finish().lost_extents > 0,
+        "member 0 has lost what it is locked on"
+    );
 }
 
 /// [Rule 17, the durable part] What was voted for is on disk before the vote leaves: the member that
@@ -179,7 +209,11 @@ fn rule_17_weakened_forty_rounds_decide_nothing() {
 #[test]
 fn rule_17_what_a_precommit_names_survives_a_restart() {
     let (mut world, value) = two_branches(ForkBreaks::default(), true);
-    let is_decided = |world: &World| [0, 2, 3, LATE].iter().all(|at| value_of(world, *at).is_some());
+    let is_decided = |world: &World| {
+        [0, 2, 3, LATE]
+            .iter()
+            .all(|at| value_of(world, *at).is_some())
+    };
     assert!(world.run_until(20_000 * MS, is_decided), "decision");
     assert_eq!(value_of(&world, 0), Some(value));
     assert!(world.finish().is_good());
@@ -198,7 +232,10 @@ fn rule_17_weakened_a_vote_before_its_extents_are_durable_stops_everybody() {
         is_late || all.iter().any(|at| value_of(world, *at).is_some())
     };
     assert!(world.run_until(3_600_000 * MS, is_over));
-    assert!(all.iter().all(|at| value_of(&world, *at).is_none()), "no decision");
+    assert!(
+        all.iter().all(|at| value_of(&world, *at).is_none()),
+        "no decision"
+    );
 }
 
 /// [Rule 18] Evidence is found when the second branch comes, before the height is decided and its
@@ -209,13 +246,23 @@ fn rule_18_evidence_is_checked_before_extents_are_dropped() {
     let mut world = World::new(&settings(2, ForkBreaks::default()), 3);
     world.script = Some(|_, _, _| true);
     world.begin();
-    let [a, c] = [1, 3].map(|number| branch(&mut world, number));
+    let a = branch(&mut world, 1);
+    let mark = LogMark {
+        at: log_start(LIAR).end,
+        ..LogMark::default()
+    };
+    let entries = [new_id(3, LIAR), new_id(4, LIAR)];
+    let c = world.fork(0, &mark, Height::new(1), &entries);
     give(&mut world, &c, &[0, 2, 3, LATE]);
+    world.run_until(10 * MS, |_| false);
     give(&mut world, &a, &[2]);
-    world.run_until(20 * MS, |_| false);
+    world.run_until(10 * MS, |_| false);
     for at in [0, 2, 3, LATE] {
         assert_eq!(host(&world, at).evidence.contains_key(&LIAR), at == 2);
-        assert!(host(&world, at).disk.decided.is_empty(), "nothing is dropped yet");
+        assert!(
+            host(&world, at).disk.decided.is_empty(),
+            "nothing is dropped yet"
+        );
     }
     let proof = Rc::clone(&host(&world, 2).evidence[&LIAR]);
     let named = verify_fork(&proof, &world.logs, &LogKeys(&world.keys)).unwrap();
@@ -232,7 +279,9 @@ fn rule_18_evidence_is_checked_before_extents_are_dropped() {
 
     // Once the cut is decided, the branches are gone; what was found before was not.
     assert!(world.run_until(20_000 * MS, |world| {
-        [0, 2, 3, LATE].iter().all(|at| !host(world, *at).disk.decided.is_empty())
+        [0, 2, 3, LATE]
+            .iter()
+            .all(|at| !host(world, *at).disk.decided.is_empty())
     }));
     let mut late = world.hosts[3].take().unwrap();
     world.admit(&mut late, &a.bytes);
@@ -253,7 +302,10 @@ fn with_a_forking_member(heights: u64, breaks: ForkBreaks) -> World {
     }
     assert_eq!(world.liars.len(), 1);
     // It says nothing in the liar's way any more.
-    world.liars.iter_mut().for_each(|liar| liar.answers_until_ns = 0);
+    world
+        .liars
+        .iter_mut()
+        .for_each(|liar| liar.answers_until_ns = 0);
     world
 }
 
@@ -263,16 +315,31 @@ fn with_a_forking_member(heights: u64, breaks: ForkBreaks) -> World {
 #[test]
 fn rule_19_evidence_closes_a_log_and_leaves_its_votes() {
     let mut world = with_a_forking_member(12, ForkBreaks::default());
-    let is_convicted = |world: &World| [0, 2, 3].iter().all(|at| host(world, *at).extents.is_closed(LIAR));
+    let is_convicted = |world: &World| {
+        [0, 2, 3]
+            .iter()
+            .all(|at| host(world, *at).extents.is_closed(LIAR))
+    };
     assert!(world.run_until(20_000 * MS, is_convicted));
     let closed_at = *host(&world, 0).extents.decided(LIAR).unwrap();
     let begun = host(&world, 0).disk.decided.len();
     assert!(begun < 6, "{begun}");
     world.stop_now(LATE, false);
-    let is_done = |world: &World| [0, 2, 3].iter().all(|at| host(world, *at).disk.decided.len() >= 12);
-    assert!(world.run_until(120_000 * MS, is_done), "four of five decide, the convicted among them");
+    let is_done = |world: &World| {
+        [0, 2, 3]
+            .iter()
+            .all(|at| host(world, *at).disk.decided.len() >= 12)
+    };
+    assert!(
+        world.run_until(120_000 * MS, is_done),
+        "four of five decide, the convicted among them"
+    );
     let three = host(&world, 0);
-    assert_eq!(*three.extents.decided(LIAR).unwrap(), closed_at, "what was counted stays");
+    assert_eq!(
+        *three.extents.decided(LIAR).unwrap(),
+        closed_at,
+        "what was counted stays"
+    );
     let engine = three.engine.as_ref().unwrap();
     for height in 1..40 {
         for round in 0..5 {
@@ -284,8 +351,12 @@ fn rule_19_evidence_closes_a_log_and_leaves_its_votes() {
     let height = three.height();
     three.extents.propose(height, &mut cut).unwrap();
     assert_eq!(three.extents.check_cut(&cut, height), Ok(()));
-    cut.points_mut()[usize::from(LIAR)].position = LogPosition::new(closed_at.at.position.get() + 1);
-    assert_eq!(three.extents.check_cut(&cut, height), Err(CutError::CutMovesClosedLog));
+    cut.points_mut()[usize::from(LIAR)].position =
+        LogPosition::new(closed_at.at.position.get() + 1);
+    assert_eq!(
+        three.extents.check_cut(&cut, height),
+        Err(CutError::CutMovesClosedLog)
+    );
     assert_eq!(world.report.false_evidence, 0);
 }
 
@@ -311,14 +382,23 @@ fn rule_19_the_rounds_of_the_convicted_cost_nothing() {
         let (from_ns, before) = (world.now_ns, host(&world, 0).disk.decided.len());
         // Before E1 notices that it is silent, which takes three heights.
         world.run_until(20_000 * MS, |world| {
-            world.correct().all(|host| host.disk.decided.len() >= before + 10)
+            world
+                .correct()
+                .all(|host| host.disk.decided.len() >= before + 10)
         });
         (world.now_ns - from_ns, world.report.round_max)
     };
     let (skipped_ns, skipped_round) = time_ns(false);
     let (waited_ns, waited_round) = time_ns(true);
-    println!("ten heights: {} ms, waiting {} ms", skipped_ns / MS, waited_ns / MS);
-    assert_eq!(skipped_round, 0, "every height is decided in its first round");
+    println!(
+        "ten heights: {} ms, waiting {} ms",
+        skipped_ns / MS,
+        waited_ns / MS
+    );
+    assert_eq!(
+        skipped_round, 0,
+        "every height is decided in its first round"
+    );
     assert!(waited_round > 0 && waited_ns > skipped_ns);
 }
 
@@ -353,9 +433,8 @@ fn two_silent_logs(breaks: ForkBreaks) -> (BTreeSet<u32>, u64) {
     ];
     let fork = world.fork(0, &mark, Height::new(1), &entries);
     give(&mut world, &fork, &[0, 2, 3, LATE]);
-    let decided = |world: &World, count: usize| {
-        world.correct().all(|host| host.disk.decided.len() >= count)
-    };
+    let decided =
+        |world: &World, count: usize| world.correct().all(|host| host.disk.decided.len() >= count);
     assert!(world.run_until(20_000 * MS, |world| decided(world, 2)));
     world.hosts[3].as_mut().unwrap().is_log_paused = true;
     assert!(world.run_until(60_000 * MS, |world| decided(world, 7)));
@@ -363,14 +442,24 @@ fn two_silent_logs(breaks: ForkBreaks) -> (BTreeSet<u32>, u64) {
     assert!(world.run_until(200_000 * MS, |world| decided(world, 24)));
 
     // What the decided cuts mean, by the library's own state.
-    let parameters = Parameters::new(5, 1, Gamma { numerator: 1, denominator: 1 }, GammaMode::All);
+    let parameters = Parameters::new(
+        5,
+        1,
+        Gamma {
+            numerator: 1,
+            denominator: 1,
+        },
+        GammaMode::All,
+    );
     let mut rules = Rules::new(parameters.unwrap(), 3, 8);
     rules.log_age_slots_max = 6;
     let mut state = ShippedState::new(&rules);
     let mut lapsed = BTreeSet::new();
     let stored = &host(&world, 0).disk.decided;
     for at in 0..24 {
-        let cut: FairCut = (0..5_usize).map(|log| entries_of(&world, at, log, &stored[..])).collect();
+        let cut: FairCut = (0..5_usize)
+            .map(|log| entries_of(&world, at, log, &stored[..]))
+            .collect();
         state.check(&book, &cut).unwrap();
         lapsed.extend(state.apply(&book, &cut).lapsed);
     }
