@@ -1,5 +1,6 @@
 //! Rules 17 to 19: a schedule for each, with the rule and without it, and worlds by chance.
 
+mod costs;
 mod schedules;
 
 use super::{ForkReport, ForkSettings, run};
@@ -47,6 +48,20 @@ fn committees_decide_whatever_forks_they_are_shown() {
         "names matter"
     );
     assert!(sum(&reports, |report| report.crashes) > 0, "members stop");
+}
+
+/// The worlds see what the rule is for: without it some member has lost what it is locked on.
+#[test]
+fn without_names_of_lock_and_valid_value_worlds_lose_extents() {
+    let lost = (0..300).find(|seed| {
+        let mut settings = ForkSettings::from_seed(*seed);
+        settings.breaks.forgets_what_binds = true;
+        run(&settings, *seed).lost_extents > 0
+    });
+    let seed = lost.expect("some world shows the harm");
+    println!("seed {seed}");
+    let sound = run(&ForkSettings::from_seed(seed), seed);
+    assert!(sound.is_good(), "{sound:?}");
 }
 
 #[test]
