@@ -147,6 +147,7 @@ fn logs_take_what_their_footprint_says_and_nothing_afterwards() {
     let mut liar = own(3);
     let mut out = vec![0; LIMITS.extension_bytes_max() as usize];
     let mut evidence = vec![0; LIMITS.fork_bytes_max() as usize];
+    let mut state = vec![0; Extents::state_bytes_max(&LIMITS) as usize];
     let calls = CALLS.get();
     let (mut entries, mut forks) = (0, 0);
     for slot in 1..200_u64 {
@@ -176,6 +177,8 @@ fn logs_take_what_their_footprint_says_and_nothing_afterwards() {
         held.propose(Height::new(slot), &mut cut).unwrap();
         held.name(Naming::Current, &cut).unwrap();
         held.check_cut(&cut, Height::new(slot)).unwrap();
+        let len = held.write_state(&mut state).unwrap();
+        assert_eq!(len, held.state_len());
         entries += held.entries(&cut).unwrap().count();
         held.decide(&cut).unwrap();
         for (log, point) in logs.iter_mut().zip(cut.points()) {
@@ -187,6 +190,19 @@ fn logs_take_what_their_footprint_says_and_nothing_afterwards() {
         CALLS.get(),
         calls,
         "nothing allocates after the constructors"
+    );
+    let len = held.write_state(&mut state).unwrap();
+    let (again, bytes) = bytes_of(|| Extents::restore(&LIMITS, 1, &state[..len]));
+    assert_eq!(
+        (again.is_ok(), bytes),
+        (true, Extents::footprint_bytes(&LIMITS))
+    );
+    let len = logs[0].write_state(&mut state).unwrap();
+    let log = logs[0].record().log;
+    let (again, bytes) = bytes_of(|| OwnLog::restore(&LIMITS, log, &state[..len]));
+    assert_eq!(
+        (again.is_ok(), bytes),
+        (true, OwnLog::footprint_bytes(&LIMITS))
     );
 }
 

@@ -28,8 +28,8 @@ impl SequencerManager {
     /// The hash of all that decided slots have made of the registry: the same at every node that
     /// took in the same changes, whatever else it saw.
     ///
-    /// Bytes 1 to the counters of [`write_state`](Self::write_state)'s *decided* part stand behind
-    /// the domain "hb/rg/1" and a version byte. Cost: about 2 KB to hash a sequencer.
+    /// SHA3-256 of "hb/rg/1", a version byte and the decided part of the state's bytes
+    /// (`docs/formats.md`). Cost: about 2 KB to hash a sequencer.
     #[must_use]
     pub fn state_hash(&self) -> Hash {
         let mut hasher = Hasher::new(Domain::REGISTRY);

@@ -25,7 +25,11 @@ fn turns_of_the_skipped_go_to_who_stands_next_from_the_next_height_on() {
     };
     let before = turns(&one);
     one.skip(set(&[1]));
-    assert_eq!(turns(&one), before, "a height that has begun keeps its proposers");
+    assert_eq!(
+        turns(&one),
+        before,
+        "a height that has begun keeps its proposers"
+    );
     one.start_height(Height::new(2)).unwrap();
     assert_eq!(one.skipped(), set(&[1]));
     let after = turns(&one);
@@ -70,9 +74,8 @@ fn the_skipped_do_not_propose_and_their_votes_count() {
 /// A member of four that proposes in none of the first two rounds, with a proposal for V in round 0.
 fn with_proposal() -> Bench {
     let probe = engine(&[1; 4], Some(0), &ConsensusConfig::default());
-    let proposes = |me: &u16| {
-        (0..2).any(|at| probe.proposer(Height::new(1), round(at)).get() == *me)
-    };
+    let proposes =
+        |me: &u16| (0..2).any(|at| probe.proposer(Height::new(1), round(at)).get() == *me);
     let me = (0..4).find(|me| !proposes(me)).unwrap();
     let mut bench = Bench::new(me);
     bench.propose(0, V, NO_ROUND);
@@ -82,7 +85,8 @@ fn with_proposal() -> Bench {
 
 fn asked(bench: &Bench) -> usize {
     let effects = bench.effects.iter();
-    let asks = effects.filter(|effect| matches!(effect, Effect::Validate { value, .. } if *value == V));
+    let asks =
+        effects.filter(|effect| matches!(effect, Effect::Validate { value, .. } if *value == V));
     asks.count()
 }
 
@@ -92,9 +96,15 @@ fn a_value_that_the_host_has_dropped_is_asked_about_again_before_a_vote() {
     let others = bench.others();
     assert_eq!(asked(&bench), 1);
     assert!(!bench.engine.must_keep(V));
-    assert!(!bench.engine.handle_dropped(Height::new(2), V), "another height");
+    assert!(
+        !bench.engine.handle_dropped(Height::new(2), V),
+        "another height"
+    );
     assert!(bench.engine.handle_dropped(Height::new(1), V));
-    assert!(!bench.engine.handle_dropped(Height::new(1), V), "nothing to forget any more");
+    assert!(
+        !bench.engine.handle_dropped(Height::new(1), V),
+        "nothing to forget any more"
+    );
     // A polka for what is not held locks nobody.
     bench.prevote(&others, 0, Some(V), NO_ROUND);
     assert_eq!(bench.engine.locked(), None);
@@ -136,7 +146,10 @@ fn a_decision_for_a_dropped_value_waits_for_it() {
     assert!(bench.engine.handle_dropped(Height::new(1), V));
     bench.unknown.push(V);
     bench.precommit(&others, 0, Some(V));
-    assert_eq!((bench.engine.proven(), bench.engine.decided()), (Some(V), None));
+    assert_eq!(
+        (bench.engine.proven(), bench.engine.decided()),
+        (Some(V), None)
+    );
     assert_eq!(asked(&bench), 2);
     let valid = Validity::Valid {
         extension_hash: Hash::ZERO,

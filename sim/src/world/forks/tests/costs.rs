@@ -14,7 +14,10 @@ fn world(sequencers: u16) -> World {
 
 fn height(world: &World) -> u64 {
     let counts = world.correct().filter(|host| host.engine.is_some());
-    counts.map(|host| host.disk.decided.len() as u64).min().unwrap_or(0)
+    counts
+        .map(|host| host.disk.decided.len() as u64)
+        .min()
+        .unwrap_or(0)
 }
 
 /// How long the next height takes the members that are there, in nanoseconds.
@@ -29,7 +32,9 @@ fn turn(world: &World) -> u16 {
     let host = world.correct().find(|host| host.engine.is_some()).unwrap();
     let engine = host.engine.as_ref().unwrap();
     let next = hauptbuch_core::types::Height::new(height(world) + 1);
-    engine.proposer(next, hauptbuch_core::types::Round::ZERO).get()
+    engine
+        .proposer(next, hauptbuch_core::types::Round::ZERO)
+        .get()
 }
 
 /// Nanoseconds that the turns of a crashed member take beyond those of others: its first one, and
