@@ -147,7 +147,6 @@ fn logs_take_what_their_footprint_says_and_nothing_afterwards() {
     let mut liar = own(3);
     let mut out = vec![0; LIMITS.extension_bytes_max() as usize];
     let mut evidence = vec![0; LIMITS.fork_bytes_max() as usize];
-    let mut state = vec![0; Extents::state_bytes_max(&LIMITS) as usize];
     let calls = CALLS.get();
     let (mut entries, mut forks) = (0, 0);
     for slot in 1..200_u64 {
@@ -177,8 +176,6 @@ fn logs_take_what_their_footprint_says_and_nothing_afterwards() {
         held.propose(Height::new(slot), &mut cut).unwrap();
         held.name(Naming::Current, &cut).unwrap();
         held.check_cut(&cut, Height::new(slot)).unwrap();
-        let len = held.write_state(&mut state).unwrap();
-        assert_eq!(len, held.state_len());
         entries += held.entries(&cut).unwrap().count();
         held.decide(&cut).unwrap();
         for (log, point) in logs.iter_mut().zip(cut.points()) {
@@ -191,19 +188,37 @@ fn logs_take_what_their_footprint_says_and_nothing_afterwards() {
         calls,
         "nothing allocates after the constructors"
     );
+}
+
+#[test]
+fn states_of_logs_are_written_without_memory_and_restored_in_the_same() {
+    let marks: Vec<LogMark> = (0..4)
+        .map(|member| LogMark {
+            at: start(member),
+            ..LogMark::default()
+        })
+        .collect();
+    let mut held = Extents::new(&LIMITS, 1, Epoch::ZERO, &marks).unwrap();
+    let mut log = own(0);
+    let mut state = vec![0; Extents::state_bytes_max(&LIMITS) as usize];
+    let mut out = vec![0; LIMITS.extension_bytes_max() as usize];
+    log.append(Entry::Stamp(UnixNs::new(1))).unwrap();
+    let len = log.extend(Height::ZERO, &mut Echo, &mut out).unwrap();
+    held.admit(&out[..len], &Echo, &mut []).unwrap();
+
+    let calls = CALLS.get();
     let len = held.write_state(&mut state).unwrap();
+    assert_eq!((len, CALLS.get()), (held.state_len(), calls));
     let (again, bytes) = bytes_of(|| Extents::restore(&LIMITS, 1, &state[..len]));
-    assert_eq!(
-        (again.is_ok(), bytes),
-        (true, Extents::footprint_bytes(&LIMITS))
-    );
-    let len = logs[0].write_state(&mut state).unwrap();
-    let log = logs[0].record().log;
-    let (again, bytes) = bytes_of(|| OwnLog::restore(&LIMITS, log, &state[..len]));
-    assert_eq!(
-        (again.is_ok(), bytes),
-        (true, OwnLog::footprint_bytes(&LIMITS))
-    );
+    assert!(again.is_ok());
+    assert_eq!(bytes, Extents::footprint_bytes(&LIMITS));
+
+    let calls = CALLS.get();
+    let len = log.write_state(&mut state).unwrap();
+    assert_eq!((len, CALLS.get()), (log.state_len(), calls));
+    let (again, bytes) = bytes_of(|| OwnLog::restore(&LIMITS, log.record().log, &state[..len]));
+    assert!(again.is_ok());
+    assert_eq!(bytes, OwnLog::footprint_bytes(&LIMITS));
 }
 
 #[test]

@@ -24,7 +24,8 @@
 //!    first, and those that lead to the cuts that this member's lock, its valid value and the
 //!    current proposal name ([`Naming`]). What nothing names is refused, and can be pulled again.
 //! 8. Once evidence is decided, the log is closed: no cut moves it. Silence closes none.
-//! 9. A member that has lost what it signed signs nothing of that log any more ([`OwnLog::resume`]).
+//! 9. A member that has lost what it signed signs nothing of that log any more
+//!    ([`OwnLog::resume`]).
 //!
 //! # Who does what
 //! [`OwnLog`] is what an honest member writes. [`Extents`] keeps what all members wrote and is not

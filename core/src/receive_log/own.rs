@@ -210,8 +210,8 @@ impl OwnLog {
     ///
     /// # Errors
     /// [`OwnLogError::LogBaseTooLow`] below the base signed last, [`OwnLogError::BufferTooSmall`],
-    /// [`OwnLogError::SigningFailed`]; the entries go on waiting. [`OwnLogError::LogLost`] where the
-    /// member does not know any more what it signed.
+    /// [`OwnLogError::SigningFailed`]; the entries go on waiting. [`OwnLogError::LogLost`] where
+    /// the member does not know any more what it signed.
     pub fn extend(
         &mut self,
         base: Height,

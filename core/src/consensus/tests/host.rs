@@ -71,7 +71,7 @@ fn the_skipped_do_not_propose_and_their_votes_count() {
     assert_eq!(bench.engine.decided(), Some((round(0), V)));
 }
 
-/// A member of four that proposes in none of the first two rounds, with a proposal for V in round 0.
+/// A member of four that proposes in neither of two rounds, with a proposal for V in round 0.
 fn with_proposal() -> Bench {
     let probe = engine(&[1; 4], Some(0), &ConsensusConfig::default());
     let proposes =

@@ -68,7 +68,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         8 => (0_u16..3, any::<bool>(), 0_u8..4)
             .prop_map(|(member, is_twin, ids)| Step::Log { member, is_twin, ids }),
-        4 => (0_usize..3, any::<bool>()).prop_map(|(naming, is_twin)| Step::Name { naming, is_twin }),
+        4 => (0_usize..3, any::<bool>())
+            .prop_map(|(naming, is_twin)| Step::Name { naming, is_twin }),
         1 => (0_usize..3).prop_map(|naming| Step::Unname { naming }),
         3 => (0_usize..3).prop_map(|naming| Step::Decide { naming }),
         1 => (0_u16..12).prop_map(|member| Step::Close { member }),

@@ -206,8 +206,8 @@ impl Host {
         }
     }
 
-    /// [Rule 17] Chooses the value whose extents are pulled. One of this round stays until the round
-    /// is over, the lock has it, or something that matters more has come.
+    /// [Rule 17] Chooses the value whose extents are pulled. One of this round stays until the
+    /// round is over, the lock has it, or something that matters more has come.
     pub fn choose_current(
         &mut self,
         engine: &ConsensusEngine,

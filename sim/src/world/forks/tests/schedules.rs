@@ -67,8 +67,8 @@ fn give(world: &mut World, fork: &Fork, to: &[u16]) {
     }
 }
 
-/// What keeps the polka of round 0 from all but member 0: what that could tell of it in the rounds 0
-/// and 1 is lost, and the late member gets no proposal of round 0.
+/// What keeps the polka of round 0 from all but member 0: what that could tell of it in the rounds
+/// 0 and 1 is lost, and the late member gets no proposal of round 0.
 fn only_one_sees_the_polka(from: u16, to: u16, packet: &Packet) -> bool {
     let Packet::Consensus(bytes) = packet else {
         return true;
@@ -204,8 +204,8 @@ fn rule_17_weakened_forty_rounds_decide_nothing() {
     );
 }
 
-/// [Rule 17, the durable part] What was voted for is on disk before the vote leaves: the member that
-/// alone holds branch A stops and comes back.
+/// [Rule 17, the durable part] What was voted for is on disk before the vote leaves: the member
+/// that alone holds branch A stops and comes back.
 #[test]
 fn rule_17_what_a_precommit_names_survives_a_restart() {
     let (mut world, value) = two_branches(ForkBreaks::default(), true);
@@ -360,8 +360,8 @@ fn rule_19_evidence_closes_a_log_and_leaves_its_votes() {
     assert_eq!(world.report.false_evidence, 0);
 }
 
-/// The rounds of heights after the conviction in which a silent convicted member would propose: none
-/// is waited for. Without the skip each of its turns costs a timeout.
+/// The rounds of heights after the conviction in which a silent convicted member would propose:
+/// none is waited for. Without the skip each of its turns costs a timeout.
 #[test]
 fn rule_19_the_rounds_of_the_convicted_cost_nothing() {
     let time_ns = |waits_for_convicted| {
