@@ -234,6 +234,8 @@ codes! {
         "what a log says of a body is not what the body in the pool says";
     VerifierSpent = 296, Caller, false,
         "the verifier has met a slot that its cut does not give, and goes no further";
+    LogLost = 297, Caller, false,
+        "the member has lost what it signed of its log, and signs nothing before the next epoch";
 
     // 300..399: configuration.
     LimitOutOfRange = 300, Operator, false, "a limit is out of its range";

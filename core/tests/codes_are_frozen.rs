@@ -115,6 +115,7 @@ const GOLDEN: &[(u16, &str)] = &[
     (294, "DrainedTwice"),
     (295, "WrongBody"),
     (296, "VerifierSpent"),
+    (297, "LogLost"),
     (300, "LimitOutOfRange"),
     (301, "LimitsContradict"),
     (302, "TooManyRollups"),

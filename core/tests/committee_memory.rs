@@ -158,6 +158,30 @@ fn an_epoch_with_everything_in_it_stays_within_its_memory() {
     });
     assert_eq!(membership.members().len(), 3);
     assert_eq!(finality.epoch(), Epoch::new(1));
+    check_states(&manager, &finality, &membership);
+}
+
+/// What a node keeps of both is written without memory, and comes back in the same.
+fn check_states(manager: &SequencerManager, finality: &FinalityEngine, members: &Membership) {
+    let mut registry = vec![0; manager.state_len()];
+    let mut levels = vec![0; finality.state_len()];
+    without_allocating(|| {
+        let written = manager.write_state(&mut registry);
+        assert_eq!(written, Ok(manager.state_len()));
+        let written = finality.write_state(&mut levels);
+        assert_eq!(written, Ok(finality.state_len()));
+        manager.state_hash()
+    });
+    let (setup, limits) = (setup(), FinalityLimits::default());
+    let (again, bytes) = taken(|| SequencerManager::restore(setup, &registry));
+    assert_eq!(bytes, SequencerManager::footprint_bytes(&setup));
+    let again = again.expect("it was written");
+    assert_eq!(again.state_hash(), manager.state_hash());
+    let electorate = Electorate::new(NETWORK, Provider::MlDsa65, members, 9);
+    let electorate = electorate.expect("it is built in");
+    let (again, bytes) = taken(|| FinalityEngine::restore(&limits, electorate, &levels));
+    assert_eq!(bytes, FinalityEngine::footprint_bytes(&limits));
+    assert_eq!(again.expect("it was written").tip(), finality.tip());
 }
 
 /// A certificate of the first epoch, by the owners of these keys.

@@ -191,6 +191,37 @@ fn logs_take_what_their_footprint_says_and_nothing_afterwards() {
 }
 
 #[test]
+fn states_of_logs_are_written_without_memory_and_restored_in_the_same() {
+    let marks: Vec<LogMark> = (0..4)
+        .map(|member| LogMark {
+            at: start(member),
+            ..LogMark::default()
+        })
+        .collect();
+    let mut held = Extents::new(&LIMITS, 1, Epoch::ZERO, &marks).unwrap();
+    let mut log = own(0);
+    let mut state = vec![0; Extents::state_bytes_max(&LIMITS) as usize];
+    let mut out = vec![0; LIMITS.extension_bytes_max() as usize];
+    log.append(Entry::Stamp(UnixNs::new(1))).unwrap();
+    let len = log.extend(Height::ZERO, &mut Echo, &mut out).unwrap();
+    held.admit(&out[..len], &Echo, &mut []).unwrap();
+
+    let calls = CALLS.get();
+    let len = held.write_state(&mut state).unwrap();
+    assert_eq!((len, CALLS.get()), (held.state_len(), calls));
+    let (again, bytes) = bytes_of(|| Extents::restore(&LIMITS, 1, &state[..len]));
+    assert!(again.is_ok());
+    assert_eq!(bytes, Extents::footprint_bytes(&LIMITS));
+
+    let calls = CALLS.get();
+    let len = log.write_state(&mut state).unwrap();
+    assert_eq!((len, CALLS.get()), (log.state_len(), calls));
+    let (again, bytes) = bytes_of(|| OwnLog::restore(&LIMITS, log.record().log, &state[..len]));
+    assert!(again.is_ok());
+    assert_eq!(bytes, OwnLog::footprint_bytes(&LIMITS));
+}
+
+#[test]
 fn the_median_order_takes_what_its_footprint_says_and_nothing_afterwards() {
     let limits = MedianLimits {
         log_count: 5,

@@ -235,6 +235,8 @@ pub enum hb_status {
     WrongBody = 295,
     /// the verifier has met a slot that its cut does not give, and goes no further
     VerifierSpent = 296,
+    /// the member has lost what it signed of its log, and signs nothing before the next epoch
+    LogLost = 297,
     /// a limit is out of its range
     LimitOutOfRange = 300,
     /// two limits contradict each other

@@ -1,7 +1,7 @@
 //! The certificate of a decision.
 
 use super::{CertificateError, Electorate};
-use crate::codec::{EncodeError, Reader, Writer};
+use crate::codec::{DecodeError, EncodeError, Reader, Sink, Writer};
 use crate::crypto::signature::{SIGNATURE_BYTES, Signature, Suite, VerifyingKey};
 use crate::sequencer::{ConflictProof, EvidenceError};
 use crate::types::{Epoch, Hash, Height, MemberIndex, Round};
@@ -323,6 +323,30 @@ impl CommitProof {
     #[must_use]
     pub const fn membership_hash(&self) -> Hash {
         self.membership
+    }
+
+    /// Writes it for the state of a node: 108 bytes, which prove nothing to anybody else.
+    pub(crate) fn write(&self, out: &mut dyn Sink) {
+        out.u64(self.epoch.get());
+        out.u64(self.height.get());
+        out.u32(self.round.get());
+        out.bytes(self.value.as_bytes());
+        out.bytes(&self.signers.bits().to_le_bytes());
+        out.u64(self.weight);
+        out.bytes(self.membership.as_bytes());
+    }
+
+    /// Reads what [`CommitProof::write`] wrote, and believes it.
+    pub(crate) fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            epoch: Epoch::new(input.u64()?),
+            height: Height::new(input.u64()?),
+            round: Round::new(input.u32()?),
+            value: Hash::new(input.array()?),
+            signers: MemberSet::from_bits(input.u128()?),
+            weight: input.u64()?,
+            membership: Hash::new(input.array()?),
+        })
     }
 
     /// Whether it decides this slot this way.

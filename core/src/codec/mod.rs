@@ -7,11 +7,14 @@
 
 mod reader;
 mod sink;
+mod state;
 mod transaction;
 mod writer;
 
 pub use reader::Reader;
 pub(crate) use sink::{Counted, Filled, Sink};
+pub use state::StateError;
+pub(crate) use state::StateFormat;
 pub use writer::Writer;
 
 use crate::error::operation_error;

@@ -15,7 +15,8 @@
 //! comments are of that page.
 //!
 //! # The engine's four kinds of method
-//! - *Commands*: [`start_height`](ConsensusEngine::start_height).
+//! - *Commands*: [`start_height`](ConsensusEngine::start_height), and before it
+//!   [`skip`](ConsensusEngine::skip).
 //! - *Inputs*: [`handle_now`](ConsensusEngine::handle_now),
 //!   [`handle_timer`](ConsensusEngine::handle_timer),
 //!   [`handle_message`](ConsensusEngine::handle_message),
@@ -24,6 +25,7 @@
 //!   [`handle_verified`](ConsensusEngine::handle_verified),
 //!   [`handle_value`](ConsensusEngine::handle_value),
 //!   [`handle_validity`](ConsensusEngine::handle_validity). Answers that come too late are ignored.
+//!   [`handle_dropped`](ConsensusEngine::handle_dropped) takes one back.
 //! - *Outputs*: [`poll_effect`](ConsensusEngine::poll_effect), until it gives nothing; for the
 //!   bytes [`write_message`](ConsensusEngine::write_message),
 //!   [`write_record`](ConsensusEngine::write_record),

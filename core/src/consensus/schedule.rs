@@ -10,6 +10,7 @@ use alloc::boxed::Box;
 use super::{Committee, ConsensusLimits};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::types::{Height, MemberIndex, Round};
+use crate::vote::MemberSet;
 
 /// The proposers of an epoch.
 #[derive(Clone, Debug)]
@@ -70,6 +71,26 @@ impl Schedule {
         let step = u128::from(height.get()).saturating_add(rounds);
         let turn = step.checked_rem(len).unwrap_or(0) as usize;
         self.turns.get(turn).copied().unwrap_or(MemberIndex::ZERO)
+    }
+
+    /// The same where some are skipped: their turns go to whoever stands next in the table. Where
+    /// all are, none is. O(turns in a row that are skipped).
+    #[must_use]
+    pub fn proposer_without(
+        &self,
+        height: Height,
+        round: Round,
+        skipped: MemberSet,
+    ) -> MemberIndex {
+        let plain = self.proposer(height, round);
+        if !skipped.contains(plain) {
+            return plain;
+        }
+        let len = self.turns.len() as u64;
+        // The turn of (height + i, round) is the one `i` places further in the table.
+        let after = (1..len).map(|step| self.proposer(height.saturating_add(step), round));
+        let mut others = after.filter(|member| !skipped.contains(*member));
+        others.next().unwrap_or(plain)
     }
 }
 

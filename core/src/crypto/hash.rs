@@ -85,6 +85,16 @@ impl Domain {
     pub const BROKEN_PROMISE: Self = Self(*b"hb/bp/1");
     /// One record after another of what became of the sequencers.
     pub const AUDIT: Self = Self(*b"hb/au/1");
+    /// What the decided changes have made of the registry of sequencers.
+    pub const REGISTRY: Self = Self(*b"hb/rg/1");
+    /// What a node keeps of the registry of sequencers.
+    pub const REGISTRY_STATE: Self = Self(*b"hb/rs/1");
+    /// What a node keeps of which slots are final.
+    pub const FINALITY_STATE: Self = Self(*b"hb/fi/1");
+    /// What a node keeps of the receive logs' undecided extents.
+    pub const EXTENTS_STATE: Self = Self(*b"hb/xs/1");
+    /// What a member keeps of the log that it writes.
+    pub const OWN_LOG_STATE: Self = Self(*b"hb/os/1");
 
     /// The bytes that go before the message.
     #[must_use]

@@ -1,5 +1,7 @@
 //! Levels, their events, and the way to final.
 
+pub(super) mod state;
+
 use alloc::boxed::Box;
 
 use super::{

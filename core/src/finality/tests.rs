@@ -1,5 +1,7 @@
 //! Every way to final and back, and none past a certificate.
 
+mod state;
+
 use std::vec::Vec;
 
 use super::*;

@@ -23,7 +23,9 @@
 //! 7. While a height is undecided a log may have up to [`BRANCH_COUNT`] branches: the one that came
 //!    first, and those that lead to the cuts that this member's lock, its valid value and the
 //!    current proposal name ([`Naming`]). What nothing names is refused, and can be pulled again.
-//! 8. Once evidence is decided, the log is closed: no cut moves it.
+//! 8. Once evidence is decided, the log is closed: no cut moves it. Silence closes none.
+//! 9. A member that has lost what it signed signs nothing of that log any more
+//!    ([`OwnLog::resume`]).
 //!
 //! # Who does what
 //! [`OwnLog`] is what an honest member writes. [`Extents`] keeps what all members wrote and is not
@@ -61,10 +63,12 @@ pub use chain::{LogId, next_running_hash};
 pub use cut::{Cut, CutError, Point};
 pub use entry::{ENTRY_BYTES_MAX, Entry};
 pub use extension::{Extension, ExtensionError};
+#[cfg(any(test, feature = "weakened"))]
+pub use extents::ExtentsBreaks;
 pub use extents::{
     Admitted, BRANCH_COUNT, CutEntries, CutEntry, Extents, LogMark, Missing, Naming,
 };
 pub use fork::{ForkError, verify_fork};
 pub use limits::ReceiveLogLimits;
-pub use own::{OwnLog, OwnLogError, OwnRecord, RecordError};
+pub use own::{OwnLog, OwnLogError, OwnRecord, RecordError, newest_log_record};
 pub use signing::{LogSigner, LogVerifier, STATEMENT_LEN, Statement};

@@ -1,5 +1,9 @@
 //! The log that an honest member writes.
 
+mod state;
+
+pub use state::newest_log_record;
+
 use alloc::boxed::Box;
 
 use super::extension::{Parts, write_extension};
@@ -15,7 +19,7 @@ const RECORD_FIELDS_LEN: usize = 75;
 
 operation_error! {
     /// Why one's own log does not go on; nothing changed.
-    OwnLogError { LogFull, LogBaseTooLow, BufferTooSmall, SigningFailed }
+    OwnLogError { LogFull, LogBaseTooLow, LogLost, BufferTooSmall, SigningFailed }
 }
 
 operation_error! {
@@ -120,6 +124,8 @@ pub struct OwnLog {
     /// The agreed time of the newest decided slot: no stamp is below it.
     agreed: UnixNs,
     signature: Box<[u8]>,
+    /// Whether what was signed is not known any more.
+    is_lost: bool,
 }
 
 impl OwnLog {
@@ -135,6 +141,7 @@ impl OwnLog {
             stamp: record.stamp,
             agreed: UnixNs::ZERO,
             signature: fixed_slice(limits.signature_bytes_max as usize, 0),
+            is_lost: false,
         }
     }
 
@@ -162,7 +169,7 @@ impl OwnLog {
     pub const fn room(&self) -> usize {
         let signed = self.record.end.position.saturating_distance(self.decided);
         let room = self.waiting.len() - self.waiting_count;
-        if signed >= room as u64 {
+        if self.is_lost || signed >= room as u64 {
             0
         } else {
             room - signed as usize
@@ -175,8 +182,12 @@ impl OwnLog {
     /// Ids take the stamp before them, so a stamp belongs before those of each extension.
     ///
     /// # Errors
-    /// [`OwnLogError::LogFull`]: what does not fit waits unlogged until a further cut is decided.
+    /// [`OwnLogError::LogFull`]: what does not fit waits unlogged until a further cut is decided;
+    /// [`OwnLogError::LogLost`].
     pub fn append(&mut self, entry: Entry) -> Result<(), OwnLogError> {
+        if self.is_lost {
+            return Err(OwnLogError::LogLost);
+        }
         if self.room() == 0 {
             return Err(OwnLogError::LogFull);
         }
@@ -199,13 +210,17 @@ impl OwnLog {
     ///
     /// # Errors
     /// [`OwnLogError::LogBaseTooLow`] below the base signed last, [`OwnLogError::BufferTooSmall`],
-    /// [`OwnLogError::SigningFailed`]; the entries go on waiting.
+    /// [`OwnLogError::SigningFailed`]; the entries go on waiting. [`OwnLogError::LogLost`] where
+    /// the member does not know any more what it signed.
     pub fn extend(
         &mut self,
         base: Height,
         signer: &mut impl LogSigner,
         out: &mut [u8],
     ) -> Result<usize, OwnLogError> {
+        if self.is_lost {
+            return Err(OwnLogError::LogLost);
+        }
         let OwnRecord { log, end, .. } = self.record;
         if base < self.record.base {
             return Err(OwnLogError::LogBaseTooLow);

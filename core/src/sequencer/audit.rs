@@ -215,4 +215,44 @@ impl AuditLog {
     pub fn poll(&mut self) -> Option<AuditRecord> {
         self.waiting.pop()
     }
+    /// The records that wait, the oldest first.
+    pub fn waiting(&self) -> impl Iterator<Item = &AuditRecord> {
+        self.waiting.iter()
+    }
+
+    /// How many of them there are.
+    pub const fn waiting_count(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Takes records that waited into an empty log whose chain has come so far; false unless they
+    /// are the last of that chain.
+    pub fn restore(
+        &mut self,
+        count: u64,
+        hash: Hash,
+        waiting: impl Iterator<Item = AuditRecord>,
+    ) -> bool {
+        let mut before = None;
+        let start = self.hash;
+        (self.count, self.hash) = (count, hash);
+        for record in waiting {
+            let follows = match before {
+                None if record.number == 0 => record.hash == record.hash_after(start),
+                None => true,
+                Some((number, hash)) => {
+                    record.number.checked_sub(1) == Some(number)
+                        && record.hash == record.hash_after(hash)
+                }
+            };
+            before = Some((record.number, record.hash));
+            if !follows || self.waiting.push(record).is_err() {
+                return false;
+            }
+        }
+        match before {
+            None => true,
+            Some((number, last)) => last == hash && count.checked_sub(1) == Some(number),
+        }
+    }
 }

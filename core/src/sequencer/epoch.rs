@@ -143,30 +143,36 @@ impl SequencerManager {
     /// spare: bans first, then suspensions, then who leaves of its own will; earlier decisions
     /// before later ones, smaller numbers before larger ones.
     pub(super) fn hold_back(&mut self) {
-        let all = self.sequencers();
-        let planned = all.iter().filter(|entry| entry.is_planned_member()).count();
-        let leaving = all.iter().filter(|entry| is_loss(entry)).count();
-        let heads_min = usize::from(self.setup.rules.heads_min);
-        let spared = planned.saturating_add(leaving).saturating_sub(heads_min);
         for place in 0..self.len {
-            let all = self.sequencers();
-            let Some(entry) = all.get(place) else {
+            let is_held = self.must_stay(place);
+            let Some(entry) = self.entries.get_mut(place) else {
                 return;
             };
-            let before = all.iter().filter(|other| is_loss(other));
-            let before = before.filter(|other| rank(other) < rank(entry)).count();
-            let is_held = is_loss(entry) && before >= spared;
             let begins = is_held && !entry.is_held;
+            entry.is_held = is_held;
             let (id, weight, to) = (entry.id, entry.planned_weight, entry.planned_status);
-            if let Some(entry) = self.entries.get_mut(place) {
-                entry.is_held = is_held;
-            }
             if begins {
                 let from = SequencerStatus::Active;
                 let record = self.record(AuditKind::Held, self.height, id, from, to);
                 self.audit.write(AuditRecord { weight, ..record });
             }
         }
+    }
+
+    /// Whether the leaving of the sequencer at a place has to wait. It follows from what is decided
+    /// of all of them.
+    pub(super) fn must_stay(&self, place: usize) -> bool {
+        let all = self.sequencers();
+        let Some(entry) = all.get(place) else {
+            return false;
+        };
+        let planned = all.iter().filter(|entry| entry.is_planned_member()).count();
+        let leaving = all.iter().filter(|entry| is_loss(entry)).count();
+        let heads_min = usize::from(self.setup.rules.heads_min);
+        let spared = planned.saturating_add(leaving).saturating_sub(heads_min);
+        let before = all.iter().filter(|other| is_loss(other));
+        let before = before.filter(|other| rank(other) < rank(entry)).count();
+        is_loss(entry) && before >= spared
     }
 
     /// Writes down that an epoch began.

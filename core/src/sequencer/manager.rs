@@ -58,28 +58,14 @@ impl SequencerManager {
         first_members: &[Admission<'_>],
         now: Tick,
     ) -> Result<Self, SequencerSetupError> {
-        setup.limits.check()?;
-        let heads_min = setup.rules.heads_min;
-        if heads_min == 0 || heads_min > setup.limits.member_count_max {
-            return Err(SequencerSetupError::LimitOutOfRange);
-        }
+        let mut manager = Self::vacant(setup)?;
         let count_max = usize::from(setup.limits.member_count_max);
         if first_members.is_empty() || first_members.len() > count_max {
             return Err(SequencerSetupError::MemberCountOutOfRange);
         }
-        if first_members.len() < usize::from(heads_min) {
+        if first_members.len() < usize::from(setup.rules.heads_min) {
             return Err(SequencerSetupError::HeadsTooFew);
         }
-        let count_max = usize::from(setup.limits.sequencer_count_max);
-        let mut manager = Self {
-            setup,
-            entries: fixed_slice(count_max, Sequencer::vacant()),
-            len: 0,
-            epoch: Epoch::ZERO,
-            height: Height::ZERO,
-            audit: AuditLog::new(setup.network, setup.limits.audit_count_max),
-            key: VerifyingKey::new(setup.provider, &Sequencer::vacant().public_key)?,
-        };
         for admission in first_members {
             manager.register(Height::ZERO, admission)?;
         }
@@ -91,6 +77,25 @@ impl SequencerManager {
         }
         manager.write_epoch();
         Ok(manager)
+    }
+
+    /// A registry without anybody, to be filled.
+    pub(super) fn vacant(setup: SequencerSetup) -> Result<Self, SequencerSetupError> {
+        setup.limits.check()?;
+        let heads_min = setup.rules.heads_min;
+        if heads_min == 0 || heads_min > setup.limits.member_count_max {
+            return Err(SequencerSetupError::LimitOutOfRange);
+        }
+        let count_max = usize::from(setup.limits.sequencer_count_max);
+        Ok(Self {
+            setup,
+            entries: fixed_slice(count_max, Sequencer::vacant()),
+            len: 0,
+            epoch: Epoch::ZERO,
+            height: Height::ZERO,
+            audit: AuditLog::new(setup.network, setup.limits.audit_count_max),
+            key: VerifyingKey::new(setup.provider, &Sequencer::vacant().public_key)?,
+        })
     }
 
     /// The bytes that [`SequencerManager::new`] takes.

@@ -15,6 +15,8 @@
 //! - What happened stands in a chain of records ([`AuditRecord`]) that anybody can check
 //!   ([`AuditVerifier`]) and nobody can edit without changing every hash after it.
 //! - A change that is refused changes nothing.
+//! - Its bytes ([`SequencerManager::write_state`]) give it back as it was, and
+//!   [`SequencerManager::state_hash`] is the same at every node.
 //!
 //! # Cost
 //! About 2.1 KB a sequencer, allocated at construction. A change costs O(sequencers), one that
@@ -35,6 +37,7 @@ mod limits;
 mod manager;
 mod member;
 mod membership;
+mod state;
 mod status;
 #[cfg(test)]
 pub(crate) mod tests;

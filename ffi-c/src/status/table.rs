@@ -116,6 +116,7 @@ impl hb_status {
         Self::DrainedTwice,
         Self::WrongBody,
         Self::VerifierSpent,
+        Self::LogLost,
         Self::LimitOutOfRange,
         Self::LimitsContradict,
         Self::TooManyRollups,

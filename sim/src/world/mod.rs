@@ -26,6 +26,7 @@
 mod disk;
 mod effects;
 mod flood;
+pub mod forks;
 mod instance;
 mod judge;
 mod key;

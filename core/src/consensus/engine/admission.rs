@@ -120,7 +120,7 @@ impl ConsensusEngine {
             return Err(RefusedMessage::InvalidVote);
         }
         let is_proposal = statement.kind == VoteKind::Proposal;
-        if is_proposal && self.schedule.proposer(self.height, statement.round) != member {
+        if is_proposal && self.proposer(self.height, statement.round) != member {
             return Err(RefusedMessage::InvalidVote);
         }
         let is_kept = match statement.kind {

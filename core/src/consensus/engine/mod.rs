@@ -5,6 +5,7 @@ mod answers;
 #[cfg(any(test, feature = "weakened"))]
 mod canonical;
 mod epoch;
+mod host;
 mod output;
 mod rules;
 mod state;
@@ -92,6 +93,9 @@ pub struct ConsensusEngine {
     seen_at: Box<[Height]>,
     /// Who spoke of the next height before it was started here.
     early: crate::vote::MemberSet,
+    /// Whose turns to propose go to others, in this height and from the next one on.
+    skipped: crate::vote::MemberSet,
+    skipped_next: crate::vote::MemberSet,
 
     reply_buckets: Buckets,
     verify_buckets: Buckets,
@@ -205,6 +209,8 @@ impl ConsensusEngine {
             ahead_weight: 0,
             seen_at: fixed_slice(places, Height::ZERO),
             early: crate::vote::MemberSet::EMPTY,
+            skipped: crate::vote::MemberSet::EMPTY,
+            skipped_next: crate::vote::MemberSet::EMPTY,
             reply_buckets: Buckets::new(config.reply_rate, count),
             verify_buckets: Buckets::new(config.verify_rate, count),
             pulls: fixed_slice(places, None),
@@ -266,10 +272,10 @@ impl ConsensusEngine {
         &self.committee
     }
 
-    /// Who proposes in a round of a height.
+    /// Who proposes in a round of a height, with those left out that are skipped at present.
     #[must_use]
     pub fn proposer(&self, height: Height, round: Round) -> MemberIndex {
-        self.schedule.proposer(height, round)
+        self.schedule.proposer_without(height, round, self.skipped)
     }
 
     /// What every signature binds.

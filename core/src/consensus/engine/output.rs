@@ -236,7 +236,7 @@ impl ConsensusEngine {
         };
         let vote = SignedVote {
             statement,
-            member: self.schedule.proposer(self.height, round),
+            member: self.proposer(self.height, round),
             signature: self.signatures.get(held.signature),
         };
         write_vote(writer, self.context.epoch, &vote)

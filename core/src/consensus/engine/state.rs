@@ -136,6 +136,7 @@ impl ConsensusEngine {
             self.seen_at.fill(height);
         }
         self.height = height;
+        self.skipped = self.skipped_next;
         self.decision = None;
         self.locked = None;
         self.valid = None;
@@ -174,7 +175,7 @@ impl ConsensusEngine {
         }
         self.step = Step::Propose;
         self.begin(round);
-        let proposer = self.schedule.proposer(self.height, round);
+        let proposer = self.proposer(self.height, round);
         self.start_timer(TimerKind::Propose, self.propose_ns(proposer));
         if self.committee.me() == Some(proposer) {
             self.begin_proposing();
@@ -195,7 +196,7 @@ impl ConsensusEngine {
         };
         self.begin(round);
         if self.step == Step::Propose {
-            let proposer = self.schedule.proposer(self.height, round);
+            let proposer = self.proposer(self.height, round);
             self.start_timer(TimerKind::Propose, self.propose_ns(proposer));
             if self.committee.me() == Some(proposer) && !has_proposed {
                 self.begin_proposing();
@@ -223,20 +224,23 @@ impl ConsensusEngine {
 
     fn propose_ns(&self, proposer: MemberIndex) -> u64 {
         let config = &self.config;
-        let max_ns = config.timeout_max_ns;
-        // E1: only a wait is shorter, so nothing but time depends on who is right about it.
-        let seen_at = self.seen_at.get(usize::from(proposer.get())).copied();
+        if self.is_inactive(proposer) && self.committee.me() != Some(proposer) {
+            return config.propose_inactive_ns;
+        }
+        config.propose.in_round(self.round, config.timeout_max_ns)
+    }
+
+    /// E1: whether nothing verified was seen of a member for some heights. Only waits are shorter
+    /// for it, so nothing but time depends on who is right about it.
+    fn is_inactive(&self, member: MemberIndex) -> bool {
+        let config = &self.config;
+        let seen_at = self.seen_at.get(usize::from(member.get())).copied();
         let silent = self
             .height
             .saturating_distance(seen_at.unwrap_or(self.height));
-        if config.hurries_inactive
+        config.hurries_inactive
             && config.inactive_height_count > 0
             && silent >= u64::from(config.inactive_height_count)
-            && self.committee.me() != Some(proposer)
-        {
-            return config.propose_inactive_ns;
-        }
-        config.propose.in_round(self.round, max_ns)
     }
 
     /// The proposer's part of R0: hears claims first where there may be some.
@@ -254,15 +258,17 @@ impl ConsensusEngine {
         }
     }
 
-    /// Whether everybody was heard, and nothing that they claimed is still awaited.
+    /// Whether everybody was heard, but for those that have been silent for long (E1), and nothing
+    /// that they claimed is still awaited.
     pub(super) fn has_heard_all(&self) -> bool {
-        let missing = self.committee.others().without(self.in_round.heard);
+        let unheard = self.committee.others().without(self.in_round.heard);
+        let awaited = unheard.iter().find(|member| !self.is_inactive(*member));
         let awaits = self
             .pulls
             .iter()
             .flatten()
             .any(|pull| pull.claim.kind == VoteKind::Prevote && pull.until > self.now);
-        missing.is_empty() && !awaits && !self.is_examining()
+        awaited.is_none() && !awaits && !self.is_examining()
     }
 
     /// Whether a polka of a peer is on its way through verification or validation.

@@ -131,7 +131,7 @@ impl ConsensusEngine {
         if self.breaks(|breaks| breaks.has_no_claims) {
             return;
         }
-        let proposer = self.schedule.proposer(self.height, self.round);
+        let proposer = self.proposer(self.height, self.round);
         let claim = Claim {
             kind: VoteKind::Prevote,
             round,

@@ -98,6 +98,16 @@ impl Values {
         is_open
     }
 
+    /// Forgets a value, so that the host is asked again where it is needed; false where it was not
+    /// known.
+    pub fn forget(&mut self, value: Hash) -> bool {
+        let mut known = self.known.iter_mut();
+        let found = known.find(|known| known.is_some_and(|known| known.value == value));
+        let is_known = found.map(|known| *known = None).is_some();
+        self.recount();
+        is_known
+    }
+
     /// The next value to ask about, and who is likely to have it.
     pub fn next_to_ask(&mut self) -> Option<(Hash, MemberIndex)> {
         if self.to_ask_count == 0 {

@@ -3,6 +3,7 @@
 mod admission;
 mod barrier;
 mod directed;
+mod host;
 mod kit;
 mod messages;
 mod network;

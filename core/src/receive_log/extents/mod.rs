@@ -4,6 +4,7 @@ mod admit;
 mod branch;
 mod decide;
 mod named;
+mod state;
 
 use alloc::boxed::Box;
 
@@ -63,6 +64,16 @@ pub struct Extents {
     is_named: [bool; Naming::ALL.len()],
     /// The entries of the extension that is being admitted.
     fresh: Box<[Held]>,
+    #[cfg(any(test, feature = "weakened"))]
+    weakened: ExtentsBreaks,
+}
+
+/// Rules left out, so that a test can show what each is for. All off unless a test turns one on.
+#[cfg(any(test, feature = "weakened"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExtentsBreaks {
+    /// Rule 17: what the lock and the valid value name is not kept, only what the proposal names.
+    pub forgets_what_binds: bool,
 }
 
 impl Extents {
@@ -78,23 +89,30 @@ impl Extents {
         epoch: Epoch,
         marks: &[LogMark],
     ) -> Result<Self, LimitsError> {
+        let mut made = Self::vacant(limits, chain_id)?;
+        made.begin(epoch, marks)?;
+        Ok(made)
+    }
+
+    /// Memory for extents, and nothing in it.
+    fn vacant(limits: &ReceiveLogLimits, chain_id: u64) -> Result<Self, LimitsError> {
         limits.check()?;
         let logs = limits.log_count_max as usize;
         let branches = logs * BRANCH_COUNT;
         let entries = limits.extent_entries_max as usize;
-        let mut made = Self {
+        Ok(Self {
             limits: *limits,
             chain_id,
-            epoch,
+            epoch: Epoch::ZERO,
             logs: fixed_slice(logs, Log::default()),
             held: fixed_slice(branches * entries, Held::NONE),
             signatures: fixed_slice(branches * limits.signature_bytes_max as usize, 0),
             named: fixed_slice(Naming::ALL.len() * logs, Point::default()),
             is_named: [false; Naming::ALL.len()],
             fresh: fixed_slice(entries, Held::NONE),
-        };
-        made.begin(epoch, marks)?;
-        Ok(made)
+            #[cfg(any(test, feature = "weakened"))]
+            weakened: ExtentsBreaks::default(),
+        })
     }
 
     /// The bytes that [`Extents::new`] takes.
@@ -128,6 +146,12 @@ impl Extents {
             log.branches[0].is_used = true;
         }
         Ok(())
+    }
+
+    /// Leaves rules out, to show what they are for.
+    #[cfg(any(test, feature = "weakened"))]
+    pub const fn weaken(&mut self, breaks: ExtentsBreaks) {
+        self.weakened = breaks;
     }
 
     /// How many logs there are.

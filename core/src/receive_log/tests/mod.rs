@@ -7,4 +7,5 @@ mod forks;
 mod own;
 mod plain;
 mod random;
+mod state;
 mod world;

@@ -5,3 +5,4 @@ mod epochs;
 pub(crate) mod kit;
 mod random;
 mod registry;
+mod state;

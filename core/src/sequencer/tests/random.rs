@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::vec::Vec;
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub(super) enum Step {
     Admit(u32),
     Activate(u32),
     Deactivate(u32),
@@ -20,7 +20,7 @@ enum Step {
     Advance,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     let number = 1_u32..12;
     prop_oneof![
         1 => number.clone().prop_map(Step::Admit),
@@ -44,7 +44,7 @@ fn state(manager: &SequencerManager) -> (u64, crate::types::Hash, crate::types::
 }
 
 /// An applicant of that epoch; signing takes a while, so one signature serves all histories.
-fn signed(number: u32, epoch: u64) -> Applicant {
+pub(super) fn signed(number: u32, epoch: u64) -> Applicant {
     static SIGNED: Mutex<BTreeMap<(u32, u64), Applicant>> = Mutex::new(BTreeMap::new());
     let mut signed = SIGNED.lock().unwrap();
     let applicant = signed.entry((number, epoch));
