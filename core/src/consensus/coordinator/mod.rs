@@ -210,6 +210,12 @@ impl ConsensusCoordinator {
         Ok(coordinator)
     }
 
+    /// Gives the turns to propose of those against whom evidence was decided to others, from the
+    /// next height that begins on; see [`ConsensusEngine::skip`], which says when a host has to.
+    pub const fn skip(&mut self, members: MemberSet) {
+        self.engine.skip(members);
+    }
+
     /// Begins a height: the first, or one that the host has caught up to by other means.
     ///
     /// # Errors

@@ -33,8 +33,9 @@ impl ConsensusEngine {
     /// Hands over to the members of a later epoch, and begins their first height. The last height
     /// of the epoch before must be decided, and durable with its certificate.
     ///
-    /// What the engine knew of the old members is forgotten, with evidence that was not read (poll
-    /// effects until there are none before) and with whose turns were skipped. Records go on counting. Nothing allocates.
+    /// What the engine knew of the old members is forgotten, with evidence that was not read: poll
+    /// effects until there are none before. Whom [`skip`](Self::skip) named last has to be in the
+    /// places of the new members. Records go on counting. Nothing allocates.
     ///
     /// # Errors
     /// [`ConsensusError::Committee`] for members that can't vote or are more than the limit,
@@ -62,7 +63,6 @@ impl ConsensusEngine {
         self.evidence.clear(&mut self.signatures);
         while self.replies.pop().is_some() {}
         self.early = MemberSet::EMPTY;
-        self.skipped_next = MemberSet::EMPTY;
         self.reply_buckets.fill(self.now);
         self.verify_buckets.fill(self.now);
         self.clear_height(height)?;

@@ -10,7 +10,8 @@ impl ConsensusEngine {
     /// votes count as before.
     ///
     /// It has to follow from decided slots alone, because all members must agree on whose turn it
-    /// is; so a host says it before each height that it begins, after a restart as well. Silence is
+    /// is; so a host says it before each height that it begins, after a restart as well, and in the
+    /// places that members have in that height's epoch. Silence is
     /// no reason: whoever is silent costs little by E1 already.
     pub const fn skip(&mut self, members: MemberSet) {
         self.skipped_next = members;
