@@ -169,7 +169,7 @@ impl StreamTwin {
 }
 
 impl Next {
-    const fn key(&self) -> (u32, Address) {
+    pub(super) const fn key(&self) -> (u32, Address) {
         (self.rollup, self.sender)
     }
 }

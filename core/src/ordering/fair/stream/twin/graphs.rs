@@ -143,7 +143,7 @@ impl StreamTwin {
             looked_at += 1;
             for vertex in 0..self.vertices.all().len() {
                 let at = self.vertices.all()[vertex];
-                if self.graph.has_edge(from, vertex as u32) && !self.at(at).is_marked {
+                if !self.at(at).is_marked && self.graph.has_edge(from, vertex as u32) {
                     self.list(at);
                 }
             }

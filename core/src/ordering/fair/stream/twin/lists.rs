@@ -1,6 +1,6 @@
 //! Lists that many values leave or join at once.
 
-use super::Fixed;
+use super::{Broken, Fixed, Known, Next, Standing, StreamTwin};
 
 /// Keeps what a question holds for, in its order; each value is asked about once, in turn.
 pub(super) fn retain<T: Copy>(list: &mut Fixed<T>, mut keep: impl FnMut(&T) -> bool) {
@@ -42,5 +42,62 @@ pub(super) fn merge<T: Copy, New>(
         }
         place -= 1;
         all[place] = one;
+    }
+}
+
+/// Whether each value comes before the next.
+fn is_rising<T: Copy, K: Ord>(list: &Fixed<T>, key: impl Fn(&T) -> K) -> bool {
+    list.all()
+        .windows(2)
+        .all(|pair| key(&pair[0]) < key(&pair[1]))
+}
+
+impl StreamTwin {
+    /// Checks that what it keeps from slot to slot is what its logs and a plain sort give: for
+    /// tests, after any slot.
+    ///
+    /// # Errors
+    /// [`Broken`] with the list that is wrong.
+    pub fn verify(&self) -> Result<(), Broken> {
+        let expect = |holds: bool, what| if holds { Ok(()) } else { Err(Broken(what)) };
+        expect(
+            is_rising(&self.known, |known| known.id),
+            "the twin's ids are not sorted",
+        )?;
+        expect(
+            is_rising(&self.ended, |ended| (ended.id, ended.height)),
+            "the twin's drained ids are not sorted",
+        )?;
+        expect(
+            is_rising(&self.nexts, Next::key),
+            "the twin's cursors are not sorted",
+        )?;
+        for known in self.known.all() {
+            let holding = self.logs.iter().map(|log| {
+                let entries = log.all().iter();
+                entries.filter(|entry| entry.id == known.id).count()
+            });
+            let (heads, most) =
+                holding.fold((0, 0), |(sum, most), count| (sum + count, count.max(most)));
+            expect(most < 2, "a log of the twin holds an id twice")?;
+            expect(
+                heads == known.heads as usize,
+                "the twin's heads are not those of its logs",
+            )?;
+        }
+        let mut entries = self.logs.iter().flat_map(|log| log.all());
+        expect(
+            entries.all(|entry| self.find(&entry.id).is_some()),
+            "the twin's logs hold an id that it does not know",
+        )?;
+        let mut queued = self.queues.iter().flat_map(|queue| queue.all());
+        let is_queued = |known: &Known| known.standing == Standing::Queued;
+        expect(
+            queued.all(|id| {
+                let found = self.find(id);
+                found.is_some_and(|at| is_queued(&self.known.all()[at]))
+            }),
+            "the twin's queue holds an id that stands elsewhere",
+        )
     }
 }
