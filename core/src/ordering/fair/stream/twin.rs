@@ -11,7 +11,6 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-
 use core::ops::Range;
 
 use super::decided::{FairStream, Fixed, widest};
