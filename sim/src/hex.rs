@@ -31,15 +31,17 @@ pub(crate) fn decode(digits: &[u8], out: &mut Vec<u8>) -> bool {
         return false;
     }
     let start = out.len();
-    out.reserve(pairs.len());
-    for [high, low] in pairs {
-        let (Some(high), Some(low)) = (value(*high), value(*low)) else {
-            out.truncate(start);
-            return false;
-        };
-        out.push(high << 4 | low);
+    let mut seen = 0;
+    out.extend(pairs.iter().map(|[high, low]| {
+        let (high, low) = (VALUES[usize::from(*high)], VALUES[usize::from(*low)]);
+        seen |= high | low;
+        high << 4 | low
+    }));
+    let is_whole = seen < 16;
+    if !is_whole {
+        out.truncate(start);
     }
-    true
+    is_whole
 }
 
 /// The `N` bytes that exactly `2 * N` digits stand for.
@@ -55,14 +57,23 @@ pub(crate) fn decode_array<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-const fn value(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
+fn value(digit: u8) -> Option<u8> {
+    Some(VALUES[usize::from(digit)]).filter(|value| *value < 16)
 }
+
+/// What each byte stands for as a digit; more than 15 for any that is none. Digits are as good as
+/// random, so that a look-up takes a fraction of what comparisons take.
+const VALUES: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        let spelled = b"0123456789abcdef"[digit];
+        values[spelled as usize] = digit as u8;
+        values[spelled.to_ascii_uppercase() as usize] = digit as u8;
+        digit += 1;
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {

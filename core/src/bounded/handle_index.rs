@@ -168,6 +168,21 @@ impl HandleIndex {
         self.len = 0;
     }
 
+    /// Removes all keys, whose hashes these are. Cost: O(keys), where [`HandleIndex::clear`] takes
+    /// O(slots): for a table of which little is used.
+    pub fn clear_keys(&mut self, hashes: impl Iterator<Item = u64>) {
+        for hash in hashes {
+            // A key lies in the run of used slots behind its home, and every key goes.
+            let mut at = self.home(tag_of(hash));
+            while self.slots[at].value != NONE {
+                self.slots[at] = EMPTY;
+                at = self.after(at);
+                self.len -= 1;
+            }
+        }
+        debug_assert!(self.len == 0, "these are the hashes of all keys");
+    }
+
     fn search(&self, hash: u64, mut is_key: impl FnMut(u32) -> bool) -> Option<usize> {
         let tag = tag_of(hash);
         let mut at = self.home(tag);

@@ -144,6 +144,11 @@ proptest! {
                 prop_assert_eq!(found, model.get(&key).copied());
             }
         }
+        index.clear_keys(model.iter().map(|key| hash_of(*key)));
+        let is_gone = |key: u32| index.find(hash_of(key), |value| value == key).is_none();
+        prop_assert!(index.is_empty() && (0..40).all(is_gone));
+        let room = index.insert(hash_of(1), 1);
+        prop_assert_eq!(room, capacity > 0);
         index.clear();
         prop_assert!(index.is_empty() && index.find(hash_of(1), |value| value == 1).is_none());
     }

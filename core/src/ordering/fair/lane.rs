@@ -16,6 +16,9 @@ pub(super) const GROUP: usize = 8;
 /// How many planes hold a count of up to 255 lists.
 pub(super) const PLANES: usize = 8;
 
+/// How many planes a group touches at least.
+pub(super) const PLANES_MIN: usize = 3;
+
 /// One bit of the counters of [`LANE_BITS`] pairs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lane(pub(super) [u64; LANE_WORDS]);
@@ -63,9 +66,13 @@ fn add_three(a: Lane, b: Lane, c: Lane) -> (Lane, Lane) {
     (half ^ c, (a & b) | (half & c))
 }
 
-/// Adds [`GROUP`] bits to counters: a tree of adders touches each plane once.
-pub(super) fn add_group(planes: &mut [Lane; PLANES], group: &[Lane; GROUP]) {
-    let [ones, twos, fours, higher @ ..] = planes;
+/// Adds [`GROUP`] bits to counters of at least [`PLANES_MIN`] planes, which must hold the sum: a
+/// tree of adders touches each plane once.
+pub(super) fn add_group(planes: &mut [Lane], group: &[Lane; GROUP]) {
+    let [ones, twos, fours, higher @ ..] = planes else {
+        debug_assert!(false, "counters have three planes at least");
+        return;
+    };
     let [a, b, c, d, e, f, g, h] = *group;
     let (sum, first) = add_three(*ones, a, b);
     let (sum, second) = add_three(sum, c, d);

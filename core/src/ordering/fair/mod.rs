@@ -52,10 +52,10 @@
 //!
 //! | lists | n = 5 | 21 | 100 |
 //! |---|---|---|---|
-//! | all agree | 0.07 | 0.12 | 0.41 |
-//! | delays up to 25 times the time between two ids | 0.08 | 0.17 | 0.59 |
-//! | up to 100 times | 0.08 | 0.19 | 0.66 |
-//! | each list a random permutation | 0.19 | 0.42 | 1.61 |
+//! | all agree | 0.07 | 0.11 | 0.34 |
+//! | delays up to 25 times the time between two ids | 0.09 | 0.15 | 0.47 |
+//! | up to 100 times | 0.09 | 0.16 | 0.50 |
+//! | each list a random permutation | 0.18 | 0.32 | 1.08 |
 //!
 //! Entering the lists costs another 2 ns an entry, as they arrive.
 //!

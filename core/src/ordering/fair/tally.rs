@@ -18,7 +18,9 @@ use core::ops::Range;
 
 use super::bits::BitMatrix;
 use super::bits::{WORD_BITS, low_bits, ones, set, transpose, words_for};
-use super::lane::{GROUP, LANE_BITS, LANE_WORDS, Lane, PLANES, add, add_group, add_one, at_least};
+use super::lane::{
+    GROUP, LANE_BITS, LANE_WORDS, Lane, PLANES, PLANES_MIN, add, add_group, add_one, at_least,
+};
 use super::lists::Lists;
 use super::parameters::Parameters;
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
@@ -36,6 +38,8 @@ pub(super) struct Tally {
     /// List after list, the positions of its members in its order.
     walks: Box<[u16]>,
     walk_lengths: Box<[u16]>,
+    /// How much of each walk is left while blocks are taken off its positions, the last one first.
+    walk_ends: Box<[u16]>,
     /// The logs that hold a member.
     voting: Box<[u8]>,
     voting_count: usize,
@@ -43,7 +47,10 @@ pub(super) struct Tally {
     spans: Box<[Span]>,
     /// Log after log, which positions its list holds; kept only for lists with a gap.
     present: Box<[u64]>,
-    groups: Box<[[Lane; GROUP]]>,
+    /// Of each list of a group, for each row the columns that it stands before.
+    groups: Box<[Lane]>,
+    /// For each position the columns that stay open behind it: all but its own, where it has one.
+    open_behind: Box<[Lane]>,
     ahead: Box<[[Lane; PLANES]]>,
     neither: Box<[[Lane; PLANES]]>,
     ties: Box<[Lane]>,
@@ -89,11 +96,13 @@ impl Tally {
             keys: fixed_slice(member_count_max, 0),
             walks: fixed_slice(log_count * member_count_max, 0),
             walk_lengths: fixed_slice(log_count, 0),
+            walk_ends: fixed_slice(log_count, 0),
             voting: fixed_slice(log_count, 0),
             voting_count: 0,
             spans: fixed_slice(log_count * member_count_max.div_ceil(LANE_BITS), NO_SPAN),
             present: fixed_slice(log_count * words_for(member_count_max), 0),
-            groups: fixed_slice(lanes, [Lane::NONE; GROUP]),
+            groups: fixed_slice(GROUP * lanes, Lane::NONE),
+            open_behind: fixed_slice(lanes, Lane::ALL),
             ahead: fixed_slice(lanes, [Lane::NONE; PLANES]),
             neither: fixed_slice(lanes, [Lane::NONE; PLANES]),
             ties: fixed_slice(lanes, Lane::NONE),
@@ -105,13 +114,13 @@ impl Tally {
     pub(super) const fn footprint_bytes(log_count: usize, member_count_max: usize) -> u64 {
         fixed_slice_bytes::<u64>(member_count_max)
             + fixed_slice_bytes::<u16>(log_count * member_count_max)
-            + fixed_slice_bytes::<u16>(log_count)
+            + 2 * fixed_slice_bytes::<u16>(log_count)
             + fixed_slice_bytes::<u8>(log_count)
             + fixed_slice_bytes::<Span>(log_count * member_count_max.div_ceil(LANE_BITS))
             + fixed_slice_bytes::<u64>(log_count * words_for(member_count_max))
-            + fixed_slice_bytes::<[Lane; GROUP]>(member_count_max)
+            + fixed_slice_bytes::<Lane>(GROUP * member_count_max)
             + 2 * fixed_slice_bytes::<[Lane; PLANES]>(member_count_max)
-            + 3 * fixed_slice_bytes::<Lane>(member_count_max)
+            + 4 * fixed_slice_bytes::<Lane>(member_count_max)
     }
 
     /// Sorts `vertices` by mean rank, so that their places become positions.
@@ -147,14 +156,16 @@ impl Tally {
         let mut some_missing = false;
         self.lay_out(lists, members);
         let count = self.member_count;
-        for block in 0..count.div_ceil(LANE_BITS) {
+        let blocks = count.div_ceil(LANE_BITS);
+        let all_contested = (0..blocks).all(|block| self.contested_from(block) == 0);
+        for block in (0..blocks).rev() {
             let first_block = self.contested_from(block);
             let rows = first_block * LANE_BITS..count.min((block + 1) * LANE_BITS);
             let columns = lane_below(count - block * LANE_BITS);
             for row in 0..rows.start {
                 fill(beats.row_mut(row), block, columns);
             }
-            self.add_lists(block, rows.clone(), columns);
+            self.add_lists(block, rows.clone(), columns, all_contested);
             let gaps = self.add_neither(block, rows.clone(), columns);
             if gaps || self.voting_count.is_multiple_of(2) {
                 self.add_ties(block, members, columns);
@@ -175,28 +186,29 @@ impl Tally {
         self.voting_count = 0;
         for log in 0..lists.log_count() {
             let walk = &mut self.walks[log * self.member_count_max..][..count];
+            let spans = &mut self.spans[log * blocks..][..blocks];
+            spans.fill(NO_SPAN);
             let mut length = 0;
             for vertex in lists.entries(log) {
                 let position = members.positions[usize::from(*vertex)];
-                if position != NO_POSITION {
-                    walk[length] = position;
-                    length += 1;
+                if position == NO_POSITION {
+                    continue;
                 }
+                walk[length] = position;
+                let span = &mut spans[usize::from(position) / LANE_BITS];
+                if span.first == BEYOND {
+                    span.first = length as u16;
+                }
+                length += 1;
+                span.end = length as u16;
             }
             self.walk_lengths[log] = length as u16;
+            self.walk_ends[log] = length as u16;
             if length == 0 {
                 continue;
             }
             self.voting[self.voting_count] = log as u8;
             self.voting_count += 1;
-            let spans = &mut self.spans[log * blocks..][..blocks];
-            spans.fill(NO_SPAN);
-            for (place, position) in walk[..length].iter().enumerate() {
-                spans[usize::from(*position) / LANE_BITS].end = place as u16 + 1;
-            }
-            for (place, position) in walk[..length].iter().enumerate().rev() {
-                spans[usize::from(*position) / LANE_BITS].first = place as u16;
-            }
             if length < count {
                 let present = &mut self.present[log * words..][..words];
                 present.fill(0);
@@ -246,30 +258,88 @@ impl Tally {
     }
 
     /// Counts how many lists have each row before each column of `block`.
-    fn add_lists(&mut self, block: usize, rows: Range<usize>, columns: Lane) {
-        let blocks = rows.start / LANE_BITS..block + 1;
+    fn add_lists(&mut self, block: usize, rows: Range<usize>, columns: Lane, all_contested: bool) {
         self.ahead[rows.clone()].fill([Lane::NONE; PLANES]);
+        let own = block * LANE_BITS..rows.end;
+        for (column, open) in self.open_behind[own.clone()].iter_mut().enumerate() {
+            close(open, 0, column);
+        }
         for first in (0..self.voting_count).step_by(GROUP) {
             for slot in 0..GROUP {
-                let log = self.logs().get(first + slot).copied();
-                let (stretch, whole) =
-                    log.map_or((0..0, false), |log| self.stretch(log, blocks.clone()));
-                if !whole {
-                    let groups = &mut self.groups[rows.clone()];
-                    groups.iter_mut().for_each(|group| group[slot] = Lane::NONE);
-                }
-                let list = usize::from(log.unwrap_or(0)) * self.member_count_max;
-                let mut open = columns;
-                for position in &self.walks[list..][stretch] {
-                    let position = usize::from(*position);
-                    close(&mut open, block, position);
-                    self.groups[position][slot] = open;
+                match self.logs().get(first + slot) {
+                    Some(log) if all_contested => self.walk_off(*log, slot, block, columns),
+                    Some(log) => self.walk(*log, slot, block, rows.clone(), columns),
+                    None => {
+                        self.groups[slot * self.member_count_max..][rows.clone()].fill(Lane::NONE)
+                    }
                 }
             }
-            let counters = self.ahead[rows.clone()].iter_mut();
-            for (planes, group) in counters.zip(&self.groups[rows.clone()]) {
-                add_group(planes, group);
-            }
+            self.add_group(rows.clone());
+        }
+        self.open_behind[own].fill(Lane::ALL);
+    }
+
+    /// Walks down a list: before which columns of `block` each row stands.
+    fn walk(&mut self, log: u8, slot: usize, block: usize, rows: Range<usize>, columns: Lane) {
+        let (stretch, whole) = self.stretch(log, rows.start / LANE_BITS..block + 1);
+        let group = &mut self.groups[slot * self.member_count_max..][..self.member_count];
+        if !whole {
+            group[rows].fill(Lane::NONE);
+        }
+        let list = usize::from(log) * self.member_count_max;
+        let open_behind = &self.open_behind[..group.len()];
+        let mut open = columns;
+        for position in &self.walks[list..][stretch] {
+            let position = usize::from(*position);
+            open = open & open_behind[position];
+            group[position] = open;
+        }
+    }
+
+    /// The same where every pair is contested: down all that is left of a list, from which the
+    /// positions of `block` go. So a step is made for each row once a block, and not for each of a
+    /// list.
+    fn walk_off(&mut self, log: u8, slot: usize, block: usize, columns: Lane) {
+        let log = usize::from(log);
+        let group = &mut self.groups[slot * self.member_count_max..][..self.member_count];
+        if usize::from(self.walk_lengths[log]) < self.member_count {
+            group.fill(Lane::NONE);
+        }
+        let open_behind = &self.open_behind[..group.len()];
+        let start = block * LANE_BITS;
+        let walk = &mut self.walks[log * self.member_count_max..];
+        let walk = &mut walk[..usize::from(self.walk_ends[log])];
+        let mut open = columns;
+        let mut left = 0;
+        for place in 0..walk.len() {
+            let position = usize::from(walk[place]);
+            open = open & open_behind[position];
+            group[position] = open;
+            walk[left] = position as u16;
+            left += usize::from(position < start);
+        }
+        self.walk_ends[log] = left as u16;
+    }
+
+    /// Adds what a group of lists says of `rows`.
+    fn add_group(&mut self, rows: Range<usize>) {
+        let plane_count = self.plane_count();
+        let of_slot = |slot: usize| &self.groups[slot * self.member_count_max..][rows.clone()];
+        let groups: [&[Lane]; GROUP] = core::array::from_fn(of_slot);
+        let counters = self.ahead[rows.clone()].iter_mut();
+        for (row, planes) in counters.enumerate() {
+            let group = core::array::from_fn(|slot| groups[slot][row]);
+            add_group(&mut planes[..plane_count], &group);
+        }
+    }
+
+    /// How many planes hold a count of the lists that vote.
+    const fn plane_count(&self) -> usize {
+        let bits = usize::BITS - self.voting_count.leading_zeros();
+        if bits < PLANES_MIN as u32 {
+            PLANES_MIN
+        } else {
+            bits as usize
         }
     }
 
@@ -320,22 +390,23 @@ impl Tally {
     fn decide(&mut self, parameters: Parameters, rows: Range<usize>, gaps: bool) {
         let threshold = parameters.threshold();
         let lists = self.voting_count as u32;
+        let planes = self.plane_count();
         for row in rows {
             let ahead = &self.ahead[row];
             let mut twice = [Lane::NONE; PLANES + 2];
-            twice[1..=PLANES].copy_from_slice(ahead);
+            twice[1..=planes].copy_from_slice(&ahead[..planes]);
             if !gaps {
                 twice[0] = self.ties[row];
-                self.wins[row] = at_least(&twice[..=PLANES], lists + 1);
+                self.wins[row] = at_least(&twice[..=planes], lists + 1);
                 continue;
             }
             let neither = widened(&self.neither[row]);
             let doubled = add(&twice, &neither, self.ties[row]);
-            self.wins[row] = at_least(&doubled, lists + 1);
+            self.wins[row] = at_least(&doubled[..planes + 2], lists + 1);
             // The other side has L − A − Z lists, which are fewer than T if A + Z > L − T.
             let not_behind = add(&widened(ahead), &neither, Lane::NONE);
             let few_behind = match (lists + 1).checked_sub(threshold) {
-                Some(bound) => at_least(&not_behind, bound),
+                Some(bound) => at_least(&not_behind[..planes], bound),
                 None => Lane::ALL,
             };
             self.misses[row] = few_behind & !at_least(ahead, threshold);

@@ -39,6 +39,8 @@ pub(super) struct Cursors {
     hash: KeyedHash,
     /// Those that are a cache, the one that was used longest ago first.
     cached: LinkedSet,
+    /// Before this time no cursor expires that is no cache.
+    first_expiry: UnixNs,
     use_count: u64,
     /// The numbers in an order of their own, while the cursors are written or read.
     order: Box<[u32]>,
@@ -53,6 +55,7 @@ impl Cursors {
             index: HandleIndex::new(capacity),
             hash: KeyedHash::new(key),
             cached: LinkedSet::new(capacity),
+            first_expiry: UnixNs::NEVER,
             use_count: 0,
             order: fixed_slice(capacity as usize, 0),
         };
@@ -73,6 +76,7 @@ impl Cursors {
         }
         self.slots.fill(FREE);
         self.index.clear();
+        self.first_expiry = UnixNs::NEVER;
         self.use_count = 0;
         self.free_count = self.slots.len();
         for (number, free) in (0..).zip(self.free.iter_mut().rev()) {
@@ -113,6 +117,7 @@ impl Cursors {
             return self.insert(cursor);
         };
         self.use_count += 1;
+        self.note_expiry(&cursor);
         let own = &mut self.slots[number as usize];
         *own = Cursor {
             expiry: own.expiry.max(expiry),
@@ -133,6 +138,7 @@ impl Cursors {
         self.free_count = free_count;
         let number = self.free[free_count];
         self.slots[number as usize] = cursor;
+        self.note_expiry(&cursor);
         self.use_count = self.use_count.max(cursor.used);
         let added = self.index.insert(self.hash_of(&cursor), number);
         debug_assert!(added, "the index has room for every cursor");
@@ -184,13 +190,10 @@ impl Cursors {
     }
 
     /// Frees what has expired by `time`, and then, where fewer than `free_min` are free, caches
-    /// that were used longest ago. O(capacity).
+    /// that were used longest ago. O(capacity) where something has expired.
     pub(super) fn free(&mut self, time: UnixNs, free_min: usize) {
-        for number in 0..self.slots.len() as u32 {
-            let cursor = &self.slots[number as usize];
-            if cursor.rollup != NONE && !cursor.is_cache && cursor.expiry <= time {
-                self.remove(number);
-            }
+        if self.first_expiry <= time {
+            self.free_expired(time);
         }
         while self.free_count < free_min {
             let Some(oldest) = self.cached.first() else {
@@ -198,6 +201,28 @@ impl Cursors {
             };
             self.cached.remove(oldest);
             self.remove(oldest);
+        }
+    }
+
+    fn free_expired(&mut self, time: UnixNs) {
+        self.first_expiry = UnixNs::NEVER;
+        for number in 0..self.slots.len() as u32 {
+            let cursor = self.slots[number as usize];
+            if cursor.rollup == NONE {
+                continue;
+            }
+            if !cursor.is_cache && cursor.expiry <= time {
+                self.remove(number);
+            } else {
+                self.note_expiry(&cursor);
+            }
+        }
+    }
+
+    /// A cursor whose expiry was raised since may make it too early, which costs a search.
+    fn note_expiry(&mut self, cursor: &Cursor) {
+        if !cursor.is_cache {
+            self.first_expiry = self.first_expiry.min(cursor.expiry);
         }
     }
 

@@ -182,11 +182,21 @@ impl Lines {
             + 2 * HandleIndex::footprint_bytes(capacity)
     }
 
+    /// Forgets all lines. O(lines and nonces of the last poll): there is room for many more.
     pub(super) fn begin(&mut self) {
+        let Self { hash, .. } = *self;
+        let senders = self.senders[..self.sender_count].iter();
+        let of_sender = |(rollup, address): (u32, &Address)| {
+            hash.number_and_bytes20(rollup, address.as_bytes())
+        };
+        let hashes = senders.map(|sender| of_sender((sender.rollup, &sender.address)));
+        self.by_sender.clear_keys(hashes);
+        let taken = self.taken[..self.taken_count].iter();
+        let hashes = taken
+            .map(|(rollup, sender, nonce)| hash.words([of_sender((*rollup, sender)), nonce.get()]));
+        self.by_nonce.clear_keys(hashes);
         self.sender_count = 0;
         self.taken_count = 0;
-        self.by_sender.clear();
-        self.by_nonce.clear();
     }
 
     /// Names a sender whose line starts at `base`, or, without one, at its smallest nonce named.

@@ -1,27 +1,38 @@
 //! The verifier's twin: slots recomputed from their cuts by plainer means.
 //!
 //! It keeps sorted lists in place of tables, links and indexes. Every slot it counts heads and
-//! charges anew, builds each graph in line anew from the logs, slot after slot since it was formed,
-//! and forms a graph anew each time that ids are held back.
+//! charges anew, sorts the senders anew, builds each graph in line anew from the logs, slot after
+//! slot since it was formed, and forms a graph anew each time that ids are held back.
+//!
+//! # Cost
+//! What a slot adds to a list, and what it takes out, goes through the whole list once, at the end.
+//! So a slot with a cut of k entries, l live ids and d remembered drained ones takes
+//! O((n·l + k) log(l + d) + d), what the graphs cost beside that.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::decided::{FairStream, Fixed, widest};
 use super::entry::{Bodies, Cut, EntryKind, Facts, LoggedId, RollupSlot, Room};
 use super::error::{Broken, StreamConfigError};
 use super::limits::{FairLimits, ReplayProtection, RollupPart};
 use super::outcome::{Charge, DrainOutcome, Drained};
-use crate::bounded::{fixed_slice, fixed_slice_bytes};
+use crate::bounded::{NONE, fixed_slice, fixed_slice_bytes};
 use crate::ordering::fair::{Class, Graph, Parameters, Rank, Workspace};
 use crate::types::{Address, Height, Nonce, UnixNs};
 
 mod compare;
+mod drain;
 mod graphs;
+mod lists;
 mod median;
+mod senders;
 mod slots;
 
+use lists::{merge, retain};
 use median::Medians;
+use senders::OfSender;
 
 /// Where an id stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +43,8 @@ enum Standing {
     /// Released by median timestamps, while a nonce before its own is missing.
     Held,
     Queued,
+    /// Drained in this slot, at whose end it goes.
+    Drained,
 }
 
 /// An id that somebody is charged with.
@@ -47,6 +60,16 @@ struct Known {
     turns: [Height; TURN_COUNT],
     turn_count: usize,
     lapsed_age: u64,
+    /// The logs that hold it, by the entries that count; found anew every slot.
+    held_by: u128,
+    /// Where the ids of its sender stand in the list of senders; none without facts.
+    siblings: (u32, u32),
+    /// Its number in the graph that is built, or [`NONE`].
+    vertex: u32,
+    /// Its place in the order that is made, or [`NONE`].
+    place: u32,
+    /// Whether it is listed: to be held back, or as one that may move to another place.
+    is_marked: bool,
 }
 
 /// Three periods of being live.
@@ -71,6 +94,11 @@ const UNKNOWN: Known = Known {
     turns: [Height::ZERO; TURN_COUNT],
     turn_count: 0,
     lapsed_age: 0,
+    held_by: 0,
+    siblings: (0, 0),
+    vertex: NONE,
+    place: NONE,
+    is_marked: false,
 };
 
 /// An entry that counts.
@@ -81,8 +109,11 @@ struct Counted {
     height: Height,
     /// The last stamp before it in its log, as far as it was raised.
     stamp: UnixNs,
+    /// The place of its id among those that are known; found anew every slot.
+    at: u32,
 }
 
+/// An id that was drained; sorted by id and slot.
 #[derive(Clone, Copy, Debug)]
 struct Ended {
     id: LoggedId,
@@ -119,19 +150,33 @@ pub struct StreamTwin {
     reached: Box<[Height]>,
     stamps: Box<[UnixNs]>,
     median: Box<[UnixNs]>,
+    /// Sorted by id. Within a slot nothing comes or goes once its entries are in, so that ids are
+    /// told by their places here.
     known: Fixed<Known>,
+    /// What a cut brings that was not known.
+    fresh: Fixed<LoggedId>,
     logs: Box<[Fixed<Counted>]>,
+    of_senders: Fixed<OfSender>,
     ended: Fixed<Ended>,
+    /// What a slot drained, on its way into the list above.
+    ending: Fixed<Ended>,
     nexts: Fixed<Next>,
+    /// Senders that a slot saw first, on their way into the list above; sorted as that is.
+    new_nexts: Fixed<Next>,
+    /// Uses of cursors, to find those that were used longest ago.
+    uses: Fixed<u64>,
     use_count: u64,
     queues: Box<[Fixed<LoggedId>]>,
     medians: Medians,
     graph: Graph,
     workspace: Workspace,
-    /// The vertices of the graph that is built.
-    vertices: Fixed<LoggedId>,
-    order: Fixed<LoggedId>,
-    held: Fixed<LoggedId>,
+    /// Places of the vertices of the graph that is built, rising.
+    vertices: Fixed<u32>,
+    /// Places of what is released, in the order that is made, and the same while nonces move.
+    order: Fixed<u32>,
+    placed: Fixed<u32>,
+    /// Places of what is held back.
+    held: Fixed<u32>,
     drained: Fixed<Drained>,
     lapsed: Fixed<LoggedId>,
 }
@@ -171,17 +216,23 @@ impl StreamTwin {
             stamps: fixed_slice(logs, UnixNs::ZERO),
             median: fixed_slice(logs, UnixNs::ZERO),
             known: Fixed::new(live, UNKNOWN),
+            fresh: Fixed::new(live, none),
             logs: log_lists.into_boxed_slice(),
+            of_senders: Fixed::new(live, OfSender::default()),
             ended: Fixed::new(limits.drained_count_max as usize, NOT_ENDED),
+            ending: Fixed::new(live, NOT_ENDED),
             nexts: Fixed::new(limits.cursor_count_max as usize, NO_NEXT),
+            new_nexts: Fixed::new(live, NO_NEXT),
+            uses: Fixed::new(limits.cursor_count_max as usize, 0),
             use_count: 0,
             queues: queues.into_boxed_slice(),
-            medians: Medians::new(parameters, limits.log_age_slots_max as usize + 1, rollups),
+            medians: Medians::new(parameters, limits, rollups),
             graph: graph.map_err(|_| StreamConfigError::LimitOutOfRange)?,
             workspace: Workspace::new(parameters, widest, limits.ranked_pairs_max),
-            vertices: Fixed::new(live, none),
-            order: Fixed::new(live, none),
-            held: Fixed::new(live, none),
+            vertices: Fixed::new(live, NONE),
+            order: Fixed::new(live, NONE),
+            placed: Fixed::new(live, NONE),
+            held: Fixed::new(live, NONE),
             drained: Fixed::new(live, Drained::none()),
             lapsed: Fixed::new(live, none),
         })
@@ -203,15 +254,20 @@ impl StreamTwin {
         fixed_slice_bytes::<RollupPart>(rollups.len())
             + fixed_slice_bytes::<Height>(limits.log_age_slots_max as usize + 1)
             + 2 * fixed_slice_bytes::<UnixNs>(logs)
-            + Medians::footprint_bytes(parameters, limits.log_age_slots_max as usize + 1, rollups)
+            + Medians::footprint_bytes(parameters, limits, rollups)
             + Fixed::<Known>::footprint_bytes(live)
             + logs as u64 * log
+            + Fixed::<OfSender>::footprint_bytes(live)
             + Fixed::<Ended>::footprint_bytes(limits.drained_count_max as usize)
+            + Fixed::<Ended>::footprint_bytes(live)
             + Fixed::<Next>::footprint_bytes(limits.cursor_count_max as usize)
+            + Fixed::<Next>::footprint_bytes(live)
+            + Fixed::<u64>::footprint_bytes(limits.cursor_count_max as usize)
             + rollups.len() as u64 * queue
             + Graph::footprint_bytes(parameters, widest)
             + Workspace::footprint_bytes(parameters, widest, limits.ranked_pairs_max)
-            + 4 * ids
+            + 2 * ids
+            + 4 * Fixed::<u32>::footprint_bytes(live)
             + Fixed::<Drained>::footprint_bytes(live)
     }
 
@@ -232,17 +288,21 @@ impl StreamTwin {
         known.binary_search_by_key(id, |known| known.id).ok()
     }
 
-    fn next(&self, rollup: usize, sender: &Address) -> Option<usize> {
-        let key = (rollup as u32, *sender);
-        let nexts = self.nexts.all();
-        nexts
-            .binary_search_by_key(&key, |next| (next.rollup, next.sender))
-            .ok()
+    /// The places of the ids of a rollup: they stand together, because ids are sorted by rollup.
+    fn own(&self, rollup: usize) -> Range<usize> {
+        let own = self.parts[rollup].rollup;
+        let known = self.known.all();
+        let from = known.partition_point(|known| known.id.rollup < own);
+        from..known.partition_point(|known| known.id.rollup <= own)
     }
 
-    fn next_nonce(&self, rollup: usize, sender: &Address) -> Option<Nonce> {
-        let at = self.next(rollup, sender)?;
-        Some(self.nexts.all()[at].nonce)
+    /// What is known of the id at a place.
+    fn at(&self, place: u32) -> &Known {
+        &self.known.all()[place as usize]
+    }
+
+    fn at_mut(&mut self, place: u32) -> &mut Known {
+        &mut self.known.all_mut()[place as usize]
     }
 }
 
@@ -266,19 +326,6 @@ impl Known {
         let turns = self.turns[..self.turn_count].iter();
         turns.filter(|turn| **turn <= base).count() % 2 == 1
     }
-}
-
-/// Keeps what a question holds for, in its order.
-fn retain<T: Copy>(list: &mut Fixed<T>, mut keep: impl FnMut(&T) -> bool) {
-    let all = list.all_mut();
-    let mut kept = 0;
-    for at in 0..all.len() {
-        if keep(&all[at]) {
-            all[kept] = all[at];
-            kept += 1;
-        }
-    }
-    list.truncate(kept);
 }
 
 const NOT_ENDED: Ended = Ended {

@@ -223,6 +223,7 @@ impl Run {
         self.restored.apply(&cut, &slots, &self.library).unwrap();
         self.twin.apply(&cut, &slots, &self.library).unwrap();
         assert_eq!(self.stream.verify(), Ok(()), "seed {seed} {height}");
+        assert_eq!(self.twin.verify(), Ok(()), "seed {seed} {height}");
         assert_eq!(
             self.twin.compare(&self.stream),
             Ok(()),

@@ -19,6 +19,7 @@ impl StreamTwin {
             self.lapsed.all() == stream.lapsed_ids(),
             "the ids that lapsed differ",
         )?;
+        self.locate();
         self.compare_ids(stream)?;
         for rollup in 0..self.parts.len() {
             self.compare_rollup(stream, rollup)?;
@@ -70,7 +71,7 @@ impl StreamTwin {
         let (mut place, mut last) = (0, None);
         while let Some(formed) = self.formed_after(rollup, last) {
             self.gather(rollup, formed);
-            let vertices = self.vertices.all().iter().copied();
+            let vertices = self.vertices.all().iter().map(|at| self.at(*at).id);
             same(
                 vertices.eq(stream.graph(own, place)),
                 "the vertices of a graph differ",

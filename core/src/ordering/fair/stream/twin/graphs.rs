@@ -1,6 +1,6 @@
 //! Graphs built anew from the logs.
 
-use super::{Class, Facts, Height, LoggedId, Nonce, Standing, StreamTwin, retain};
+use super::{Class, Height, NONE, Nonce, Standing, StreamTwin, retain};
 use crate::ordering::fair::stream::error::Broken;
 
 const LINE: Broken = Broken("a graph that stands in line can't be built again");
@@ -8,7 +8,6 @@ const LINE: Broken = Broken("a graph that stands in line can't be built again");
 impl StreamTwin {
     /// Forms at most one graph of a rollup, again and again without the ids that are held back.
     pub(super) fn form(&mut self, rollup: usize) {
-        let own = self.parts[rollup].rollup;
         let (threshold, solid_min) = (self.parameters.threshold(), self.parameters.solid_min());
         let in_line = self.formed_heights(rollup);
         if in_line >= self.limits.graph_count_max as usize {
@@ -17,17 +16,15 @@ impl StreamTwin {
         self.vertices.clear();
         self.held.clear();
         let mut some_solid = false;
-        for known in self.known.all() {
-            let is_outside = known.standing == Standing::Outside && known.id.rollup == own;
-            if is_outside && known.heads >= threshold {
-                self.vertices.push(known.id);
+        for at in self.own(rollup) {
+            let known = &mut self.known.all_mut()[at];
+            known.is_marked = false;
+            if known.standing == Standing::Outside && known.heads >= threshold {
                 some_solid |= known.heads >= solid_min;
+                self.vertices.push(at as u32);
             }
         }
-        if !some_solid {
-            return;
-        }
-        if self.build(self.height).is_err() {
+        if !some_solid || self.build(self.height).is_err() {
             return;
         }
         self.hold_back_unsure(rollup);
@@ -38,23 +35,16 @@ impl StreamTwin {
             if self.held.all().is_empty() {
                 break;
             }
-            let held = &self.held;
-            retain(&mut self.vertices, |id| !held.all().contains(id));
+            let known = self.known.all();
+            retain(&mut self.vertices, |at| !known[*at as usize].is_marked);
             self.held.clear();
             if self.build(self.height).is_err() {
                 return;
             }
         }
-        let graph = &self.graph;
-        let mut vertex = 0;
-        retain(&mut self.vertices, |_| {
-            vertex += 1;
-            graph.is_kept(vertex - 1)
-        });
-        for place in 0..self.vertices.all().len() {
-            let id = self.vertices.all()[place];
-            if let Some(at) = self.find(&id) {
-                self.known.all_mut()[at].standing = Standing::Formed(self.height);
+        for (vertex, at) in (0..).zip(self.vertices.all()) {
+            if self.graph.is_kept(vertex) {
+                self.known.all_mut()[*at as usize].standing = Standing::Formed(self.height);
             }
         }
     }
@@ -72,12 +62,7 @@ impl StreamTwin {
 
     /// The first slot after `last` that formed a graph which stands in line.
     pub(super) fn formed_after(&self, rollup: usize, last: Option<Height>) -> Option<Height> {
-        let own = self.parts[rollup].rollup;
-        let known = self
-            .known
-            .all()
-            .iter()
-            .filter(|known| known.id.rollup == own);
+        let known = self.known.all()[self.own(rollup)].iter();
         let formed = known.filter_map(|known| match known.standing {
             Standing::Formed(height) => Some(height),
             _ => None,
@@ -89,24 +74,30 @@ impl StreamTwin {
 
     /// Puts the vertices of a graph in line into the list.
     pub(super) fn gather(&mut self, rollup: usize, formed: Height) {
-        let own = self.parts[rollup].rollup;
         self.vertices.clear();
-        for known in self.known.all() {
-            if known.id.rollup == own && known.standing == Standing::Formed(formed) {
-                self.vertices.push(known.id);
+        for at in self.own(rollup) {
+            if self.known.all()[at].standing == Standing::Formed(formed) {
+                self.vertices.push(at as u32);
             }
         }
     }
 
     /// Builds the graph over the listed vertices that was formed in a slot: its proposal from what
-    /// the cuts covered by then, its missing edges slot after slot from what came since.
+    /// the cuts covered by then, its missing edges slot after slot from what came since. Once none
+    /// is missing, what came later says nothing.
     pub(super) fn build(&mut self, formed: Height) -> Result<(), Broken> {
-        let vertices = self.vertices.all();
-        self.graph.begin(vertices.len() as u32).map_err(|_| LINE)?;
+        for known in self.known.all_mut() {
+            known.vertex = NONE;
+        }
+        for (vertex, at) in (0..).zip(self.vertices.all()) {
+            self.known.all_mut()[*at as usize].vertex = vertex;
+        }
+        let count = self.vertices.all().len() as u32;
+        self.graph.begin(count).map_err(|_| LINE)?;
         self.append(|height| height <= formed)?;
         self.graph.propose(&mut self.workspace).map_err(|_| LINE)?;
         let mut last = formed;
-        loop {
+        while !self.graph.is_complete() {
             let entries = self.logs.iter().flat_map(|log| log.all());
             let later = entries.filter(|entry| entry.height > last);
             let Some(next) = later.map(|entry| entry.height).min() else {
@@ -116,16 +107,17 @@ impl StreamTwin {
             self.graph.update().map_err(|_| LINE)?;
             last = next;
         }
+        Ok(())
     }
 
     /// Appends the entries of some slots to the graph.
     fn append(&mut self, of: impl Fn(Height) -> bool) -> Result<(), Broken> {
-        let vertices = self.vertices.all();
+        let known = self.known.all();
         for (log, list) in (0..).zip(&self.logs) {
             for entry in list.all().iter().filter(|entry| of(entry.height)) {
-                if let Ok(vertex) = vertices.binary_search(&entry.id) {
-                    let appended = self.graph.append(log, vertex as u32);
-                    appended.map_err(|_| LINE)?;
+                let vertex = known[entry.at as usize].vertex;
+                if vertex != NONE {
+                    self.graph.append(log, vertex).map_err(|_| LINE)?;
                 }
             }
         }
@@ -135,31 +127,24 @@ impl StreamTwin {
     /// Lists those vertices that are not solid and whose base nobody knows, and what has an edge
     /// from one that is listed, until there is no more.
     fn hold_back_unsure(&mut self, rollup: usize) {
-        for vertex in 0..self.vertices.all().len() {
-            let id = self.vertices.all()[vertex];
-            let Some(facts) = self.find(&id).map(|at| self.known.all()[at].facts) else {
+        for vertex in 0..self.vertices.all().len() as u32 {
+            let is_solid = self.graph.class(vertex) == Class::Solid;
+            if !self.graph.is_kept(vertex) || is_solid {
                 continue;
-            };
-            let is_solid = self.graph.class(vertex as u32) == Class::Solid;
-            let has_base = self.next_nonce(rollup, &facts.sender).is_some()
-                || self.least_nonce(rollup, &facts, false).is_some();
-            if self.graph.is_kept(vertex as u32) && !is_solid && !has_base {
-                self.held.push(id);
+            }
+            let at = self.vertices.all()[vertex as usize];
+            if self.base_in_flight(rollup, at).is_none() {
+                self.list(at);
             }
         }
         let mut looked_at = 0;
-        while looked_at < self.held.all().len() {
-            let from = self
-                .vertices
-                .all()
-                .binary_search(&self.held.all()[looked_at]);
-            let from = from.unwrap_or(0) as u32;
+        while let Some(from) = self.held.all().get(looked_at) {
+            let from = self.at(*from).vertex;
             looked_at += 1;
             for vertex in 0..self.vertices.all().len() {
-                let id = self.vertices.all()[vertex];
-                let follows = self.graph.has_edge(from, vertex as u32);
-                if follows && !self.held.all().contains(&id) {
-                    self.held.push(id);
+                let at = self.vertices.all()[vertex];
+                if !self.at(at).is_marked && self.graph.has_edge(from, vertex as u32) {
+                    self.list(at);
                 }
             }
         }
@@ -167,58 +152,40 @@ impl StreamTwin {
 
     /// Lists those vertices that the graph keeps and before whom a nonce is missing.
     fn hold_back(&mut self, rollup: usize) {
-        for vertex in 0..self.vertices.all().len() {
-            if !self.graph.is_kept(vertex as u32) {
+        for vertex in 0..self.vertices.all().len() as u32 {
+            if !self.graph.is_kept(vertex) {
                 continue;
             }
-            let id = self.vertices.all()[vertex];
-            let Some(facts) = self.find(&id).map(|at| self.known.all()[at].facts) else {
-                continue;
+            let at = self.vertices.all()[vertex as usize];
+            let is_kept = |known: &super::Known| {
+                known.standing == Standing::Outside
+                    && known.vertex != NONE
+                    && self.graph.is_kept(known.vertex)
             };
-            let known = self.next_nonce(rollup, &facts.sender);
-            let known = known.or_else(|| self.least_nonce(rollup, &facts, false));
-            let base = known.or_else(|| self.least_nonce(rollup, &facts, true));
-            let mut nonce = base.unwrap_or(facts.nonce);
-            while nonce < facts.nonce && self.is_present(rollup, &facts, nonce) {
-                nonce = nonce.saturating_add(1);
-            }
-            if nonce < facts.nonce {
-                self.held.push(id);
+            let kept = self.siblings(at).filter(|known| is_kept(known));
+            let base = self.base_in_flight(rollup, at);
+            let base = base.or_else(|| kept.map(|known| known.facts.nonce).min());
+            let base = base.unwrap_or(self.at(at).facts.nonce);
+            let is_there =
+                |known: &super::Known| known.standing != Standing::Outside || is_kept(known);
+            if self.has_gap(at, base, is_there) {
+                self.list(at);
             }
         }
     }
 
-    /// A sender's least nonce in flight, or among the vertices that are kept.
-    fn least_nonce(&self, rollup: usize, facts: &Facts, in_draft: bool) -> Option<Nonce> {
-        let own = self.parts[rollup].rollup;
-        let known = self.known.all().iter().filter(|known| {
-            known.id.rollup == own && known.has_facts && known.facts.sender == facts.sender
-        });
-        let counted = known.filter(|known| {
-            if in_draft {
-                known.standing == Standing::Outside && self.is_kept(&known.id)
-            } else {
-                known.standing != Standing::Outside
-            }
-        });
-        counted.map(|known| known.facts.nonce).min()
+    /// Where a sender's nonces begin, as far as that is decided: its next nonce, or without one
+    /// the least that it has in flight.
+    fn base_in_flight(&self, rollup: usize, at: u32) -> Option<Nonce> {
+        let next = self.next_nonce(rollup, &self.at(at).facts.sender);
+        let siblings = self.siblings(at);
+        let in_flight = siblings.filter(|known| known.standing != Standing::Outside);
+        next.or_else(|| in_flight.map(|known| known.facts.nonce).min())
     }
 
-    /// Whether a nonce of a sender is in flight, or in the draft by right.
-    fn is_present(&self, rollup: usize, facts: &Facts, nonce: Nonce) -> bool {
-        let own = self.parts[rollup].rollup;
-        self.known.all().iter().any(|known| {
-            known.id.rollup == own
-                && known.has_facts
-                && known.facts.sender == facts.sender
-                && known.facts.nonce == nonce
-                && (known.standing != Standing::Outside || self.is_kept(&known.id))
-        })
-    }
-
-    fn is_kept(&self, id: &LoggedId) -> bool {
-        let vertex = self.vertices.all().binary_search(id);
-        vertex.is_ok_and(|vertex| self.graph.is_kept(vertex as u32))
+    fn list(&mut self, at: u32) {
+        self.at_mut(at).is_marked = true;
+        self.held.push(at);
     }
 
     /// Releases from the front while the first graph has no missing edge.
@@ -236,75 +203,17 @@ impl StreamTwin {
                 self.order.push(self.vertices.all()[*vertex as usize]);
             }
             self.place_nonces(rollup);
-            for place in 0..self.order.all().len() {
-                let id = self.order.all()[place];
-                self.queues[rollup].push(id);
-                if let Some(at) = self.find(&id) {
-                    self.known.all_mut()[at].standing = Standing::Queued;
-                }
-            }
+            self.queue_order(rollup);
         }
         Ok(())
     }
 
-    /// Each place, from the front, takes the smallest nonce of its sender from here on. Ids whose
-    /// nonce was used or that have expired stay, and so do variants of what is before them.
-    pub(super) fn place_nonces(&mut self, rollup: usize) {
-        let count = self.order.all().len();
-        self.held.clear();
-        for place in 0..count {
-            if !self.may_move(rollup, place) {
-                let id = self.order.all()[place];
-                self.held.push(id);
-            }
+    /// Puts what is ordered at the end of a rollup's queue.
+    pub(super) fn queue_order(&mut self, rollup: usize) {
+        for at in self.order.all() {
+            let known = &mut self.known.all_mut()[*at as usize];
+            known.standing = Standing::Queued;
+            self.queues[rollup].push(known.id);
         }
-        for place in 0..count {
-            let Some(own) = self.moving(place) else {
-                continue;
-            };
-            let mut least = (own.nonce, place);
-            for later in place + 1..count {
-                if let Some(other) = self.moving(later)
-                    && other.sender == own.sender
-                    && other.nonce < least.0
-                {
-                    least = (other.nonce, later);
-                }
-            }
-            let mut carried = self.order.all()[least.1];
-            for at in place..=least.1 {
-                let moves = self.moving(at);
-                if moves.is_some_and(|other| other.sender == own.sender) {
-                    core::mem::swap(&mut carried, &mut self.order.all_mut()[at]);
-                }
-            }
-        }
-    }
-
-    fn may_move(&self, rollup: usize, place: usize) -> bool {
-        let Some(facts) = self.facts_of(&self.order.all()[place]) else {
-            return false;
-        };
-        let is_variant = |other: &LoggedId| {
-            self.facts_of(other)
-                .is_some_and(|other| (other.sender, other.nonce) == (facts.sender, facts.nonce))
-        };
-        let earlier = self.order.all()[..place].iter();
-        let mut earlier = earlier.filter(|id| !self.held.all().contains(id));
-        let next = self.next_nonce(rollup, &facts.sender);
-        next.is_none_or(|next| facts.nonce >= next)
-            && facts.expiry > self.time
-            && !self.queues[rollup].all().iter().any(is_variant)
-            && !earlier.any(is_variant)
-    }
-
-    fn moving(&self, place: usize) -> Option<Facts> {
-        let id = self.order.all()[place];
-        let stays = self.held.all().contains(&id);
-        self.facts_of(&id).filter(|_| !stays)
-    }
-
-    pub(super) fn facts_of(&self, id: &LoggedId) -> Option<Facts> {
-        Some(self.known.all()[self.find(id)?].facts)
     }
 }

@@ -1,6 +1,6 @@
-//! Median timestamps by counting: no order is kept from slot to slot, and nothing is sorted.
+//! Median timestamps by counting: nothing is kept from slot to slot but what is held.
 
-use super::{Facts, LoggedId, Nonce, Parameters, RollupPart, Standing, StreamTwin, UnixNs};
+use super::{FairLimits, LoggedId, Nonce, Parameters, RollupPart, Standing, StreamTwin, UnixNs};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::ordering::fair::stream::decided::{Fixed, vertex_count_max};
 use alloc::boxed::Box;
@@ -9,12 +9,14 @@ use alloc::vec::Vec;
 /// The stamp of a log that does not hold an id.
 const INFINITE: UnixNs = UnixNs::NEVER;
 
-/// An id whose turn is not decided.
-#[derive(Clone, Copy, Debug, Default)]
+/// An id whose turn is not decided, by its place: places stand in the order of ids.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
-    id: LoggedId,
     key: UnixNs,
+    at: u32,
     floor: UnixNs,
+    /// The least (floor, place) of those with a greater (key, place).
+    least_behind: Option<(UnixNs, u32)>,
 }
 
 /// What the twin keeps for median timestamps.
@@ -27,7 +29,8 @@ pub(super) struct Medians {
     /// Of each rollup what was released while a nonce before it is missing.
     pub(super) held: Box<[Fixed<LoggedId>]>,
     candidates: Fixed<Candidate>,
-    row: Box<[UnixNs]>,
+    /// Row after row, the stamps of the ids of a rollup, one of each log.
+    rows: Box<[UnixNs]>,
 }
 
 /// How many ids of a rollup can wait or be held.
@@ -38,14 +41,17 @@ fn width(parameters: Parameters, part: &RollupPart) -> usize {
     }
 }
 
-fn most(parameters: Parameters, rollups: &[RollupPart]) -> usize {
-    let widths = rollups.iter().map(|part| width(parameters, part));
-    widths.max().unwrap_or(0)
+/// How many ids can be live, where this policy orders them.
+fn live(parameters: Parameters, limits: &FairLimits) -> usize {
+    match parameters.orders_by_median() {
+        true => limits.live_ids_max(parameters) as usize,
+        false => 0,
+    }
 }
 
 impl Medians {
-    pub(super) fn new(parameters: Parameters, span: usize, rollups: &[RollupPart]) -> Self {
-        let logs = parameters.n() as usize;
+    pub(super) fn new(parameters: Parameters, limits: &FairLimits, rollups: &[RollupPart]) -> Self {
+        let (logs, live) = (parameters.n() as usize, live(parameters, limits));
         let mut held = Vec::with_capacity(rollups.len());
         let none = LoggedId::default();
         held.extend(
@@ -55,24 +61,26 @@ impl Medians {
         );
         Self {
             clocks: fixed_slice(logs, UnixNs::ZERO),
-            times: fixed_slice(span, UnixNs::ZERO),
+            times: fixed_slice(limits.log_age_slots_max as usize + 1, UnixNs::ZERO),
             held: held.into_boxed_slice(),
-            candidates: Fixed::new(most(parameters, rollups), Candidate::default()),
-            row: fixed_slice(logs, INFINITE),
+            candidates: Fixed::new(live, Candidate::default()),
+            rows: fixed_slice(live * logs, INFINITE),
         }
     }
 
     pub(super) fn footprint_bytes(
         parameters: Parameters,
-        span: usize,
+        limits: &FairLimits,
         rollups: &[RollupPart],
     ) -> u64 {
         let held = rollups.iter().map(|part| width(parameters, part));
-        2 * fixed_slice_bytes::<UnixNs>(parameters.n() as usize)
-            + fixed_slice_bytes::<UnixNs>(span)
+        let (logs, live) = (parameters.n() as usize, live(parameters, limits));
+        fixed_slice_bytes::<UnixNs>(logs)
+            + fixed_slice_bytes::<UnixNs>(limits.log_age_slots_max as usize + 1)
             + fixed_slice_bytes::<Fixed<LoggedId>>(rollups.len())
             + held.map(Fixed::<LoggedId>::footprint_bytes).sum::<u64>()
-            + Fixed::<Candidate>::footprint_bytes(most(parameters, rollups))
+            + Fixed::<Candidate>::footprint_bytes(live)
+            + fixed_slice_bytes::<UnixNs>(live * logs)
     }
 
     /// Before the entries of a slot of that age: the oldest time is that of A slots ago by now.
@@ -98,45 +106,48 @@ impl StreamTwin {
         self.gather_candidates(rollup);
         let horizon = lower_median(&self.medians.clocks);
         self.order.clear();
-        for at in 0..self.medians.held[rollup].all().len() {
-            self.order.push(self.medians.held[rollup].all()[at]);
+        for id in self.medians.held[rollup].all() {
+            if let Some(at) = self.find(id) {
+                self.order.push(at as u32);
+            }
         }
         self.medians.held[rollup].clear();
-        while let Some(first) = self.first_candidate(horizon) {
-            self.order.push(first);
-            let list = &mut self.medians.candidates;
-            super::retain(list, |other| other.id != first);
-            self.stand(&first, Standing::Held);
+        for one in self.medians.candidates.all() {
+            let first = (one.key, one.at);
+            let is_first = one.least_behind.is_none_or(|behind| first < behind);
+            if !is_first || one.key >= horizon {
+                break;
+            }
+            self.order.push(one.at);
+            self.known.all_mut()[one.at as usize].standing = Standing::Held;
         }
         self.hold_gaps(rollup);
         self.place_nonces(rollup);
-        for place in 0..self.order.all().len() {
-            let id = self.order.all()[place];
-            self.queues[rollup].push(id);
-            self.stand(&id, Standing::Queued);
-        }
+        self.queue_order(rollup);
     }
 
-    fn stand(&mut self, id: &LoggedId, standing: Standing) {
-        if let Some(at) = self.find(id) {
-            self.known.all_mut()[at].standing = standing;
-        }
-    }
-
-    /// Lists what waits, with key and floor counted from the logs.
+    /// Lists what waits by (key, id), with key and floor counted from the logs.
     fn gather_candidates(&mut self, rollup: usize) {
-        self.medians.candidates.clear();
-        for at in 0..self.known.all().len() {
-            let known = self.known.all()[at];
-            let is_own = known.id.rollup == self.parts[rollup].rollup && known.is_live();
-            if !is_own || known.standing != Standing::Outside {
-                continue;
+        let (own, logs) = (self.own(rollup), self.logs.len());
+        let Medians {
+            rows,
+            clocks,
+            candidates,
+            ..
+        } = &mut self.medians;
+        rows[..own.len() * logs].fill(INFINITE);
+        for (log, list) in self.logs.iter().enumerate() {
+            for entry in list.all() {
+                if own.contains(&(entry.at as usize)) {
+                    rows[(entry.at as usize - own.start) * logs + log] = entry.stamp;
+                }
             }
-            let Medians { row, clocks, .. } = &mut self.medians;
-            for (stamp, log) in row.iter_mut().zip(&self.logs) {
-                let mut entries = log.all().iter();
-                let entry = entries.find(|entry| entry.id == known.id);
-                *stamp = entry.map_or(INFINITE, |entry| entry.stamp);
+        }
+        candidates.clear();
+        for (row, at) in rows.chunks_mut(logs).zip(own) {
+            let known = &self.known.all()[at];
+            if !known.is_live() || known.standing != Standing::Outside {
+                continue;
             }
             let key = lower_median(row);
             for (stamp, clock) in row.iter_mut().zip(clocks.iter()) {
@@ -144,57 +155,49 @@ impl StreamTwin {
                     *stamp = *clock;
                 }
             }
-            let floor = lower_median(row);
-            let id = known.id;
-            self.medians.candidates.push(Candidate { id, key, floor });
+            candidates.push(Candidate {
+                key,
+                at: at as u32,
+                floor: lower_median(row),
+                least_behind: None,
+            });
         }
-    }
-
-    fn first_candidate(&self, horizon: UnixNs) -> Option<LoggedId> {
-        let all = self.medians.candidates.all();
-        let best = all.iter().min_by_key(|one| (one.key, one.id))?;
-        let mut others = all.iter().filter(|other| other.id != best.id);
-        let is_first = others.all(|other| (best.key, best.id) < (other.floor, other.id));
-        (is_first && best.key < horizon).then_some(best.id)
+        let all = candidates.all_mut();
+        all.sort_unstable();
+        let mut least_behind = None;
+        for one in all.iter_mut().rev() {
+            one.least_behind = least_behind;
+            let own = (one.floor, one.at);
+            least_behind = Some(least_behind.map_or(own, |behind| own.min(behind)));
+        }
     }
 
     /// Moves those before whom a nonce is missing from the order to what is held.
     fn hold_gaps(&mut self, rollup: usize) {
-        self.held.clear();
+        self.placed.clear();
         for place in 0..self.order.all().len() {
-            let id = self.order.all()[place];
-            if let Some(facts) = self.facts_of(&id)
-                && self.has_gap(rollup, &facts)
-            {
-                self.held.push(id);
+            let at = self.order.all()[place];
+            if self.waits_for_nonce(rollup, at) {
+                let id = self.at(at).id;
                 self.medians.held[rollup].push(id);
+            } else {
+                self.placed.push(at);
             }
         }
-        let held = &self.held;
-        super::retain(&mut self.order, |id| !held.all().contains(id));
+        core::mem::swap(&mut self.order, &mut self.placed);
     }
 
-    fn has_gap(&self, rollup: usize, facts: &Facts) -> bool {
-        let own = self.parts[rollup].rollup;
-        let of_sender = || {
-            let known = self.known.all().iter();
-            known.filter(|known| {
-                known.id.rollup == own && known.has_facts && known.facts.sender == facts.sender
-            })
-        };
-        let queued = of_sender().filter(|known| known.standing == Standing::Queued);
-        let live = of_sender().filter(|known| known.is_live());
+    fn waits_for_nonce(&self, rollup: usize, at: u32) -> bool {
+        let facts = self.at(at).facts;
+        let queued = self
+            .siblings(at)
+            .filter(|known| known.standing == Standing::Queued);
+        let live = self.siblings(at).filter(|known| known.is_live());
         let base: Option<Nonce> = self.next_nonce(rollup, &facts.sender);
         let base = base.or_else(|| queued.map(|known| known.facts.nonce).min());
         let base = base.or_else(|| live.map(|known| known.facts.nonce).min());
-        let mut nonce = base.unwrap_or(facts.nonce);
-        let is_there = |nonce: Nonce| {
-            let mut others = of_sender().filter(|known| known.facts.nonce == nonce);
-            others.any(|known| matches!(known.standing, Standing::Queued | Standing::Held))
-        };
-        while nonce < facts.nonce && is_there(nonce) {
-            nonce = nonce.saturating_add(1);
-        }
-        nonce < facts.nonce
+        self.has_gap(at, base.unwrap_or(facts.nonce), |known| {
+            matches!(known.standing, Standing::Queued | Standing::Held)
+        })
     }
 }

@@ -1,8 +1,8 @@
-//! One slot: entries, time, drain and lapse.
+//! One slot: entries, time and lapse.
 
 use super::{
-    Bodies, Charge, Counted, Cut, DrainOutcome, Drained, Ended, EntryKind, Facts, Height, Known,
-    LoggedId, Next, ReplayProtection, RollupSlot, Room, Standing, StreamTwin, UNKNOWN, retain,
+    Bodies, Charge, Counted, Cut, EntryKind, Height, Known, LoggedId, RollupSlot, Standing,
+    StreamTwin, UNKNOWN, merge, retain,
 };
 use crate::ordering::fair::stream::error::Broken;
 
@@ -33,6 +33,8 @@ impl StreamTwin {
         }
         let is_old = self.age >= u64::from(self.limits.log_age_slots_max);
         self.medians.raise(is_old);
+        self.make_known(cut)?;
+        self.locate();
         for (log, extent) in cut.extents.iter().enumerate() {
             for entry in extent.entries {
                 match entry.kind {
@@ -40,13 +42,13 @@ impl StreamTwin {
                         self.stamps[log] = stamp;
                         self.medians.clocks[log] = self.medians.clocks[log].max(stamp);
                     }
-                    EntryKind::Id(id) => self.enter(log, id, entry.base)?,
+                    EntryKind::Id(id) => self.enter(log, id, entry.base),
                 }
             }
         }
         self.check_charges()?;
-        self.count_heads();
         self.learn_facts(bodies)?;
+        self.sort_senders();
         self.median.copy_from_slice(&self.stamps);
         self.median.sort_unstable();
         self.time = self.time.max(self.median[(self.median.len() - 1) / 2]);
@@ -65,57 +67,96 @@ impl StreamTwin {
         for (rollup, slot) in rollups.iter().enumerate() {
             self.drain(rollup, slot);
         }
-        self.free_cursors();
+        self.keep_drained();
+        self.keep_cursors();
         self.lapse();
         Ok(())
     }
 
-    fn enter(&mut self, log: usize, id: LoggedId, base: Height) -> Result<(), Broken> {
-        let is_logged = self.logs[log].all().iter().any(|entry| entry.id == id);
-        let is_old = self.age >= u64::from(self.limits.log_age_slots_max) && base < self.reached[0];
-        let mut ended = self.ended.all().iter();
-        let was_drained = ended.any(|ended| ended.id == id && base < ended.height);
-        if is_logged || is_old || was_drained {
-            return Ok(());
+    /// Gives every id that the cut brings a place among those that are known.
+    fn make_known(&mut self, cut: &Cut<'_>) -> Result<(), Broken> {
+        const FULL: Broken = Broken("a cut brings more ids than can be live");
+        self.fresh.clear();
+        for entry in cut.extents.iter().flat_map(|extent| extent.entries) {
+            let EntryKind::Id(id) = entry.kind else {
+                continue;
+            };
+            if self.find(&id).is_some() || self.is_void(&id, entry.base) {
+                continue;
+            }
+            let Err(place) = self.fresh.all().binary_search(&id) else {
+                continue;
+            };
+            let count = self.known.all().len() + self.fresh.all().len();
+            if count >= self.limits.live_ids_max(self.parameters) as usize {
+                return Err(FULL);
+            }
+            self.fresh.push(id);
+            self.fresh.all_mut()[place..].rotate_right(1);
         }
-        let height = self.height;
-        let at = match self.find(&id) {
-            Some(at) => at,
-            None => self.add(id)?,
+        let unknown = |id: &LoggedId| Known { id: *id, ..UNKNOWN };
+        let is_before = |a: &Known, b: &Known| a.id < b.id;
+        merge(&mut self.known, self.fresh.all(), unknown, is_before);
+        Ok(())
+    }
+
+    /// Finds the place of each entry's id among those that are known, and counts anew which logs
+    /// hold it.
+    pub(super) fn locate(&mut self) {
+        let known = self.known.all_mut();
+        for known in known.iter_mut() {
+            known.heads = 0;
+            known.held_by = 0;
+        }
+        for (log, list) in self.logs.iter_mut().enumerate() {
+            for entry in list.all_mut() {
+                if let Ok(at) = known.binary_search_by_key(&entry.id, |known| known.id) {
+                    entry.at = at as u32;
+                    known[at].heads += 1;
+                    known[at].held_by |= 1 << log;
+                }
+            }
+        }
+    }
+
+    /// Whether an entry counts for nothing: its base is too old, or its id was drained since.
+    fn is_void(&self, id: &LoggedId, base: Height) -> bool {
+        let is_old = self.age >= u64::from(self.limits.log_age_slots_max) && base < self.reached[0];
+        is_old || self.last_end(id).is_some_and(|ended| base < ended.height)
+    }
+
+    fn enter(&mut self, log: usize, id: LoggedId, base: Height) {
+        if self.is_void(&id, base) {
+            return;
+        }
+        let (height, age) = (self.height, self.age);
+        let Some(at) = self.find(&id) else {
+            return;
         };
         let known = &mut self.known.all_mut()[at];
+        if known.held_by >> log & 1 == 1 {
+            return;
+        }
         if !known.was_live_at(base) {
             known.charged |= 1 << log;
         }
         if !known.is_live() {
             known.turn(height);
         }
+        known.held_by |= 1 << log;
+        known.heads += 1;
         self.logs[log].push(Counted {
             id,
-            age: self.age,
+            age,
             height,
             stamp: self.medians.clocks[log],
+            at: at as u32,
         });
-        Ok(())
-    }
-
-    /// Adds an id at its place; returns the place.
-    fn add(&mut self, id: LoggedId) -> Result<usize, Broken> {
-        if self.known.all().len() >= self.limits.live_ids_max(self.parameters) as usize {
-            return Err(Broken("a cut brings more ids than can be live"));
-        }
-        self.known.push(Known { id, ..UNKNOWN });
-        let known = self.known.all_mut();
-        let at = known[..known.len() - 1].partition_point(|known| known.id < id);
-        known[at..].rotate_right(1);
-        Ok(at)
     }
 
     pub(super) fn charge(&self, member: usize, rollup: usize) -> Charge {
-        let own = self.parts[rollup].rollup;
-        let known = self.known.all().iter();
-        let charged =
-            known.filter(|known| known.id.rollup == own && known.charged >> member & 1 == 1);
+        let known = self.known.all()[self.own(rollup)].iter();
+        let charged = known.filter(|known| known.charged >> member & 1 == 1);
         charged.fold(Charge::default(), |sum, known| Charge {
             count: sum.count + 1,
             bytes: sum.bytes + u64::from(known.id.body_bytes),
@@ -136,20 +177,6 @@ impl StreamTwin {
         Ok(())
     }
 
-    fn count_heads(&mut self) {
-        for known in self.known.all_mut() {
-            known.heads = 0;
-        }
-        for log in 0..self.logs.len() {
-            for place in 0..self.logs[log].all().len() {
-                let id = self.logs[log].all()[place].id;
-                if let Some(at) = self.find(&id) {
-                    self.known.all_mut()[at].heads += 1;
-                }
-            }
-        }
-    }
-
     fn learn_facts(&mut self, bodies: &impl Bodies) -> Result<(), Broken> {
         let threshold = self.parameters.threshold();
         for known in self.known.all_mut() {
@@ -162,159 +189,41 @@ impl StreamTwin {
         Ok(())
     }
 
-    fn drain(&mut self, rollup: usize, slot: &RollupSlot) {
-        let own = self.parts[rollup].room;
-        let mut left = Room {
-            count: own.count.saturating_add(slot.spare.count),
-            bytes: own.bytes.saturating_add(slot.spare.bytes),
-            gas: own.gas.saturating_add(slot.spare.gas.get()),
-        };
-        let mut taken = 0;
-        while !slot.is_paused
-            && left.count > 0
-            && taken < self.queues[rollup].all().len()
-            && self.ended.all().len() < self.limits.drained_count_max as usize
-        {
-            let id = self.queues[rollup].all()[taken];
-            let Some(at) = self.find(&id) else {
-                return;
-            };
-            let facts = self.known.all()[at].facts;
-            let Some(outcome) = self.outcome(rollup, &id, &facts, &mut left) else {
-                break;
-            };
-            left.count -= 1;
-            taken += 1;
-            self.drained.push(Drained { id, outcome });
-            self.ended.push(Ended {
-                id,
-                height: self.height,
-                age: self.age,
-                is_included: outcome == DrainOutcome::Included,
-            });
-            for log in &mut self.logs {
-                retain(log, |entry| entry.id != id);
-            }
-            retain(&mut self.known, |known| known.id != id);
-        }
-        let mut place = 0;
-        retain(&mut self.queues[rollup], |_| {
-            place += 1;
-            place > taken
-        });
-    }
-
-    fn outcome(
-        &mut self,
-        rollup: usize,
-        id: &LoggedId,
-        facts: &Facts,
-        left: &mut Room,
-    ) -> Option<DrainOutcome> {
-        let next = self.next_nonce(rollup, &facts.sender);
-        let part = self.parts[rollup];
-        let bytes = u64::from(id.body_bytes);
-        if facts.expiry <= self.time {
-            return Some(DrainOutcome::Expired);
-        }
-        match next {
-            Some(next) if facts.nonce < next => {
-                let ended = self.ended.all().iter().rev().find(|ended| ended.id == *id);
-                let again = ended.is_some_and(|ended| ended.is_included);
-                return Some(if again {
-                    DrainOutcome::Duplicate
-                } else {
-                    DrainOutcome::Superseded
-                });
-            }
-            Some(next) if facts.nonce > next => return Some(DrainOutcome::Gap),
-            _ => {}
-        }
-        let fits_ever = bytes <= part.room.bytes && facts.gas <= part.room.gas;
-        if !fits_ever || facts.nonce.get() == u64::MAX {
-            return Some(DrainOutcome::Unfit);
-        }
-        if bytes > left.bytes || facts.gas > left.gas {
-            return None;
-        }
-        let full = self.nexts.all().len() >= self.limits.cursor_count_max as usize;
-        if next.is_none() && full {
-            return Some(DrainOutcome::NoCursor);
-        }
-        self.use_nonce(rollup, facts, part.replay == ReplayProtection::ByHost);
-        left.bytes -= bytes;
-        left.gas = crate::types::Gas::new(left.gas.get() - facts.gas.get());
-        Some(DrainOutcome::Included)
-    }
-
-    fn use_nonce(&mut self, rollup: usize, facts: &Facts, is_cache: bool) {
-        self.use_count += 1;
-        let found = self.next(rollup, &facts.sender);
-        let before = found.map(|at| self.nexts.all()[at].expiry);
-        let next = Next {
-            rollup: rollup as u32,
-            sender: facts.sender,
-            nonce: facts.nonce.saturating_add(1),
-            expiry: before.map_or(facts.expiry, |before| before.max(facts.expiry)),
-            used: self.use_count,
-            is_cache,
-        };
-        match found {
-            Some(at) => self.nexts.all_mut()[at] = next,
-            None => {
-                self.nexts.push(next);
-                let key = (next.rollup, next.sender);
-                let nexts = self.nexts.all_mut();
-                let last = nexts.len() - 1;
-                let at = nexts[..last].partition_point(|next| (next.rollup, next.sender) < key);
-                nexts[at..].rotate_right(1);
-            }
-        }
-    }
-
-    fn free_cursors(&mut self) {
-        let time = self.time;
-        retain(&mut self.nexts, |next| next.is_cache || next.expiry > time);
-        let live = self.limits.live_ids_max(self.parameters) as usize;
-        let most = self.limits.cursor_count_max as usize - live;
-        while self.nexts.all().len() > most {
-            let cached = self.nexts.all().iter().filter(|next| next.is_cache);
-            let Some(oldest) = cached.map(|next| next.used).min() else {
-                return;
-            };
-            retain(&mut self.nexts, |next| next.used != oldest);
-        }
-    }
-
+    /// Takes out what was drained, and the entries that lapse; counts anew what is left.
     fn lapse(&mut self) {
         let (now, span) = (self.age, u64::from(self.limits.log_age_slots_max));
-        for known in 0..self.known.all().len() {
-            let own = self.known.all()[known];
-            let is_outside = matches!(own.standing, Standing::Outside | Standing::Held);
-            if !own.is_live() || !is_outside {
+        let known = self.known.all_mut();
+        for known in known.iter_mut() {
+            known.heads = 0;
+        }
+        for log in &mut self.logs {
+            retain(log, |entry| {
+                let own = &mut known[entry.at as usize];
+                let stays = match own.standing {
+                    Standing::Outside | Standing::Held => now - entry.age < span,
+                    Standing::Formed(_) | Standing::Queued => true,
+                    Standing::Drained => false,
+                };
+                own.heads += u32::from(stays);
+                stays
+            });
+        }
+        for own in known {
+            let lapses = matches!(own.standing, Standing::Outside | Standing::Held);
+            if !lapses || !own.is_live() || own.heads > 0 {
                 continue;
             }
-            let mut left = 0;
-            for log in &mut self.logs {
-                retain(log, |entry| entry.id != own.id || now - entry.age < span);
-                left += u32::from(log.all().iter().any(|entry| entry.id == own.id));
-            }
-            let own = &mut self.known.all_mut()[known];
-            own.heads = left;
-            if left == 0 {
-                own.turn(self.height);
-                own.lapsed_age = now;
-                own.standing = Standing::Outside;
-                self.lapsed.push(own.id);
-                let id = own.id;
-                for held in &mut self.medians.held {
-                    retain(held, |own| *own != id);
-                }
+            own.turn(self.height);
+            own.lapsed_age = now;
+            own.standing = Standing::Outside;
+            self.lapsed.push(own.id);
+            for held in &mut self.medians.held {
+                retain(held, |id| *id != own.id);
             }
         }
         retain(&mut self.known, |known| {
-            known.is_live() || now - known.lapsed_age <= span
+            let is_charged = known.is_live() || now - known.lapsed_age <= span;
+            is_charged && known.standing != Standing::Drained
         });
-        retain(&mut self.ended, |ended| now - ended.age <= span);
     }
 }
