@@ -683,6 +683,10 @@ enum hb_status
    */
   HB_STATUS_VERIFIER_SPENT = 296,
   /**
+   * the member has lost what it signed of its log, and signs nothing before the next epoch
+   */
+  HB_STATUS_LOG_LOST = 297,
+  /**
    * a limit is out of its range
    */
   HB_STATUS_LIMIT_OUT_OF_RANGE = 300,

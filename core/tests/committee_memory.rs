@@ -100,8 +100,7 @@ fn an_epoch_with_everything_in_it_stays_within_its_memory() {
         public_key: keys[number].public_key().as_bytes(),
         possession: &proofs[number],
     };
-    let first = [admission(0), admission(1), admission(2), admission(3)];
-    let setup = setup();
+    let (first, setup) = ([0, 1, 2, 3].map(admission), setup());
     let (mut manager, bytes) =
         taken(|| SequencerManager::new(setup, &first, Tick::ZERO).expect("they are members"));
     assert_eq!(bytes, SequencerManager::footprint_bytes(&setup));

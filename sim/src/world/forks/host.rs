@@ -150,10 +150,10 @@ impl Host {
         self.current = None;
     }
 
-    /// What a write that begins now makes durable.
+    /// What a write that begins now makes durable; without a record, the one on disk stays.
     pub fn image(&self, record: Option<Rc<[u8]>>) -> Disk {
         Disk {
-            record: record.or_else(|| self.disk.record.clone()),
+            record,
             own: *self.own.record(),
             extents: state_of(&self.extents),
             unsent: self.unsent.clone(),
@@ -180,6 +180,10 @@ impl Host {
         engine: &ConsensusEngine,
         slots: &BTreeMap<Hash, Rc<Slot>>,
     ) -> bool {
+        if engine.height() != self.height() {
+            // Decided here, and not begun there: what bound at that height binds no more.
+            return true;
+        }
         let mut is_held = true;
         for (naming, value) in [
             (Naming::Locked, engine.locked()),

@@ -64,7 +64,7 @@ impl ForkSettings {
             loss_per_mille: 0,
             crash_one_in: 0,
             calm_ns: 0,
-            bound_ns: 60_000 * MS,
+            bound_ns: 10_000 * MS,
             #[cfg(any(test, feature = "weakened"))]
             breaks: ForkBreaks::default(),
         }

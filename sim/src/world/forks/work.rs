@@ -114,7 +114,10 @@ impl World {
 
     pub fn written(&mut self, at: u16, life: u32, write: Write) {
         self.touch(at, Some(life), |world, host, engine| {
+            let record = write.image.record.clone();
+            let record = record.or_else(|| host.disk.record.take());
             host.disk = write.image;
+            host.disk.record = record;
             if let Some(seq) = write.seq {
                 world.report.refusals += u64::from(engine.handle_persisted(seq).is_err());
             }
