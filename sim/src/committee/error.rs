@@ -2,11 +2,14 @@
 
 use core::fmt;
 
+use hauptbuch_core::certificate::ElectorateError;
 use hauptbuch_core::config::ConfigError;
+use hauptbuch_core::crypto::signature::KeyError;
 use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::LimitsError;
 use hauptbuch_core::ordering::fair::stream::{ApplyError, MemberError};
 use hauptbuch_core::receive_log::{CutError, ExtensionError, OwnLogError};
+use hauptbuch_core::sequencer::MembershipError;
 
 /// Why a committee can't be made, or what refused a step. Honest members give no reason to refuse
 /// any, so that a refusal of a step is a defect of this library.
@@ -29,6 +32,12 @@ pub enum CommitteeError {
     Extension(ExtensionError),
     /// A cut was refused.
     Cut(CutError),
+    /// Members have no keys of the suite.
+    Keys(KeyError),
+    /// The members can't be an epoch's.
+    Membership(MembershipError),
+    /// The members' keys can't be prepared.
+    Electorate(ElectorateError),
 }
 
 impl CommitteeError {
@@ -44,6 +53,9 @@ impl CommitteeError {
             Self::OwnLog(error) => error.code(),
             Self::Extension(error) => error.code(),
             Self::Cut(error) => error.code(),
+            Self::Keys(error) => error.code(),
+            Self::Membership(error) => error.code(),
+            Self::Electorate(error) => error.code(),
         })
     }
 }
@@ -71,5 +83,6 @@ macro_rules! from {
 
 from! {
     Config(ConfigError), Limits(LimitsError), Apply(ApplyError), Member(MemberError),
-    OwnLog(OwnLogError), Extension(ExtensionError), Cut(CutError)
+    OwnLog(OwnLogError), Extension(ExtensionError), Cut(CutError), Keys(KeyError),
+    Membership(MembershipError), Electorate(ElectorateError)
 }

@@ -20,6 +20,7 @@
 //! permutations of SHA3-256, one to write it and one to check it.
 
 mod error;
+mod keys;
 mod known;
 mod seat;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use hauptbuch_core::types::{
 use crate::arrivals::Arrivals;
 use crate::run::index_key;
 pub use error::CommitteeError;
+pub use keys::{MemberKeys, MemberSigner, PublicKeys, electorate, network_hash};
 use known::Hosts;
 pub use known::Known;
 use seat::Seat;

@@ -26,6 +26,7 @@
 
 mod accounts;
 mod config;
+mod consensus;
 mod delays;
 mod logged;
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod tests;
 
 pub(crate) use config::index_key;
 pub use config::{ArrivalSource, FIRST_HAND_COUNT_OF_FIVE, RunConfig, log_sizes};
+pub use consensus::ConsensusReport;
 pub use delays::{Delays, Quantiles};
 pub use logged::CommitteeReport;
 
@@ -50,6 +52,7 @@ use hauptbuch_core::event::Event;
 use hauptbuch_core::ingress::{Producer, SubmitError};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::metrics::Metrics;
+use hauptbuch_core::sequencer::Membership;
 use hauptbuch_core::types::{
     Address, Hash, Height, PoolReserves, RollupId, Submission, Tick, UnixNs,
 };
@@ -70,6 +73,8 @@ pub enum Step {
     Submit,
     /// Members write their logs, and what follows from a cut through them is computed.
     Decide,
+    /// The committee agrees on a slot: proposals, votes, signatures.
+    Agree,
     /// A slot is chosen, put in order and written.
     Take,
     /// A slot's transactions end.
@@ -85,6 +90,12 @@ pub trait Observer {
     /// A slot follows from a cut through all logs; [`Observer::on_slot`] hears of it next. Only
     /// under policies that order by logs.
     fn on_decided(&mut self, _decided: &Decided<'_>) {}
+    /// Who signs, before anything else; only where members do.
+    fn on_members(&mut self, _membership: &Membership) {}
+    /// A slot is final, after [`Observer::on_slot`] heard of it: the bytes are its commit
+    /// certificate, as [`CommitCertificate`](hauptbuch_core::certificate::CommitCertificate) reads
+    /// them. Only where members sign.
+    fn on_final(&mut self, _height: Height, _certificate: &[u8]) {}
     /// `submitted` of all records have been submitted; [`ControlFlow::Break`] ends the run.
     fn on_progress(&mut self, submitted: usize) -> ControlFlow<()>;
     /// A step over `count` transactions begins (their number may not be known yet: 0).
@@ -114,6 +125,8 @@ pub struct RunReport {
     pub gauges: Vec<Gauge>,
     /// What became of logs, under a policy that orders by them.
     pub committee: Option<CommitteeReport>,
+    /// How slots were agreed on, where members sign.
+    pub consensus: Option<ConsensusReport>,
 }
 
 /// Why a run did not come to its end.
@@ -272,6 +285,7 @@ impl<O: Observer> Runner<'_, O> {
             gauges: gauges(&self.coordinator),
             footprint_bytes: self.coordinator.limits().footprint().bytes(),
             committee: self.committee.as_ref().map(CommitteeReport::of),
+            consensus: None,
             metrics,
         })
     }
