@@ -6,6 +6,7 @@ use hauptbuch_core::config::{
     Config, ConfigError, LogSizes, NonceMode, Policy, PoolConfig, ReplayProtection, RollupConfig,
     SegmentShares,
 };
+use hauptbuch_core::crypto::signature::Suite;
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId, Tick};
 
@@ -50,6 +51,8 @@ pub struct RunConfig {
     pub logs: LogSizes,
     /// When transactions reach each sequencer, where there are several.
     pub arrivals: ArrivalSource,
+    /// What members of a committee sign with.
+    pub suite: Suite,
 }
 
 impl Default for RunConfig {
@@ -79,6 +82,7 @@ impl Default for RunConfig {
             arrivals: ArrivalSource::Modelled {
                 scale_permille: 1_000,
             },
+            suite: Suite::MlDsa65,
         }
     }
 }

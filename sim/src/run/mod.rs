@@ -26,6 +26,7 @@
 
 mod accounts;
 mod config;
+mod consensus;
 mod delays;
 mod logged;
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod tests;
 
 pub(crate) use config::index_key;
 pub use config::{ArrivalSource, FIRST_HAND_COUNT_OF_FIVE, RunConfig, log_sizes};
+pub use consensus::ConsensusReport;
 pub use delays::{Delays, Quantiles};
 pub use logged::CommitteeReport;
 
@@ -50,12 +52,13 @@ use hauptbuch_core::event::Event;
 use hauptbuch_core::ingress::{Producer, SubmitError};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::metrics::Metrics;
+use hauptbuch_core::sequencer::Membership;
 use hauptbuch_core::types::{
     Address, Hash, Height, PoolReserves, RollupId, Submission, Tick, UnixNs,
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::committee::{Committee, CommitteeError, Decided, Setup};
+use crate::committee::{Committee, CommitteeError, Decided, MemberKeys, Parts, Setup};
 use crate::prometheus::{Gauge, gauges};
 use crate::workload::Workload;
 use accounts::Accounts;
@@ -70,6 +73,8 @@ pub enum Step {
     Submit,
     /// Members write their logs, and what follows from a cut through them is computed.
     Decide,
+    /// The committee agrees on a slot: proposals, votes, signatures.
+    Agree,
     /// A slot is chosen, put in order and written.
     Take,
     /// A slot's transactions end.
@@ -85,6 +90,12 @@ pub trait Observer {
     /// A slot follows from a cut through all logs; [`Observer::on_slot`] hears of it next. Only
     /// under policies that order by logs.
     fn on_decided(&mut self, _decided: &Decided<'_>) {}
+    /// Who signs, before anything else; only where members do.
+    fn on_members(&mut self, _membership: &Membership) {}
+    /// A slot is final, after [`Observer::on_slot`] heard of it: the bytes are its commit
+    /// certificate, as [`CommitCertificate`](hauptbuch_core::certificate::CommitCertificate) reads
+    /// them. Only where members sign.
+    fn on_final(&mut self, _height: Height, _certificate: &[u8]) {}
     /// `submitted` of all records have been submitted; [`ControlFlow::Break`] ends the run.
     fn on_progress(&mut self, submitted: usize) -> ControlFlow<()>;
     /// A step over `count` transactions begins (their number may not be known yet: 0).
@@ -114,6 +125,8 @@ pub struct RunReport {
     pub gauges: Vec<Gauge>,
     /// What became of logs, under a policy that orders by them.
     pub committee: Option<CommitteeReport>,
+    /// How slots were agreed on, where members sign.
+    pub consensus: Option<ConsensusReport>,
 }
 
 /// Why a run did not come to its end.
@@ -192,7 +205,16 @@ pub fn run(
         let arrivals = config.arrivals(workload);
         let arrivals = arrivals.map_err(|error| RunError::Arrivals(error.to_string()))?;
         let setup = Setup::of(&core_config, &config.limits)?;
-        Some(Committee::new(&setup, &arrivals)?)
+        // A committee has 128 members at most.
+        let count = config.sequencer_count() as u16;
+        let keys = MemberKeys::new(config.suite, config.seed, count)?;
+        observer.on_members(keys.membership());
+        let parts = Parts {
+            config: &core_config,
+            limits: &config.limits,
+            keys: &keys,
+        };
+        Some(Committee::new(&setup, &parts, &arrivals)?)
     } else {
         None
     };
@@ -258,6 +280,9 @@ impl<O: Observer> Runner<'_, O> {
         {
             return Err(RunError::Stuck(stuck));
         }
+        if let Some(committee) = &mut self.committee {
+            committee.check_agreement()?;
+        }
         self.expire_rest()?;
         let mut metrics = self.coordinator.metrics().clone();
         metrics.submitted += self.refused_at_lane;
@@ -272,6 +297,7 @@ impl<O: Observer> Runner<'_, O> {
             gauges: gauges(&self.coordinator),
             footprint_bytes: self.coordinator.limits().footprint().bytes(),
             committee: self.committee.as_ref().map(CommitteeReport::of),
+            consensus: self.committee.as_ref().map(Committee::consensus_report),
             metrics,
         })
     }
