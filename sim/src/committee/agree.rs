@@ -9,10 +9,9 @@
 //! faster than that, the clock runs ahead of their ticks.
 
 use hauptbuch_core::consensus::Destination;
-use hauptbuch_core::types::{Hash, SequencerId, Tick, UnixNs};
+use hauptbuch_core::types::{Hash, SequencerId, Tick};
 use rayon::iter::{
-    IndexedParallelIterator as _, IntoParallelRefIterator as _, IntoParallelRefMutIterator as _,
-    ParallelIterator as _,
+    IndexedParallelIterator as _, IntoParallelRefMutIterator as _, ParallelIterator as _,
 };
 
 use super::known::World;
@@ -39,7 +38,11 @@ pub(super) struct Agreement {
 
 impl Committee {
     /// Lets members agree on the next slot and settle it; its hash.
-    pub(super) fn agree(&mut self, tick: Tick, workload: &Workload) -> Result<Hash, CommitteeError> {
+    pub(super) fn agree(
+        &mut self,
+        tick: Tick,
+        workload: &Workload,
+    ) -> Result<Hash, CommitteeError> {
         let world = World {
             known: &self.known,
             hosts: &self.hosts,
@@ -55,7 +58,12 @@ impl Committee {
         loop {
             let inboxes: Vec<Vec<&Letter>> = members
                 .iter()
-                .map(|member| letters.iter().filter(|it| is_to(it, member.number)).collect())
+                .map(|member| {
+                    letters
+                        .iter()
+                        .filter(|it| is_to(it, member.number))
+                        .collect()
+                })
                 .collect();
             let turns = members.par_iter_mut().zip(&inboxes);
             turns.try_for_each(|(member, inbox)| member.take_turn(now, inbox, tick, &world))?;

@@ -268,17 +268,17 @@ impl Committee {
         }
     }
 
-    /// Lets all members log what reached them before `tick`, agrees on the slot at it, and settles
-    /// it at every member.
+    /// Lets all members log and sign what reached them before `tick`, where `stamp` is the time, and
+    /// take in each other's logs; how many ids they named.
     ///
     /// # Errors
     /// A [`CommitteeError`] that says what was refused: honest members give no reason for any.
-    pub fn decide(
+    pub fn log(
         &mut self,
         tick: Tick,
         stamp: UnixNs,
         workload: &Workload,
-    ) -> Result<Decided<'_>, CommitteeError> {
+    ) -> Result<usize, CommitteeError> {
         let world = World {
             known: &self.known,
             hosts: &self.hosts,
@@ -295,6 +295,19 @@ impl Committee {
         let admitted = self.members.par_iter_mut();
         admitted.try_for_each(|member| extensions.iter().try_for_each(|it| member.admit(it)))?;
         self.logged_count = self.members.iter().map(Member::logged_count).sum();
+        Ok(self.logged_count)
+    }
+
+    /// Agrees on the slot at `tick`, which follows from what was logged, and settles it at every
+    /// member.
+    ///
+    /// # Errors
+    /// A [`CommitteeError`], as above.
+    pub fn decide(
+        &mut self,
+        tick: Tick,
+        workload: &Workload,
+    ) -> Result<Decided<'_>, CommitteeError> {
         let slot = self.agree(tick, workload)?;
         let is_drained = self.first()?.stream().drained().is_empty();
         let is_still = self.logged_count == 0 && is_drained;
@@ -372,9 +385,7 @@ impl Committee {
     #[must_use]
     pub fn pushed_back_max(&self) -> Vec<u32> {
         let members = self.members.iter();
-        members
-            .map(|member| member.waiting_max() as u32)
-            .collect()
+        members.map(|member| member.waiting_max() as u32).collect()
     }
 }
 

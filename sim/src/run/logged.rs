@@ -38,7 +38,10 @@ impl<O: Observer> Runner<'_, O> {
             return Ok(());
         };
         self.observer.step_begins(Step::Decide);
-        let decided = committee.decide(tick, agreed_time(tick), self.workload)?;
+        let logged = committee.log(tick, agreed_time(tick), self.workload)?;
+        self.observer.step_ends(Step::Decide, logged);
+        self.observer.step_begins(Step::Agree);
+        let decided = committee.decide(tick, self.workload)?;
         let entries = decided.entries.iter().flatten();
         let logged = entries.filter_map(|entry| match entry.kind {
             EntryKind::Id(id) => Some((id, true)),
@@ -52,7 +55,7 @@ impl<O: Observer> Runner<'_, O> {
             }
         }
         self.observer
-            .step_ends(Step::Decide, decided.stream.drained().len());
+            .step_ends(Step::Agree, decided.stream.drained().len());
         self.observer.on_decided(&decided);
         self.observer.step_begins(Step::Take);
         let (time, drained) = (decided.stream.time(), decided.stream.drained());

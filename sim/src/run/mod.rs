@@ -71,9 +71,9 @@ pub const EPOCH_UNIX_NS: u64 = 1_700_000_000_000_000_000;
 pub enum Step {
     /// Transactions cross a lane and are admitted or refused.
     Submit,
-    /// Members write their logs, and what follows from a cut through them is computed.
+    /// Members write and sign their logs, and check those of the others.
     Decide,
-    /// The committee agrees on a slot: proposals, votes, signatures.
+    /// The committee agrees on a slot: each member computes it, and votes.
     Agree,
     /// A slot is chosen, put in order and written.
     Take,

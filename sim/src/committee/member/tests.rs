@@ -139,7 +139,11 @@ fn members_compute_the_same_slot_of_a_cut_and_another_one_of_another_cut() {
     stage.admit_everywhere(&extensions);
     let cut = stage.with(0, |member, _| member.propose().unwrap());
     let slots: Vec<Hash> = (0..5)
-        .map(|at| stage.with(at, |member, world| member.evaluate(&cut, TICK, world).unwrap()))
+        .map(|at| {
+            stage.with(at, |member, world| {
+                member.evaluate(&cut, TICK, world).unwrap()
+            })
+        })
         .collect();
     assert!(slots.windows(2).all(|pair| pair[0] == pair[1]));
     // One member knows less of the logs, and so would propose another slot.
@@ -166,7 +170,9 @@ fn a_proposer_with_another_order_gets_no_prevote_and_the_next_one_is_heard() {
     let extensions = stage.extend();
     stage.admit_everywhere(&extensions);
     let cut = stage.with(0, |member, _| member.propose().unwrap());
-    let honest = stage.with(0, |member, world| member.evaluate(&cut, TICK, world).unwrap());
+    let honest = stage.with(0, |member, world| {
+        member.evaluate(&cut, TICK, world).unwrap()
+    });
     stage.with(0, |member, _| member.give_back().unwrap());
     for member in &mut stage.committee.members {
         // Whoever proposes first; nobody else is asked for a value in that round.
@@ -179,7 +185,10 @@ fn a_proposer_with_another_order_gets_no_prevote_and_the_next_one_is_heard() {
     let decided = committee.agree(TICK, workload).unwrap();
     assert_eq!(decided, honest);
     let report = committee.consensus_report();
-    assert_eq!((report.heights, report.rounds_max, report.round_changes), (1, 2, 1));
+    assert_eq!(
+        (report.heights, report.rounds_max, report.round_changes),
+        (1, 2, 1)
+    );
     assert_eq!(report.proposals, 2);
     committee.check_agreement().unwrap();
     for member in &committee.members {
@@ -194,7 +203,8 @@ fn what_is_decided_is_what_everybody_computes_again() {
     for number in 1..6_u64 {
         let tick = Tick::new(number * 400_000_000);
         let stamp = agreed_time(tick);
-        let decided = stage.committee.decide(tick, stamp, &stage.workload).unwrap();
+        stage.committee.log(tick, stamp, &stage.workload).unwrap();
+        let decided = stage.committee.decide(tick, &stage.workload).unwrap();
         assert_eq!(decided.height.get(), number);
         let drained: Vec<Drained> = decided.stream.drained().to_vec();
         heights += 1;
@@ -211,7 +221,12 @@ fn what_is_decided_is_what_everybody_computes_again() {
     assert_eq!(report.votes, 2 * 5 * heights);
     // A proposal, two votes of five, and five logs.
     assert_eq!(report.signatures_made, (1 + 10 + 5) * heights);
-    let marks: Vec<_> = stage.committee.members.iter().map(|it| it.extents.decided(3)).collect();
+    let marks: Vec<_> = stage
+        .committee
+        .members
+        .iter()
+        .map(|it| it.extents.decided(3))
+        .collect();
     assert!(marks.windows(2).all(|pair| pair[0] == pair[1]));
 }
 
@@ -222,5 +237,11 @@ fn nothing_is_known_of_what_was_never_let_in() {
     stage.committee.hosts = Hosts::default();
     let extensions = stage.extend();
     stage.admit_everywhere(&extensions);
-    assert!(stage.committee.members.iter().all(|it| it.logged_count() == 0));
+    assert!(
+        stage
+            .committee
+            .members
+            .iter()
+            .all(|it| it.logged_count() == 0)
+    );
 }

@@ -159,7 +159,7 @@ impl Member {
     }
 
     /// Takes back what was computed of a candidate.
-    fn give_back(&mut self) -> Result<(), Refusal> {
+    pub(super) fn give_back(&mut self) -> Result<(), Refusal> {
         if let Some(taken) = self.taken.take() {
             self.node.roll_back_slot(taken.height, taken.value)?;
         }

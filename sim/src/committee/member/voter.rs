@@ -169,7 +169,9 @@ impl Member {
                 voter.coordinator.handle_signed(&ticket, signature)?;
             }
             CoordinatorEffect::Send { to, message } => {
-                let len = voter.coordinator.write_message(&message, &mut voter.scratch);
+                let len = voter
+                    .coordinator
+                    .write_message(&message, &mut voter.scratch);
                 let len = len.map_err(|error| CommitteeError::Refused(error.code()))?;
                 if len > 0 {
                     voter.outbox.push(Letter {
@@ -259,7 +261,10 @@ impl Member {
     ) -> Result<(), CommitteeError> {
         let voter = &mut self.voter;
         let certificate = voter.coordinator.certificate(height).unwrap_or_default();
-        let proof = voter.coordinator.validator().verify_certificate(certificate);
+        let proof = voter
+            .coordinator
+            .validator()
+            .verify_certificate(certificate);
         let proof = proof.map_err(|error| CommitteeError::Refused(error.code()))?;
         voter.verified += proof.signers().len() as u64;
         let expected = proof.expect(height, value);

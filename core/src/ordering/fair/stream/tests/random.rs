@@ -258,7 +258,11 @@ impl Run {
         let name = Hash::new([9; 32]);
         let refused = self.trial.try_candidate(name, &early, slots, &self.library);
         assert!(matches!(refused, Err(TrialError::Apply(_))));
-        assert_eq!(self.trial.state_hash(), before, "a refusal leaves nothing behind");
+        assert_eq!(
+            self.trial.state_hash(),
+            before,
+            "a refusal leaves nothing behind"
+        );
         assert_eq!(self.trial.decide(name).err(), Some(TrialError::NotTried));
         let needed = self.trial.bodies_needed(cut, &self.library, |_| {});
         assert_eq!(needed, Ok(()));
