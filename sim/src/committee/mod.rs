@@ -27,6 +27,7 @@ mod seat;
 mod tests;
 mod unsigned;
 
+use hauptbuch_core::batch::StateParts;
 use hauptbuch_core::config::{Config, ConfigError};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::ordering::FairSetup;
@@ -143,6 +144,8 @@ pub struct Decided<'a> {
     pub extensions: &'a [Vec<u8>],
     /// The cut.
     pub cut: &'a Cut,
+    /// What the slot's header names of the state that follows.
+    pub state_root: Hash,
     /// The state that follows, with what the slot drained.
     pub stream: &'a FairStream,
     /// What each log brought, in the order of members.
@@ -273,8 +276,14 @@ impl Committee {
         self.live_max = self.live_max.max(self.stream.live_count());
         let is_still = self.logged_count == 0 && self.stream.drained().is_empty();
         self.still_count = if is_still { self.still_count + 1 } else { 0 };
+        let parts = StateParts {
+            order: self.stream.state_hash(),
+            cut: self.cut.hash(),
+            registry: Hash::ZERO,
+        };
         Ok(Decided {
             height,
+            state_root: parts.root(),
             extensions: &self.extensions,
             cut: &self.cut,
             stream: &self.stream,
