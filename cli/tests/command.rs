@@ -340,7 +340,7 @@ fn assert_nonces_follow(batches: &[u8], at_least: u64) {
             let bytes = slot[at..at + len].iter().rev();
             bytes.fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte))
         };
-        let mut at = 221;
+        let mut at = 257;
         for part in line["rollups"].as_array().unwrap() {
             let count = part["counts"]["pool"].as_u64().unwrap();
             at += 246;

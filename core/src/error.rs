@@ -264,6 +264,8 @@ codes! {
         "order fairness and sealed transactions want members of equal weight";
     HeadsTooFew = 346, Operator, false,
         "a committee has fewer members than order fairness needs";
+    StateRootMissing = 347, Caller, false,
+        "the slot needs a state root, because receive logs give its order";
     WindowsNotOrdered = 355, Operator, false,
         "receive logs order nonces one after another, not windows of them";
     OutsideNeedsHostNonces = 356, Operator, false,
@@ -318,6 +320,23 @@ codes! {
     WrongDrained = 538, Sender, false, "the order is not the one that the cut gives";
     WrongNoOp = 539, Sender, false, "a no-op is not one that the cut gives";
     NoOpOutOfOrder = 540, Sender, false, "the no-ops do not stand in the order of their places";
+    WrongChanges = 541, Sender, false,
+        "the membership changes are not those that the slot's header binds";
+    WrongSlotEpoch = 542, Sender, false,
+        "the slot's epoch does not follow from the slot before";
+    WrongStateRoot = 543, Sender, false,
+        "the state root is not the one that follows from the chain";
+    UnknownPlace = 544, Sender, false, "the kind of place that a receipt promises is unknown";
+    WrongPromise = 545, Sender, false,
+        "the receipt's running hash does not follow from what it promises";
+    PromisesAgree = 546, Sender, false, "the receipts do not contradict each other";
+    PromiseKept = 547, Sender, false, "what was promised was kept";
+    RoundLeftBehind = 548, Sender, false,
+        "the promise is of another round than the decision, and a change of round leaves it behind";
+    PromiseLapsed = 549, Sender, false, "the slot's time lies past the promise's deadline";
+    LogElsewhere = 550, Sender, false, "the signed log does not show the place that was promised";
+    UnknownAccusation = 551, Sender, false, "the kind of accusation is unknown";
+    OtherSlot = 552, Sender, false, "the bytes are those of another slot";
 
     // 600..609: what was kept, and does not belong or hold together.
     WrongNetwork = 600, Operator, false, "the bytes belong to another network";

@@ -17,6 +17,12 @@ pub const ROLLUP_COUNT_MAX: usize = 16;
 /// Why: a slot of several seconds with a slice every 100 ms; a bit for each fits a word.
 pub const SLICE_COUNT_MAX: usize = 64;
 
+/// The most bytes of membership changes that one slot can carry.
+///
+/// Why: two of the largest, a ban that two votes prove and an admission with its key, or two
+/// thousand of the smallest; what does not fit waits for the next slot.
+pub const CHANGES_BYTES_MAX: u32 = 16 * 1024;
+
 /// The most legs that a bundle can have.
 pub const BUNDLE_LEG_COUNT_MAX: usize = 8;
 
@@ -39,6 +45,8 @@ impl JournalBytes {
     pub const BUNDLE: u64 = 65;
     /// A leg beside its transaction.
     pub const LEG: u64 = 9;
+    /// What a slot is to carry, beside its membership changes.
+    pub const CONTEXT: u64 = 117;
 }
 
 /// Every maximum of the core.
@@ -355,7 +363,9 @@ impl Limits {
     /// one that says how many events were read.
     ///
     /// The longest is that of a bundle or a transaction of the largest size, or where there can be
-    /// trades that of a slot in which each is with a pool of its own.
+    /// trades that of a slot in which each is with a pool of its own. The membership changes of a
+    /// slot, which only networks with a committee have, take up to 117 + [`CHANGES_BYTES_MAX`]
+    /// bytes beside the header; with less room the largest of them are refused.
     #[must_use]
     pub const fn journal_bytes_min(&self) -> u64 {
         JournalBytes::HEAD.saturating_add(self.journal_record_bytes_max())
@@ -380,8 +390,7 @@ impl Limits {
                 .saturating_add(JournalBytes::LEG.saturating_mul(legs))
                 .saturating_add(if whole < slot { whole } else { slot }),
         };
-        let longest = if taken > submitted { taken } else { submitted };
-        if bundle > longest { bundle } else { longest }
+        larger(larger(submitted, taken), bundle)
     }
 
     /// The sizes of a lane's buffers in bytes, smallest first.
@@ -392,4 +401,8 @@ impl Limits {
         let largest = self.transaction_bytes_max();
         [512.min(largest), 8_192.min(largest), largest]
     }
+}
+
+const fn larger(one: u64, other: u64) -> u64 {
+    if one > other { one } else { other }
 }

@@ -17,7 +17,9 @@ use hauptbuch_core::ordering::fair::stream::{DrainOutcome, Drained};
 use hauptbuch_core::receive_log::Cut;
 use hauptbuch_core::snapshot::replay;
 use hauptbuch_core::types::{Hash, Height, RollupId, Tick, TxId, UnixNs};
-use logs::{BY_EXPIRY, ROLLUPS, World, admit, config, extents, limits, snapshot_of};
+use logs::{
+    BY_EXPIRY, NEXT_MEMBERSHIP, ROLLUPS, World, admit, carry, config, extents, limits, snapshot_of,
+};
 
 /// A world, and what became of everything in it.
 struct Run {
@@ -29,6 +31,7 @@ struct Run {
     slots: Vec<Vec<u8>>,
     drained: Vec<Vec<Drained>>,
     cuts: Vec<Cut>,
+    state_roots: Vec<Hash>,
     ends: BTreeMap<TxId, Code>,
 }
 
@@ -41,6 +44,7 @@ impl Run {
             slots: Vec::new(),
             drained: Vec::new(),
             cuts: Vec::new(),
+            state_roots: Vec::new(),
             ends: BTreeMap::new(),
         }
     }
@@ -94,6 +98,7 @@ impl Run {
         world.decide(&cut);
         let drained = world.stream.drained().to_vec();
         let (now, time) = (Tick::new(world.tick), world.stream.time());
+        let state_root = world.carry_state(&cut);
         let own = &mut world.coordinator;
         let waiting = own.pool().waiting_count() + own.event_count();
         let slot = own.take_drained(now, time, &cut, &drained).unwrap();
@@ -106,6 +111,7 @@ impl Run {
             }
             // All wait again, but what expired meanwhile in no log.
             assert_eq!(own.pool().waiting_count() + own.event_count(), waiting);
+            carry(own, state_root);
             let slot = own.take_drained(now, time, &cut, &drained).unwrap();
             assert!(slot.bytes == bytes, "taken again");
         }
@@ -121,6 +127,7 @@ impl Run {
         self.slots.push(bytes);
         self.drained.push(drained);
         self.cuts.push(cut);
+        self.state_roots.push(state_root);
         if self.world.random.below(3) > 0 || height.get() % 3 == 0 {
             self.settle();
         }
@@ -261,9 +268,12 @@ fn every_flipped_byte_is_refused() {
     for at in 0..last.len() {
         let mut damaged = last.clone();
         damaged[at] ^= 1 << (at % 8);
+        if NEXT_MEMBERSHIP.contains(&at) {
+            continue;
+        }
         let refused = verifier.verify(&damaged, &mut followed, &run.world.library);
         let code = refused.unwrap_err().code;
-        if code == Code::WrongAgreedTime {
+        if [Code::WrongAgreedTime, Code::WrongStateRoot].contains(&code) {
             let again = verifier.verify(last, &mut followed, &run.world.library);
             assert_eq!(again.unwrap_err().code, Code::VerifierSpent, "byte {at}");
             spent += 1;
@@ -273,7 +283,10 @@ fn every_flipped_byte_is_refused() {
     // All other refusals left it where it was.
     let verified = verifier.verify(last, &mut followed, &run.world.library);
     assert!(verified.is_ok(), "{verified:?}");
-    assert!(spent > 0, "only the agreed time stands alone in a slot");
+    assert!(
+        spent > 32,
+        "only agreed time and state root stand alone in a slot"
+    );
 }
 
 /// Slots that are whole in themselves, and are not what the logs give.
@@ -283,16 +296,22 @@ fn every_consistent_edit_is_refused_by_its_code() {
     let world = &run.world;
     let (drained, cut) = (run.drained.last().unwrap(), run.cuts.last().unwrap());
     let time = world.stream.time();
-    let refusal = |drained: &[Drained], time: UnixNs, cut: &Cut| -> Code {
+    let state_root = *run.state_roots.last().unwrap();
+    let refusal_with = |drained: &[Drained], time: UnixNs, cut: &Cut, state_root: Hash| -> Code {
         let restored = TransactionCoordinator::restore(&world.config, &world.limits, &before);
         let mut own = restored.unwrap();
+        carry(&mut own, state_root);
         let slot = own.take_drained(Tick::new(world.tick), time, cut, drained);
         let bytes = slot.unwrap().bytes.to_vec();
         let (mut verifier, mut followed) = verifier_before_last(&run);
         let verified = verifier.verify(&bytes, &mut followed, &world.library);
         verified.map_or_else(|error: VerifyError| error.code, |_| Code::Ok)
     };
+    let refusal =
+        |drained: &[Drained], time: UnixNs, cut: &Cut| refusal_with(drained, time, cut, state_root);
     assert_eq!(refusal(drained, time, cut), Code::Ok);
+    let other = refusal_with(drained, time, cut, Hash::new([1; 32]));
+    assert_eq!(other, Code::WrongStateRoot);
     let included: Vec<usize> = (0..drained.len())
         .filter(|at| drained[*at].outcome == DrainOutcome::Included)
         .collect();
@@ -359,14 +378,17 @@ fn nothing_allocates_and_footprints_are_exact() {
     let (mut verifier, mut followed) = verifier_before_last(&run);
     let (drained, cut) = (run.drained.last().unwrap(), run.cuts.last().unwrap());
     let (now, time) = (Tick::new(world.tick), world.stream.time());
+    let state_root = *run.state_roots.last().unwrap();
     let mut snapshot = vec![0; 1 << 20];
     counting::without_calls(|| {
+        carry(&mut own, state_root);
         let slot = own.take_drained(now, time, cut, drained).unwrap();
         let verified = verifier.verify(slot.bytes, &mut followed, &world.library);
         assert_eq!(verified.unwrap().hash, slot.hash);
         let height = slot.header.height;
         own.snapshot(&mut snapshot).unwrap();
         own.roll_back(height).unwrap();
+        carry(&mut own, state_root);
         own.take_drained(now, time, cut, drained).unwrap();
         own.acknowledge(height, now).unwrap();
         while own.poll_event().is_some() {}

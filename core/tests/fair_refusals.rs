@@ -14,9 +14,12 @@ use hauptbuch_core::ordering::check_logs;
 use hauptbuch_core::ordering::fair::stream::{DrainOutcome, Drained, LoggedId};
 use hauptbuch_core::receive_log::Cut;
 use hauptbuch_core::types::{
-    Address, Envelope, Fee, Gas, Nonce, RollupId, Submission, Tick, Transaction, TxId, UnixNs,
+    Address, Envelope, Fee, Gas, Hash, Nonce, RollupId, Submission, Tick, Transaction, TxId, UnixNs,
 };
-use logs::{BY_EXPIRY, ROLLUPS, config, limits, snapshot_of};
+use logs::{BY_EXPIRY, ROLLUPS, carry, config, limits, snapshot_of};
+
+/// What these slots are said to lead to; nobody recomputes it here.
+const STATE_ROOT: Hash = Hash::new([8; 32]);
 
 /// One transaction of `sender`, submitted and marked.
 fn logged(own: &mut TransactionCoordinator, sender: u8, nonce: u64, fee: u64) -> LoggedId {
@@ -106,6 +109,9 @@ fn refusals_change_nothing() {
         outcome: DrainOutcome::Included,
     };
     let cut = Cut::new(5);
+    let refused = own.take_drained(now, time, &cut, &[included(first)]);
+    assert_eq!(refused.unwrap_err().code, Code::StateRootMissing);
+    carry(&mut own, STATE_ROOT);
     let before = snapshot_of(&own);
     let mut refuse = |drained: &[Drained], time: UnixNs, cut: &Cut, code: Code, id| {
         let refused = own.take_drained(now, time, cut, drained).unwrap_err();
@@ -184,8 +190,10 @@ fn what_is_taken_is_not_taken_again() {
     let taken = own.take(now, time, WhenEmpty::EmptySlot);
     assert_eq!(taken.unwrap_err(), TakeError::OrderedByLogs);
     assert!(snapshot_of(&own) == before, "something changed");
+    carry(&mut own, STATE_ROOT);
     let slot = own.take_drained(now, time, &cut, &[two, nothing, one]);
     assert_eq!(slot.unwrap().transaction_count, 2);
+    carry(&mut own, STATE_ROOT);
     let again = own.take_drained(now, time, &cut, &[two]).unwrap_err();
     assert_eq!(
         (again.code, again.id),
@@ -240,6 +248,7 @@ fn variants_of_a_nonce_stand_beside_each_other() {
             outcome: DrainOutcome::Superseded,
         },
     ];
+    carry(&mut own, STATE_ROOT);
     let slot = own.take_drained(now, time, &Cut::new(5), &drained).unwrap();
     let height = slot.header.height;
     own.acknowledge(height, now).unwrap();

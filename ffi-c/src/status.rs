@@ -270,6 +270,8 @@ pub enum hb_status {
     WeightsUnequal = 345,
     /// a committee has fewer members than order fairness needs
     HeadsTooFew = 346,
+    /// the slot needs a state root, because receive logs give its order
+    StateRootMissing = 347,
     /// receive logs order nonces one after another, not windows of them
     WindowsNotOrdered = 355,
     /// with receive logs forced inputs and bundles need rollups whose hosts refuse replays
@@ -354,6 +356,30 @@ pub enum hb_status {
     WrongNoOp = 539,
     /// the no-ops do not stand in the order of their places
     NoOpOutOfOrder = 540,
+    /// the membership changes are not those that the slot's header binds
+    WrongChanges = 541,
+    /// the slot's epoch does not follow from the slot before
+    WrongSlotEpoch = 542,
+    /// the state root is not the one that follows from the chain
+    WrongStateRoot = 543,
+    /// the kind of place that a receipt promises is unknown
+    UnknownPlace = 544,
+    /// the receipt's running hash does not follow from what it promises
+    WrongPromise = 545,
+    /// the receipts do not contradict each other
+    PromisesAgree = 546,
+    /// what was promised was kept
+    PromiseKept = 547,
+    /// the promise is of another round than the decision, and a change of round leaves it behind
+    RoundLeftBehind = 548,
+    /// the slot's time lies past the promise's deadline
+    PromiseLapsed = 549,
+    /// the signed log does not show the place that was promised
+    LogElsewhere = 550,
+    /// the kind of accusation is unknown
+    UnknownAccusation = 551,
+    /// the bytes are those of another slot
+    OtherSlot = 552,
     /// the bytes belong to another network
     WrongNetwork = 600,
     /// the bytes belong to other limits or choices

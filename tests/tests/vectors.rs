@@ -229,6 +229,7 @@ impl<'a> Cursor<'a> {
 /// Where the plain follower stands: the slot's hash, and per rollup (sub-batch, running hash).
 struct PlainTip {
     height: u64,
+    epoch: u64,
     hash: Digest,
     time: u64,
     rollups: Vec<(Digest, Digest)>,
@@ -237,19 +238,29 @@ struct PlainTip {
 /// Checks chain, roots, sums and running hashes of one slot.
 fn follow(tip: &mut PlainTip, config: &ConfigVector, slot: &[u8]) -> u64 {
     let mut input = Cursor(slot);
-    assert_eq!(input.number(1), 2);
+    assert_eq!(input.number(1), 3);
     let height = input.number(8);
     assert_eq!(height, tip.height + 1);
     let epoch = input.number(8);
+    assert_eq!(epoch, tip.epoch);
     assert_eq!(input.digest(), tip.hash);
     let time = input.number(8);
     assert!(time >= tip.time);
-    assert_eq!([input.digest(), input.digest()], [[0; 32]; 2]);
+    let changes_hash = input.digest();
+    let changes_len = input.number(4);
+    let next_membership = input.digest();
+    assert_eq!(input.digest(), [0; 32]);
     assert_eq!(input.number(2) as usize, config.rollups.len());
     let slice_count = input.number(2) as usize;
     let sub_batch_root = input.digest();
     let bundle_root = input.digest();
-    assert_eq!(input.digest(), [0; 32]);
+    input.digest();
+    let changes = input.bytes(changes_len as usize);
+    let bound = match changes {
+        [] => [0; 32],
+        _ => sha3("hb/mc/1", &[&changes_len.to_le_bytes(), changes]),
+    };
+    assert_eq!(bound, changes_hash);
     let (mut hashes, mut total) = (Vec::new(), 0);
     let mut legs = Vec::new();
     for (rollup, own) in config.rollups.iter().zip(&mut tip.rollups) {
@@ -264,7 +275,8 @@ fn follow(tip: &mut PlainTip, config: &ConfigVector, slot: &[u8]) -> u64 {
     assert_eq!(merkle_root(&hashes), sub_batch_root);
     assert_eq!(plain_bundle_root(legs), bundle_root);
     (tip.height, tip.time) = (height, time);
-    tip.hash = sha3("hb/sl/2", &[&slot[..221]]);
+    tip.epoch = epoch + u64::from(next_membership != [0; 32]);
+    tip.hash = sha3("hb/sl/3", &[&slot[..257]]);
     total
 }
 
@@ -392,6 +404,7 @@ fn chains_follow_the_documented_format() {
         let start = genesis(&chain.config);
         let mut tip = PlainTip {
             height: 0,
+            epoch: 0,
             hash: start,
             time: 0,
             rollups: vec![(start, start); chain.config.rollups.len()],
@@ -419,6 +432,7 @@ fn slots_of_all_policies_follow_the_documented_format() {
         let start = genesis(&vector.config);
         let mut tip = PlainTip {
             height: 0,
+            epoch: 0,
             hash: start,
             time: 0,
             rollups: vec![(start, start); vector.config.rollups.len()],

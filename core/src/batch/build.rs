@@ -6,7 +6,9 @@ use core::ops::Range;
 use super::evidence::{EvidenceRow, RecordedTrade, encode_pool};
 use super::logged::DrainedBytes;
 use super::segments::{BUNDLES_STEP, FORCED_STEP, ForcedRow, LegRow, bundle_root};
-use super::{ChainTip, RollupTip, SegmentCounts, SliceReceipt, SlotHeader, SubBatchHeader};
+use super::{
+    ChainTip, RollupTip, SegmentCounts, SliceReceipt, SlotContext, SlotHeader, SubBatchHeader,
+};
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
 use crate::codec::{EncodeError, Writer};
 use crate::config::Policy;
@@ -16,6 +18,7 @@ use crate::error::operation_error;
 use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::ordering::shuffle::SetRoot;
 use crate::pool::{ForcedCounts, OutsideTransaction, PooledTransaction, TransactionPool};
+use crate::sequencer::changes_hash;
 use crate::types::{ForcedOutcome, Hash, InboxIndex, PoolReserves, RollupId, TxId, UnixNs};
 
 operation_error! {
@@ -87,15 +90,20 @@ impl SlotBuilder {
             epoch: tip.epoch,
             parent: tip.hash,
             time: plan.time.max(tip.time),
+            changes_hash: changes_hash(plan.context.changes),
+            changes_len: plan.context.changes.len() as u32,
+            next_membership: plan.context.next_membership,
             sub_batch_count: tip.rollups.len() as u16,
             slice_count: plan.slice_ends.len().max(1) as u16,
             sub_batch_root: Hash::ZERO,
             bundle_root: self.bundle_root(plan)?,
+            state_root: plan.context.state_root,
         };
         let (header_bytes, body) = out
             .split_at_mut_checked(SlotHeader::LEN)
             .ok_or(BuildError::BufferTooSmall)?;
         let mut body = Writer::new(body);
+        body.bytes(plan.context.changes)?;
         let mut hashes = [Hash::ZERO; ROLLUP_COUNT_MAX];
         for (place, hash) in (0..tip.rollups.len()).zip(&mut hashes) {
             let own = tip.rollups.get_mut(place).ok_or(BuildError::StaleHandle)?;
@@ -448,6 +456,8 @@ pub struct SlotPlan<'a> {
     pub forced: &'a [u32],
     /// Its bundles in their order.
     pub bundles: &'a [Handle],
+    /// What it carries beside transactions.
+    pub context: SlotContext<'a>,
     /// The cut and what was drained at it, under a policy that orders by receive logs.
     pub(crate) drained: DrainedBytes<'a>,
 }

@@ -54,6 +54,7 @@ impl ChainTip {
     /// Moves on to `slot`, whose sub-batches were all handed to [`RollupTip::advance`].
     pub(super) fn advance(&mut self, slot: &SlotHeader) {
         self.height = slot.height;
+        self.epoch = slot.epoch_after();
         self.hash = slot.hash();
         self.time = slot.time;
     }

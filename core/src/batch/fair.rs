@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::logged::no_op_rows;
-use super::{SlotReader, SlotVerifier, SubBatch, VerifiedSlot, VerifyError};
+use super::{SlotReader, SlotVerifier, StateParts, SubBatch, VerifiedSlot, VerifyError};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::config::{Config, ConfigError};
 use crate::crypto::hash::transaction_id;
@@ -15,7 +15,7 @@ use crate::ordering::fair::stream::{
 };
 use crate::ordering::{FairSetup, SegmentRooms, SlotRoom};
 use crate::receive_log::{Cut, Entry, Extents, Point};
-use crate::types::{Height, RollupId};
+use crate::types::{Hash, Height, RollupId};
 
 /// The extents of a cut, that of log i at i.
 type CutExtents<'a> = heapless::Vec<Extent<'a>, { STREAM_LOG_COUNT_MAX as usize }>;
@@ -25,12 +25,14 @@ type CutExtents<'a> = heapless::Vec<Extent<'a>, { STREAM_LOG_COUNT_MAX as usize 
 ///
 /// Beyond what [`SlotVerifier`] says, it recomputes from the logs up to each slot's cut what the
 /// slot drains, by the decided state and by its twin, and compares: the agreed time, the order
-/// within each rollup, and every no-op with its reason. What it can't see is whether a log says the
+/// within each rollup, every no-op with its reason, and the state root. What it can't see is whether a log says the
 /// truth of when its member received something, and whether forced inputs and bundles are right.
 ///
 /// A slot that breaks a rule which can be told beforehand (its form, its cut, a body that is not
 /// there) leaves the verifier where it was. One that does not hold what its cut gives ends it: the
-/// state has moved on to that cut.
+/// state has moved on to that cut. So candidates of one height can't be checked one after another
+/// as [`SlotVerifier::check`] does it: whoever votes lets [`SlotVerifier`] judge the form and
+/// compares the rest with the one slot that its own decided state gives.
 ///
 /// Memory: see [`FairVerifier::footprint_bytes`].
 #[derive(Debug)]
@@ -107,20 +109,37 @@ impl FairVerifier {
         &self.slots
     }
 
-    /// Checks the next slot against the logs, moves on to it, and drops from `extents` what its cut
-    /// covers. `bodies` says what the bodies of candidates hold; those of no-ops are in no slot.
+    /// Checks the next slot of a network without a registry against the logs, moves on to it, and
+    /// drops from `extents` what its cut covers. `bodies` says what the bodies of candidates hold;
+    /// those of no-ops are in no slot.
     ///
-    /// Cost: that of [`SlotVerifier::verify`], of the stream and of its twin.
+    /// # Errors
+    /// As [`FairVerifier::verify_with_registry`].
+    pub fn verify(
+        &mut self,
+        slot: &[u8],
+        extents: &mut Extents,
+        bodies: &impl Bodies,
+    ) -> Result<VerifiedSlot, VerifyError> {
+        self.verify_with_registry(slot, Hash::ZERO, extents, bodies)
+    }
+
+    /// The same where a registry of sequencers stands beside the order: `registry` is the hash of
+    /// its state behind the slot's changes, which [`SlotReader::changes`] gives.
+    ///
+    /// Cost: that of [`SlotVerifier::verify`], of the stream and of its twin, and a hash over the
+    /// stream's state.
     ///
     /// # Errors
     /// A [`VerifyError`]: those of [`SlotVerifier::verify`]; [`Code::WrongCut`] and the codes of
     /// [`CutError`](crate::receive_log::CutError), among which [`Code::CutNotHeld`] asks for more
     /// of the logs; those of a cut that charges somebody too much; [`Code::FactsMissing`] for a
-    /// body. After [`Code::WrongAgreedTime`], [`Code::WrongDrained`] and [`Code::WrongNoOp`] only
-    /// [`Code::VerifierSpent`] follows.
-    pub fn verify(
+    /// body. After [`Code::WrongAgreedTime`], [`Code::WrongDrained`], [`Code::WrongNoOp`] and
+    /// [`Code::WrongStateRoot`] only [`Code::VerifierSpent`] follows.
+    pub fn verify_with_registry(
         &mut self,
         slot: &[u8],
+        registry: Hash,
         extents: &mut Extents,
         bodies: &impl Bodies,
     ) -> Result<VerifiedSlot, VerifyError> {
@@ -129,7 +148,7 @@ impl FairVerifier {
         }
         let order = &mut self.order;
         self.slots.verify_and(slot, |verified| {
-            order.check(slot, verified, extents, bodies)
+            order.check(slot, registry, verified, extents, bodies)
         })
     }
 }
@@ -138,6 +157,7 @@ impl Order {
     fn check(
         &mut self,
         slot: &[u8],
+        registry: Hash,
         verified: &VerifiedSlot,
         extents: &mut Extents,
         bodies: &impl Bodies,
@@ -169,6 +189,14 @@ impl Order {
             return Err(wrong(Code::WrongAgreedTime));
         }
         self.compare(slot)?;
+        let parts = StateParts {
+            order: self.stream.state_hash(),
+            cut: self.cut.hash(),
+            registry,
+        };
+        if verified.header.state_root != parts.root() {
+            return Err(wrong(Code::WrongStateRoot));
+        }
         let decided = extents.decide(&self.cut);
         decided.map_err(|error| wrong(error.code()))?;
         self.is_spent = false;

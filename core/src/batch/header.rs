@@ -3,11 +3,13 @@
 use crate::codec::{DecodeError, EncodeError, Reader, Writer};
 use crate::config::Policy;
 use crate::crypto::hash::{Domain, hash};
-use crate::limits::SLICE_COUNT_MAX;
+use crate::limits::{CHANGES_BYTES_MAX, SLICE_COUNT_MAX};
 use crate::types::{Epoch, Hash, Height, RollupId, UnixNs};
 
-/// The version of both headers.
-const VERSION: u8 = 2;
+/// The version of a slot's header.
+const SLOT_VERSION: u8 = 3;
+/// The version of a sub-batch's header.
+const SUB_BATCH_VERSION: u8 = 2;
 
 /// What a slot says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,13 @@ pub struct SlotHeader {
     pub parent: Hash,
     /// The agreed time, never before the parent's.
     pub time: UnixNs,
+    /// The hash of the membership changes behind this header, as
+    /// [`changes_hash`](crate::sequencer::changes_hash) gives it; zero where there are none.
+    pub changes_hash: Hash,
+    /// Bytes of the membership changes: 0 to [`CHANGES_BYTES_MAX`].
+    pub changes_len: u32,
+    /// In the last slot of an epoch the hash of the next one's membership; zero in every other.
+    pub next_membership: Hash,
     /// How many sub-batches follow: one for every configured rollup.
     pub sub_batch_count: u16,
     /// How many slices each of them has: 1 to [`SLICE_COUNT_MAX`].
@@ -28,11 +37,16 @@ pub struct SlotHeader {
     pub sub_batch_root: Hash,
     /// The Merkle root over the ids of its bundles; zero where it has none.
     pub bundle_root: Hash,
+    /// What follows from the chain up to and with this slot: [`StateParts::root`]. Zero where
+    /// whoever made it keeps none of the parts.
+    ///
+    /// [`StateParts::root`]: super::StateParts::root
+    pub state_root: Hash,
 }
 
 impl SlotHeader {
     /// Bytes of its encoding.
-    pub const LEN: usize = 221;
+    pub const LEN: usize = 257;
 
     /// The slot's hash: what the next slot names as its parent.
     #[must_use]
@@ -43,25 +57,38 @@ impl SlotHeader {
         hash(Domain::SLOT, &bytes)
     }
 
+    /// Whether it is the last slot of its epoch.
+    #[must_use]
+    pub fn ends_epoch(&self) -> bool {
+        self.next_membership != Hash::ZERO
+    }
+
+    /// The epoch of the slot behind it.
+    #[must_use]
+    pub fn epoch_after(&self) -> Epoch {
+        self.epoch.saturating_add(u64::from(self.ends_epoch()))
+    }
+
     /// Writes its bytes.
     ///
     /// # Errors
     /// [`EncodeError::BufferTooSmall`].
     pub fn encode(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
-        out.u8(VERSION)?;
+        out.u8(SLOT_VERSION)?;
         out.u64(self.height.get())?;
         out.u64(self.epoch.get())?;
         out.bytes(self.parent.as_bytes())?;
         out.u64(self.time.get())?;
-        // Membership changes and openings: none in this version.
-        out.bytes(Hash::ZERO.as_bytes())?;
+        out.bytes(self.changes_hash.as_bytes())?;
+        out.u32(self.changes_len)?;
+        out.bytes(self.next_membership.as_bytes())?;
+        // Openings: none in this version.
         out.bytes(Hash::ZERO.as_bytes())?;
         out.u16(self.sub_batch_count)?;
         out.u16(self.slice_count)?;
         out.bytes(self.sub_batch_root.as_bytes())?;
         out.bytes(self.bundle_root.as_bytes())?;
-        // State: none in this version.
-        out.bytes(Hash::ZERO.as_bytes())
+        out.bytes(self.state_root.as_bytes())
     }
 
     /// Reads its bytes off the front of `input`.
@@ -69,12 +96,17 @@ impl SlotHeader {
     /// # Errors
     /// A [`DecodeError`] that says what is wrong with the bytes.
     pub fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        input.version(VERSION)?;
+        input.version(SLOT_VERSION)?;
         let height = Height::new(input.u64()?);
         let epoch = Epoch::new(input.u64()?);
         let parent = Hash::new(input.array()?);
         let time = UnixNs::new(input.u64()?);
-        expect_zero(input)?;
+        let changes_hash = Hash::new(input.array()?);
+        let changes_len = input.u32()?;
+        if changes_len > CHANGES_BYTES_MAX {
+            return Err(DecodeError::LengthOverLimit);
+        }
+        let next_membership = Hash::new(input.array()?);
         expect_zero(input)?;
         let sub_batch_count = input.u16()?;
         let slice_count = input.u16()?;
@@ -83,16 +115,20 @@ impl SlotHeader {
         }
         let sub_batch_root = Hash::new(input.array()?);
         let bundle_root = Hash::new(input.array()?);
-        expect_zero(input)?;
+        let state_root = Hash::new(input.array()?);
         Ok(Self {
             height,
             epoch,
             parent,
             time,
+            changes_hash,
+            changes_len,
+            next_membership,
             sub_batch_count,
             slice_count,
             sub_batch_root,
             bundle_root,
+            state_root,
         })
     }
 }
@@ -166,7 +202,7 @@ impl SubBatchHeader {
     /// # Errors
     /// [`EncodeError::BufferTooSmall`].
     pub fn encode(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
-        out.u8(VERSION)?;
+        out.u8(SUB_BATCH_VERSION)?;
         out.u32(self.rollup.get())?;
         out.u64(self.height.get())?;
         out.bytes(self.parent.as_bytes())?;
@@ -196,7 +232,7 @@ impl SubBatchHeader {
     /// # Errors
     /// A [`DecodeError`] that says what is wrong with the bytes.
     pub fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        input.version(VERSION)?;
+        input.version(SUB_BATCH_VERSION)?;
         let rollup = RollupId::new(input.u32()?);
         let height = Height::new(input.u64()?);
         let parent = Hash::new(input.array()?);

@@ -1,6 +1,6 @@
 //! Slots: what a network decides, as bytes that verify alone.
 //!
-//! A slot holds one sub-batch for every configured rollup, in the order of their numbers. A
+//! A slot holds the changes to the membership that it decides, and one sub-batch for every configured rollup, in the order of their numbers. A
 //! sub-batch holds its transactions in their order, perhaps in slices that were promised one by
 //! one, and the evidence that the policy's verifier needs beside them. Every header names the hash
 //! of the one before it, so a slot's hash stands for all that was ever decided. The layouts are
@@ -18,6 +18,7 @@
 mod audit;
 mod build;
 mod chain;
+mod context;
 mod evidence;
 mod fair;
 mod header;
@@ -33,6 +34,7 @@ mod verify;
 pub use audit::{ForcedAudit, InboxView};
 pub use build::{BuildError, BuiltSlot, SlotBuilder, SlotPlan};
 pub use chain::{ChainTip, RollupTip};
+pub use context::{ContextError, SlotContext, StateParts};
 pub use evidence::{ARRIVAL_LEN, Evidence, POOL_LEN, SLICE_END_LEN, TRADE_LEN};
 pub use fair::FairVerifier;
 pub use header::{SegmentCounts, SlotHeader, SubBatchHeader};
@@ -43,7 +45,7 @@ pub use receipt::SliceReceipt;
 pub use segments::{FORCED_LEN, ForcedRow, LEG_LEN, LegRow};
 pub use verify::{SlotVerifier, VerifiedSlot, VerifyError};
 
-use crate::limits::{Limits, ROLLUP_COUNT_MAX, SLICE_COUNT_MAX};
+use crate::limits::{CHANGES_BYTES_MAX, Limits, ROLLUP_COUNT_MAX, SLICE_COUNT_MAX};
 
 /// The most bytes that a slot can have under these limits, whatever its policy.
 #[must_use]
@@ -52,7 +54,8 @@ pub const fn slot_encoded_len_max(limits: &Limits) -> u64 {
     // takes a place of the slot and less than the evidence of a trade.
     const { assert!(NO_OP_LEN <= ARRIVAL_LEN + TRADE_LEN + POOL_LEN) };
     const SUB_BATCH: usize = SubBatchHeader::LEN + SLICE_COUNT_MAX * SLICE_END_LEN + 4;
-    const FIXED: usize = SlotHeader::LEN + CUT_LEN_MAX + ROLLUP_COUNT_MAX * SUB_BATCH;
+    const HEAD: usize = SlotHeader::LEN + CHANGES_BYTES_MAX as usize;
+    const FIXED: usize = HEAD + CUT_LEN_MAX + ROLLUP_COUNT_MAX * SUB_BATCH;
     const EACH: usize = ARRIVAL_LEN + TRADE_LEN + POOL_LEN;
     let evidence = (limits.slot_count_max as u64).saturating_mul(EACH as u64);
     (FIXED as u64)

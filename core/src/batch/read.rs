@@ -1,14 +1,17 @@
 //! Takes a slot's bytes apart.
 
+use super::context::changes_of;
 use super::{Evidence, SlotHeader, SubBatchHeader};
 use crate::codec::{DecodeError, Reader};
 use crate::limits::Limits;
+use crate::sequencer::{Change, ChangeError};
 use crate::types::{Arrival, Transaction};
 
 /// Reads a slot front to back. It checks the form of the bytes, not what they say.
 #[derive(Clone, Copy, Debug)]
 pub struct SlotReader<'a> {
     header: SlotHeader,
+    changes: &'a [u8],
     input: Reader<'a>,
     sub_batches_left: u16,
     payload_bytes_max: u32,
@@ -16,15 +19,17 @@ pub struct SlotReader<'a> {
 }
 
 impl<'a> SlotReader<'a> {
-    /// Reads the slot's header.
+    /// Reads the slot's header, and past its membership changes.
     ///
     /// # Errors
     /// A [`DecodeError`] that says what is wrong with the bytes.
     pub fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
         let mut input = Reader::new(bytes);
         let header = SlotHeader::decode(&mut input)?;
+        let changes = input.bytes(header.changes_len as usize)?;
         Ok(Self {
             header,
+            changes,
             input,
             sub_batches_left: header.sub_batch_count,
             payload_bytes_max: limits.payload_bytes_max,
@@ -36,6 +41,38 @@ impl<'a> SlotReader<'a> {
     #[must_use]
     pub const fn header(&self) -> &SlotHeader {
         &self.header
+    }
+
+    /// The bytes of its membership changes, one after another.
+    #[must_use]
+    pub const fn changes_bytes(&self) -> &'a [u8] {
+        self.changes
+    }
+
+    /// The changes to the membership that it decides, in their order; nothing follows one that
+    /// does not decode. In a slot that was verified all of them do. Whether they are right, the
+    /// registry says.
+    ///
+    /// ```
+    /// # use hauptbuch_core::{batch::SlotReader, config::Config, limits::Limits, types::*};
+    /// # use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
+    /// # use hauptbuch_core::{batch::SlotContext, codec::Writer, sequencer::Change};
+    /// # let limits = Limits::default();
+    /// # let mut own = TransactionCoordinator::new(&Config::default(), &limits).unwrap();
+    /// let decided = Change::Suspend(SequencerId::new(3));
+    /// let mut bytes = [0; 16];
+    /// let mut out = Writer::new(&mut bytes);
+    /// decided.encode(&mut out).unwrap();
+    /// let context = SlotContext { changes: out.written(), ..SlotContext::NONE };
+    /// own.set_slot_context(&context).unwrap();
+    /// # let (now, time) = (Tick::new(1), UnixNs::new(1));
+    /// let slot = own.take(now, time, WhenEmpty::EmptySlot).unwrap().unwrap();
+    ///
+    /// let reader = SlotReader::new(slot.bytes, &limits).unwrap();
+    /// assert!(reader.changes().eq([Ok(decided)]));
+    /// ```
+    pub fn changes(&self) -> impl Iterator<Item = Result<Change<'a>, ChangeError>> + use<'a> {
+        changes_of(self.changes)
     }
 
     /// Reads the next sub-batch; nothing after the last, where the bytes must end too.

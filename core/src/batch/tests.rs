@@ -1,5 +1,6 @@
 //! Slots against a second writer of the same format, and the verifier against everything else.
 
+mod context;
 mod hostile;
 mod logged;
 mod plain;
@@ -303,7 +304,7 @@ fn the_longest_slot_fits_the_bytes_that_are_promised() {
     let len_max = slot_encoded_len_max(&network.limits);
     assert_eq!(
         len_max,
-        221 + 16 * (246 + 64 * 4 + 4) + (3 + 255 * 40) + 2_000 + 8 * (16 + 21 + 52)
+        257 + 16_384 + 16 * (246 + 64 * 4 + 4) + (3 + 255 * 40) + 2_000 + 8 * (16 + 21 + 52)
     );
     let mut coordinator = network.coordinator();
     // 8 transactions with 2,000 bytes together: all that a slot can hold.
@@ -318,7 +319,7 @@ fn the_longest_slot_fits_the_bytes_that_are_promised() {
     let slot = slot.unwrap().unwrap();
     assert_eq!(
         (slot.transaction_count, slot.bytes.len()),
-        (8, 221 + 3 * (246 + 4) + 2_000 + 8 * 16)
+        (8, 257 + 3 * (246 + 4) + 2_000 + 8 * 16)
     );
 }
 
@@ -334,7 +335,7 @@ fn the_builder_refuses_what_it_cannot_write() {
         .unwrap()
         .handle;
     let mut builder = SlotBuilder::new(Policy::Fcfs, &network.limits);
-    let needed = 221 + 3 * (246 + 4) + 98 + 16;
+    let needed = 257 + 3 * (246 + 4) + 98 + 16;
     let mut out = vec![0; needed];
     let one = [handle];
     let plan = SlotPlan {
@@ -347,6 +348,7 @@ fn the_builder_refuses_what_it_cannot_write() {
         reserves: &[],
         forced: &[],
         bundles: &[],
+        context: SlotContext::NONE,
         drained: DrainedBytes::NONE,
     };
     for len in 0..needed {
@@ -390,6 +392,7 @@ fn the_builder_never_lets_the_agreed_time_go_back() {
             reserves: &[],
             forced: &[],
             bundles: &[],
+            context: SlotContext::NONE,
             drained: DrainedBytes::NONE,
         };
         let built = builder.build(&plan, &mut out);

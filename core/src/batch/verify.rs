@@ -2,6 +2,7 @@
 
 mod error;
 mod nonces;
+mod step;
 
 pub use error::VerifyError;
 
@@ -23,6 +24,7 @@ use crate::ordering::shuffle::SetRoot;
 use crate::types::{
     Address, Arrival, Candidate, Hash, InboxIndex, Nonce, Transaction, TxId, UnixNs,
 };
+use step::{Next, check_changes};
 
 /// A slot that was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +62,14 @@ struct Seen {
 
 /// Follows a chain of slots with nothing but the configuration.
 ///
-/// It checks form, limits, chain, roots, sums, running hashes, that no transaction stands twice in
+/// [`verify`](Self::verify) checks the next slot and moves on to it. Where several candidates stand
+/// at one height, [`check`](Self::check) judges each and stays, and
+/// [`advance`](Self::advance) moves on to the one that was decided.
+///
+/// It checks form, limits, chain, epochs, roots, sums, the form of membership changes, running hashes, that no transaction stands twice in
 /// a slot, that each sender's nonces follow each other within it, slices, and the policy's order.
-/// What it can't see: whether a transaction was included in an earlier slot (the host's nonces or a
+/// What it can't see: whether membership changes, a next membership and a state root are the right
+/// ones (a registry and [`FairVerifier`](super::FairVerifier) say that); whether a transaction was included in an earlier slot (the host's nonces or a
 /// [`crate::pool`] decide that); whether recorded arrivals, trades and reserves are true; whether
 /// arrivals agree with those of other rollups and slots; where a seed came from; and whether a
 /// slot's time, which nothing in the slot repeats, is the one that was agreed on. Another time is
@@ -137,23 +144,12 @@ impl SlotVerifier {
         &self.tip
     }
 
-    /// Checks the next slot, and moves on to it.
-    ///
-    /// # Errors
-    /// A [`VerifyError`]; the verifier stays where it was then.
-    pub fn verify(&mut self, bytes: &[u8]) -> Result<VerifiedSlot, VerifyError> {
-        self.verify_and(bytes, |_| Ok(()))
-    }
-
-    /// The same, and moves on only where `also` finds nothing wrong either.
-    pub(super) fn verify_and(
-        &mut self,
-        bytes: &[u8],
-        also: impl FnOnce(&VerifiedSlot) -> Result<(), VerifyError>,
-    ) -> Result<VerifiedSlot, VerifyError> {
+    /// Checks all of a slot that could be the next one, and says what follows from it.
+    fn check_next(&mut self, bytes: &[u8]) -> Result<(VerifiedSlot, Next), VerifyError> {
         let mut reader = SlotReader::new(bytes, &self.limits)?;
         let header = *reader.header();
         self.check_slot_header(&header)?;
+        check_changes(&reader)?;
         let mut tip = self.tip.clone();
         let mut left = RoomLeft::of(&self.config, &self.limits);
         let mut inbox_next = self.inbox_next;
@@ -207,26 +203,8 @@ impl SlotVerifier {
         if self.config.policy.needs_seed() {
             slot.set_root = set_root.finish();
         }
-        also(&slot)?;
         tip.advance(&header);
-        self.tip = tip;
-        self.inbox_next = inbox_next;
-        Ok(slot)
-    }
-
-    fn check_slot_header(&self, header: &SlotHeader) -> Result<(), VerifyError> {
-        let wrong = if header.height != self.tip.height.next() || header.epoch != self.tip.epoch {
-            Code::WrongHeight
-        } else if header.parent != self.tip.hash {
-            Code::WrongParent
-        } else if header.time < self.tip.time {
-            Code::TimeBeforeParent
-        } else if usize::from(header.sub_batch_count) != self.tip.rollups.len() {
-            Code::WrongRollupOrder
-        } else {
-            return Ok(());
-        };
-        Err(VerifyError::slot(wrong))
+        Ok((slot, Next { tip, inbox_next }))
     }
 
     fn check_sub_batch(

@@ -11,7 +11,7 @@ use crate::crypto::hash::transaction_id;
 use crate::error::Code;
 use crate::event::Ledger;
 use crate::journal::Record;
-use crate::limits::{JournalBytes, Limits, ROLLUP_COUNT_MAX};
+use crate::limits::{CHANGES_BYTES_MAX, JournalBytes, Limits, ROLLUP_COUNT_MAX};
 use crate::ordering::SlotRoom;
 use crate::ordering::fair::stream::{DrainOutcome, Drained};
 use crate::pool::{AdmissionError, ForcedCounts, LogMarkError};
@@ -72,13 +72,16 @@ impl TransactionCoordinator {
     /// exactly what `drained` says is included, in that order within each rollup, and its evidence
     /// the cut and the no-ops.
     ///
-    /// Its time is `time`, the one that the cut gives, or the slot's before it where that is later.
+    /// The state root was said before, by
+    /// [`set_slot_context`](TransactionCoordinator::set_slot_context): the decided state's behind
+    /// the cut. Its time is `time`, the one that the cut gives, or the slot's before it where that is later.
     /// What is drained is marked as held by a log, if it was not. The pool may lack a no-op: that
     /// has no end here then. Forced inputs stand before and bundles behind, as in any slot. Cost:
     /// O(log n) and one copy a transaction.
     ///
     /// # Errors
-    /// A [`DrainRefusal`]; nothing changes then. [`Code::BodyMissing`] names an id that is included
+    /// A [`DrainRefusal`]; nothing changes then. [`Code::StateRootMissing`] without a state root.
+    /// [`Code::BodyMissing`] names an id that is included
     /// and that the pool lacks: submit its body by
     /// [`submit_logged`](TransactionCoordinator::submit_logged), and take again.
     pub fn take_drained(
@@ -153,6 +156,8 @@ impl TransactionCoordinator {
             Err(Code::TooManyInFlight)
         } else if now < self.now {
             Err(Code::TimeWentBack)
+        } else if self.context.get().state_root == Hash::ZERO {
+            Err(Code::StateRootMissing)
         } else if drained.cut.len() != Cut::encoded_len_of(log_count.into()) {
             Err(Code::WrongLogCount)
         } else {
@@ -361,7 +366,8 @@ impl TransactionCoordinator {
 impl TransactionCoordinator {
     /// Bytes of the longest record of the journal.
     pub(crate) fn journal_record_bytes_max(&self) -> u64 {
-        let of_limits = self.limits.journal_record_bytes_max();
+        let context = JournalBytes::CONTEXT.saturating_add(CHANGES_BYTES_MAX.into());
+        let of_limits = self.limits.journal_record_bytes_max().max(context);
         if self.policy.orders_by_logs() {
             of_limits.max(drained_record_bytes_max(&self.limits))
         } else {

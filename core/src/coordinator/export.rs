@@ -15,7 +15,7 @@ use crate::pool::Broken;
 use crate::types::{Epoch, Fee, Hash, Height, RollupId, Tick, TxId, UnixNs};
 
 /// The version of snapshots.
-pub(crate) const VERSION: u8 = 2;
+pub(crate) const VERSION: u8 = 3;
 /// Bytes of a snapshot before the state: version, length, network and settings.
 pub(crate) const HEAD_LEN: usize = 1 + 8 + 2 * Hash::LEN;
 
@@ -85,6 +85,7 @@ impl TransactionCoordinator {
         self.export_pressure(out);
         self.export_metrics(out);
         export_tip(&self.tip, out);
+        self.context.export(out);
         self.pool.export(out);
         let flights = self.in_flight.get(..self.in_flight_count);
         out.u8(self.in_flight_count as u8);
@@ -149,6 +150,7 @@ impl TransactionCoordinator {
         self.restore_pressure(input)?;
         self.restore_metrics(input)?;
         self.tip = restore_tip(&self.tip, input)?;
+        self.context.restore(input)?;
         self.pool.restore(input, self.now)?;
         self.in_flight_count = usize::from(input.u8()?);
         let is_logged = self.policy.orders_by_logs();
@@ -305,7 +307,7 @@ fn code(input: &mut Reader<'_>) -> Result<Code, Broken> {
     Code::from_number(input.u16()?).ok_or(Broken("a number stands for a code"))
 }
 
-fn check(holds: bool, invariant: &'static str) -> Result<(), Broken> {
+pub(super) fn check(holds: bool, invariant: &'static str) -> Result<(), Broken> {
     if holds {
         Ok(())
     } else {

@@ -4,7 +4,8 @@ use alloc::boxed::Box;
 use core::ops::Range;
 
 use crate::batch::{
-    ChainTip, DrainedBytes, SlotBuilder, SlotHeader, SlotPlan, SlotReader, slot_encoded_len_max,
+    ChainTip, DrainedBytes, SlotBuilder, SlotContext, SlotHeader, SlotPlan, SlotReader,
+    slot_encoded_len_max,
 };
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
 use crate::codec::DecodeError;
@@ -38,6 +39,7 @@ pub(super) struct SlotEnd<'a> {
     pub forced: &'a ForcedCounts,
     pub bundle_count: usize,
     pub leg_count: u32,
+    pub context: SlotContext<'a>,
     pub drained: DrainedBytes<'a>,
 }
 
@@ -119,10 +121,14 @@ impl InFlight {
                 epoch: Epoch::ZERO,
                 parent: Hash::ZERO,
                 time: UnixNs::ZERO,
+                changes_hash: Hash::ZERO,
+                changes_len: 0,
+                next_membership: Hash::ZERO,
                 sub_batch_count: 0,
                 slice_count: 1,
                 sub_batch_root: Hash::ZERO,
                 bundle_root: Hash::ZERO,
+                state_root: Hash::ZERO,
             },
             tip_before: None,
             hash: Hash::ZERO,
@@ -280,6 +286,7 @@ impl InFlight {
             reserves: end.reserves,
             forced: end.forced,
             bundles: self.bundles.get(..end.bundle_count)?,
+            context: end.context,
             drained: end.drained,
         };
         let built = builder.build(&plan, &mut self.bytes).ok()?;

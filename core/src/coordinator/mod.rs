@@ -4,6 +4,7 @@
 //! One owner calls it, with `&mut`. There are four kinds of method:
 //! - **Getters**: [`pool`](TransactionCoordinator::pool), [`tip`](TransactionCoordinator::tip),
 //!   [`slot`](TransactionCoordinator::slot), [`pool_room`](TransactionCoordinator::pool_room),
+//!   [`slot_context`](TransactionCoordinator::slot_context),
 //!   [`metrics`](TransactionCoordinator::metrics),
 //!   [`ingress`](TransactionCoordinator::ingress) (for other threads).
 //! - **Inputs**: [`submit`](TransactionCoordinator::submit),
@@ -25,7 +26,8 @@
 //!   [`seal`](TransactionCoordinator::seal) for a slot in slices,
 //!   [`take_drained`](TransactionCoordinator::take_drained) and
 //!   [`mark_logged`](TransactionCoordinator::mark_logged) where receive logs give the order,
-//!   [`set_pressure`](TransactionCoordinator::set_pressure),
+//!   [`set_slot_context`](TransactionCoordinator::set_slot_context) for what a slot carries beside
+//!   transactions, [`set_pressure`](TransactionCoordinator::set_pressure),
 //!   [`expire_unready`](TransactionCoordinator::expire_unready),
 //!   [`cancel`](TransactionCoordinator::cancel),
 //!   [`cancel_nonce`](TransactionCoordinator::cancel_nonce).
@@ -52,6 +54,7 @@
 //!   [`snapshot`](mod@crate::snapshot).
 
 mod arrange;
+mod context;
 mod drained;
 mod export;
 mod hooks;
@@ -88,6 +91,7 @@ use crate::pool::AHEAD_COUNT;
 use crate::pool::{Broken, TransactionPool};
 use crate::types::{Height, Tick, UnixNs};
 use arrange::Arrangement;
+use context::HeldContext;
 use in_flight::InFlight;
 use open::OpenSlot;
 
@@ -180,6 +184,8 @@ pub struct TransactionCoordinator {
     engine: OrderingEngine,
     builder: SlotBuilder,
     arrangement: Arrangement,
+    /// What the next slot carries beside transactions.
+    context: HeldContext,
     /// The slot that is being filled, in the memory behind those in flight.
     open: Option<OpenSlot>,
     /// Slots in flight, the oldest first: `in_flight[.. in_flight_count]`.
@@ -227,6 +233,7 @@ impl TransactionCoordinator {
             engine: OrderingEngine::new(config),
             builder: SlotBuilder::new(config.policy, limits),
             arrangement: Arrangement::new(limits),
+            context: HeldContext::new(),
             open: None,
             in_flight,
             in_flight_count: 0,
@@ -570,6 +577,7 @@ impl Limits {
             .with("pool: forced inputs", forced)
             .with("pool: bundles", bundles)
             .with("ordering", Arrangement::footprint_bytes(self))
+            .with("batch: what slots carry", HeldContext::footprint_bytes())
             .with("batch: building", SlotBuilder::footprint_bytes(self))
             .with("batch: slots in flight", InFlight::footprint_bytes(self))
             .with("journal", Journal::footprint_bytes(self))

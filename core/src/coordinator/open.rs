@@ -533,6 +533,7 @@ impl TransactionCoordinator {
             forced: &open.forced,
             bundle_count: open.bundle_count,
             leg_count: open.leg_count,
+            context: self.context.get(),
             drained,
         };
         let Some(tip_after) = flight.build(&mut self.builder, &self.pool, &self.tip, end) else {
@@ -555,6 +556,7 @@ impl TransactionCoordinator {
         self.metrics.slot_transactions.add(u64::from(count));
         self.metrics.slot_bytes.add(bytes as u64);
         self.open = None;
+        self.context.clear();
         self.tip = tip_after;
         self.in_flight_count = self.in_flight_count.saturating_add(1);
         self.metrics.slots_taken = self.metrics.slots_taken.saturating_add(1);

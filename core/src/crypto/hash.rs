@@ -30,7 +30,7 @@ impl Domain {
     /// The configuration that a chain of slots starts from.
     pub const GENESIS: Self = Self(*b"hb/gn/1");
     /// A slot's header.
-    pub const SLOT: Self = Self(*b"hb/sl/2");
+    pub const SLOT: Self = Self(*b"hb/sl/3");
     /// A sub-batch's header.
     pub const SUB_BATCH: Self = Self(*b"hb/sb/2");
     /// The evidence that a policy's verifier needs beside the transactions.
@@ -44,11 +44,11 @@ impl Domain {
     /// The set of a slot's transactions, before their order is known.
     pub const SET: Self = Self(*b"hb/st/1");
     /// A coordinator's state.
-    pub const SNAPSHOT: Self = Self(*b"hb/sn/2");
+    pub const SNAPSHOT: Self = Self(*b"hb/sn/3");
     /// The limits and choices that a snapshot belongs to.
     pub const SETTINGS: Self = Self(*b"hb/se/1");
     /// A journal's header, and one record after another.
-    pub const JOURNAL: Self = Self(*b"hb/jr/2");
+    pub const JOURNAL: Self = Self(*b"hb/jr/3");
     /// Where a member's receive log starts.
     pub const LOG_START: Self = Self(*b"hb/ls/1");
     /// One entry of a receive log, chained to those before.
@@ -59,6 +59,8 @@ impl Domain {
     pub const LOG_RECORD: Self = Self(*b"hb/lr/1");
     /// A cut through all receive logs.
     pub const CUT: Self = Self(*b"hb/ct/1");
+    /// The parts of what follows from a chain of slots.
+    pub const STATE_ROOT: Self = Self(*b"hb/sr/1");
     /// The decided state of order fairness over slots.
     pub const FAIR_STREAM: Self = Self(*b"hb/fs/1");
     /// What a committee's member signs: a proposal, a prevote or a precommit.
@@ -77,6 +79,10 @@ impl Domain {
     pub const MEMBERSHIP_CHANGES: Self = Self(*b"hb/mc/1");
     /// Two statements that one member signed and that contradict each other.
     pub const CONFLICT: Self = Self(*b"hb/cf/1");
+    /// What a sequencer signs of what it promised.
+    pub const RECEIPT: Self = Self(*b"hb/rc/1");
+    /// Proof that a sequencer broke a promise.
+    pub const BROKEN_PROMISE: Self = Self(*b"hb/bp/1");
     /// One record after another of what became of the sequencers.
     pub const AUDIT: Self = Self(*b"hb/au/1");
 

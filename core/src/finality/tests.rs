@@ -485,10 +485,14 @@ fn a_slot_header_is_a_link_that_its_hash_binds() {
         epoch: Epoch::new(1),
         parent: Hash::new([2; 32]),
         time: crate::types::UnixNs::ZERO,
+        changes_hash: Hash::ZERO,
+        changes_len: 0,
+        next_membership: Hash::new([7; 32]),
         sub_batch_count: 1,
         slice_count: 1,
         sub_batch_root: Hash::ZERO,
         bundle_root: Hash::ZERO,
+        state_root: Hash::ZERO,
     };
     let link = Link::from(&header);
     assert_eq!(
@@ -497,7 +501,7 @@ fn a_slot_header_is_a_link_that_its_hash_binds() {
     );
     assert_eq!(
         (link.hash, link.next_membership),
-        (header.hash(), Hash::ZERO)
+        (header.hash(), Hash::new([7; 32]))
     );
 }
 

@@ -62,14 +62,14 @@ pub struct Link {
 }
 
 impl From<&SlotHeader> for Link {
-    /// Hashes the header. Headers of this version name no membership, so they end no epoch.
+    /// Hashes the header, and takes over which membership it names.
     fn from(header: &SlotHeader) -> Self {
         Self {
             height: header.height,
             epoch: header.epoch,
             parent: header.parent,
             hash: header.hash(),
-            next_membership: Hash::ZERO,
+            next_membership: header.next_membership,
         }
     }
 }

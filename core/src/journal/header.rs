@@ -6,7 +6,7 @@ use crate::crypto::hash::{Domain, hash};
 use crate::types::Hash;
 
 /// The version of headers and records.
-pub(crate) const VERSION: u8 = 2;
+pub(crate) const VERSION: u8 = 3;
 
 /// Bytes of a journal's header.
 pub const HEADER_LEN: usize = 129;

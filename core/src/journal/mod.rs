@@ -57,6 +57,7 @@ const _: () = {
     assert!(JournalBytes::POOL == record::POOL_LEN as u64);
     assert!(JournalBytes::BUNDLE == record::BUNDLE_OVERHEAD_LEN as u64);
     assert!(JournalBytes::LEG == record::LEG_OVERHEAD_LEN as u64);
+    assert!(JournalBytes::CONTEXT == record::CONTEXT_OVERHEAD_LEN as u64);
 };
 
 /// Records that wait to be drained.

@@ -178,6 +178,15 @@ pub(crate) enum Record<'a> {
         /// Whether one does.
         is_logged: bool,
     },
+    /// It was said what the next slot carries beside transactions.
+    ContextSet {
+        /// The membership of the next epoch; zero where the slot ends none.
+        next_membership: Hash,
+        /// The state that follows; zero where nobody keeps it.
+        state_root: Hash,
+        /// The bytes of its membership changes.
+        changes: &'a [u8],
+    },
     /// The open slot was sealed.
     Sealed {
         /// The seed that ordered it, if its set was fixed first.
@@ -221,6 +230,9 @@ pub(super) const TAKEN_OVERHEAD_LEN: usize = FIELDS_LEN_MAX + Hash::LEN;
 /// Bytes of a [`Record::BundleSubmitted`] beside the legs.
 pub(super) const BUNDLE_OVERHEAD_LEN: usize = HEAD_LEN + BUNDLE_FIELDS_LEN + Hash::LEN;
 
+/// Bytes of a [`Record::ContextSet`] beside the changes.
+pub(super) const CONTEXT_OVERHEAD_LEN: usize = HEAD_LEN + CONTEXT_FIELDS_LEN + Hash::LEN;
+
 // A buffer that can hold the longest submission can hold the longest forced input.
 const _: () = assert!(FORCED_OVERHEAD_LEN <= SUBMITTED_OVERHEAD_LEN);
 
@@ -229,6 +241,7 @@ const HINT_LEN: usize = 20 + 1 + 16;
 const TAKEN_FIELDS_LEN: usize = 1 + 8 + 32;
 const FORCED_FIELDS_LEN: usize = 8 + 8 + 1 + 8 + 2;
 const BUNDLE_FIELDS_LEN: usize = 8 + 2 + 1 + 1;
+const CONTEXT_FIELDS_LEN: usize = 32 + 32;
 
 const FLAG_LANE: u8 = 1;
 const FLAG_ACCOUNT_NONCE: u8 = 2;
@@ -261,6 +274,7 @@ impl<'a> Record<'a> {
             Self::Sealed { .. } => 18,
             Self::Drained { .. } => 19,
             Self::LogMarked { .. } => 20,
+            Self::ContextSet { .. } => 21,
         }
     }
 
@@ -291,6 +305,7 @@ impl<'a> Record<'a> {
             Self::BundleMisshapen { .. } => 2,
             Self::SliceAdded { .. } => 16 + 4 + 32,
             Self::Sealed { .. } => 1 + 32 + 32,
+            Self::ContextSet { .. } => CONTEXT_FIELDS_LEN,
         }
     }
 
@@ -302,6 +317,7 @@ impl<'a> Record<'a> {
             }
             Self::Taken { pools, .. } => Body::Pools(pools),
             Self::Drained { bytes, .. } => Body::Bytes(bytes),
+            Self::ContextSet { changes, .. } => Body::Bytes(changes),
             Self::BundleSubmitted { legs, .. } => Body::Legs(legs),
             _ => Body::Bytes(&[]),
         }

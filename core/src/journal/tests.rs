@@ -140,6 +140,11 @@ fn records_of_open_slots() -> Vec<Record<'static>> {
             seed: None,
             hash: Hash::new([2; 32]),
         },
+        Record::ContextSet {
+            next_membership: Hash::new([3; 32]),
+            state_root: Hash::new([4; 32]),
+            changes: b"changes",
+        },
     ]
 }
 
@@ -215,15 +220,18 @@ fn every_kind_of_record_is_read_as_it_was_written() {
         let stamped = decode_stamped(rest).unwrap();
         assert!(stamped.clocks == CLOCKS && are_same(&stamped.record, &record));
         kinds.insert(rest[0]);
-        // A shorter record is none, but for a transaction's bytes, whatever they are.
-        let is_open = matches!(record, Record::Submitted { .. } | Record::Drained { .. });
+        // A shorter record is none, but for bytes whose content is looked at when it is done.
+        let is_open = matches!(
+            record,
+            Record::Submitted { .. } | Record::Drained { .. } | Record::ContextSet { .. }
+        );
         assert!(is_open || decode_stamped(&rest[..rest.len() - 1]).is_err());
         let mut longer = rest.to_vec();
         longer.push(0);
         assert_eq!(decode_stamped(&longer).is_ok(), is_open);
     }
-    assert_eq!(kinds, (1..=20).collect());
-    for kind in [0, 21, 255] {
+    assert_eq!(kinds, (1..=21).collect());
+    for kind in [0, 22, 255] {
         let mut bytes = encoded(&Record::TooLong);
         bytes[4] = kind;
         let error = decode_stamped(&bytes[4..]).unwrap_err();

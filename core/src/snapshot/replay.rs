@@ -1,6 +1,7 @@
 //! Does again what a journal recorded.
 
 use super::{JournalError, JournalFault};
+use crate::batch::SlotContext;
 use crate::coordinator::{KnownPools, Pressure, TransactionCoordinator, WhenEmpty};
 use crate::error::Code;
 use crate::ingress::IngressItem;
@@ -218,6 +219,7 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
         | Record::Cancelled { .. }
         | Record::NonceCancelled { .. }
         | Record::LogMarked { .. }
+        | Record::ContextSet { .. }
         | Record::PressureSet { .. } => do_verb_again(coordinator, &stamped.record)?,
         Record::SlotOpened { .. }
         | Record::SliceAdded { .. }
@@ -344,6 +346,18 @@ fn do_verb_again(coordinator: &mut TransactionCoordinator, verb: &Record<'_>) ->
             matches!(cancelled, Cancelled::Now(_)) == has_ended
         }
         Record::LogMarked { id, is_logged } => coordinator.mark_logged(id, is_logged).is_ok(),
+        Record::ContextSet {
+            next_membership,
+            state_root,
+            changes,
+        } => {
+            let context = SlotContext {
+                changes,
+                next_membership,
+                state_root,
+            };
+            coordinator.set_slot_context(&context).is_ok()
+        }
         Record::NonceCancelled {
             rollup,
             sender,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use hauptbuch_core::batch::FairVerifier;
+use hauptbuch_core::batch::{FairVerifier, SlotContext, StateParts};
 use hauptbuch_core::config::{Config, FairCommittee, LogSizes, Policy, ReplayProtection};
 use hauptbuch_core::coordinator::TransactionCoordinator;
 use hauptbuch_core::crypto::hash::transaction_id;
@@ -156,6 +156,19 @@ pub fn extents(boundary: &Hash) -> Extents {
     Extents::new(&LOG_LIMITS, 0, Epoch::ZERO, &marks).unwrap()
 }
 
+/// Where a slot's header names the next membership, which nothing else in a slot repeats: a flip
+/// there is another slot, for the registry to judge.
+pub const NEXT_MEMBERSHIP: std::ops::Range<usize> = 93..125;
+
+/// Says that the next slot leads to a state with this root.
+pub fn carry(own: &mut TransactionCoordinator, state_root: Hash) {
+    let context = SlotContext {
+        state_root,
+        ..SlotContext::NONE
+    };
+    own.set_slot_context(&context).unwrap();
+}
+
 pub struct World {
     pub config: Config,
     pub limits: Limits,
@@ -222,6 +235,17 @@ impl World {
             config,
             limits,
         }
+    }
+
+    /// Says to the coordinator which state follows from the slot at `cut`, which was decided.
+    pub fn carry_state(&mut self, cut: &Cut) -> Hash {
+        let parts = StateParts {
+            order: self.stream.state_hash(),
+            cut: cut.hash(),
+            registry: Hash::ZERO,
+        };
+        carry(&mut self.coordinator, parts.root());
+        parts.root()
     }
 
     pub fn below(&mut self, end: u64) -> u64 {

@@ -164,6 +164,8 @@ pub struct Decided<'a> {
     pub extensions: &'a [Vec<u8>],
     /// The cut.
     pub cut: &'a Cut,
+    /// What the slot's header names of the state that follows.
+    pub state_root: Hash,
     /// The state that follows, with what the slot drained.
     pub stream: &'a FairStream,
     /// What each log brought, in the order of members.
@@ -319,6 +321,7 @@ impl Committee {
             slot,
             extensions: &self.extensions,
             cut: &first.cut,
+            state_root: first.state_root(),
             stream: first.stream(),
             entries: &first.entries,
             known: &self.known,

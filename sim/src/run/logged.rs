@@ -1,5 +1,6 @@
 //! Slots whose order the receive logs of several sequencers give.
 
+use hauptbuch_core::batch::SlotContext;
 use hauptbuch_core::error::Code;
 use hauptbuch_core::event::Event;
 use hauptbuch_core::ordering::fair::stream::{DrainOutcome, EntryKind};
@@ -69,6 +70,12 @@ impl<O: Observer> Runner<'_, O> {
                 self.delays.add(tick, record.arrival);
             }
         }
+        let context = SlotContext {
+            state_root: decided.state_root,
+            ..SlotContext::NONE
+        };
+        let said = self.coordinator.set_slot_context(&context);
+        said.map_err(|error| RunError::Refused(error.code()))?;
         let slot = self
             .coordinator
             .take_drained(tick, time, decided.cut, drained);

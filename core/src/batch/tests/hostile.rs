@@ -3,9 +3,14 @@
 use super::*;
 use crate::error::Code;
 
-/// Where a slot's agreed time stands. Nothing in a slot repeats it, so a changed time can be a
-/// slot that an honest sequencer could have built; it has another hash then.
-const TIME_BYTES: core::ops::Range<usize> = 49..57;
+/// Where a slot's agreed time, its next membership and its state root stand. Nothing in a slot
+/// repeats them, so a change there can be a slot that an honest sequencer could have built; it has
+/// another hash then.
+const FREE_BYTES: [core::ops::Range<usize>; 3] = [49..57, 93..125, 225..257];
+
+fn is_free(at: usize) -> bool {
+    FREE_BYTES.iter().any(|range| range.contains(&at))
+}
 
 /// A verifier, and the slots that it has to say yes to, one after another.
 fn worlds() -> impl Iterator<Item = (Network, Vec<Vec<u8>>)> {
@@ -32,11 +37,8 @@ fn every_flipped_byte_is_noticed() {
                     match follower.verify(&damaged) {
                         Err(_) => assert_eq!(*follower.tip(), tip, "byte {at} ^ {flip}"),
                         Ok(_) => {
-                            assert!(
-                                TIME_BYTES.contains(&at),
-                                "slot {number}, byte {at} ^ {flip}"
-                            );
-                            another_time_is_another_slot(
+                            assert!(is_free(at), "slot {number}, byte {at} ^ {flip}");
+                            another_header_is_another_slot(
                                 &network,
                                 &slots[..number],
                                 slot,
@@ -62,7 +64,12 @@ fn follower_after(network: &Network, slots: &[Vec<u8>]) -> SlotVerifier {
 }
 
 /// Two followers of the two slots part ways: neither takes what follows on the other's.
-fn another_time_is_another_slot(network: &Network, before: &[Vec<u8>], good: &[u8], other: &[u8]) {
+fn another_header_is_another_slot(
+    network: &Network,
+    before: &[Vec<u8>],
+    good: &[u8],
+    other: &[u8],
+) {
     let time_before = follower_after(network, before).tip().time;
     let (mut a, mut b) = (
         follower_after(network, before),
@@ -70,7 +77,7 @@ fn another_time_is_another_slot(network: &Network, before: &[Vec<u8>], good: &[u
     );
     let (good, other) = (a.verify(good).unwrap(), b.verify(other).unwrap());
     assert_ne!(good.hash, other.hash);
-    assert_ne!(other.header.time, good.header.time);
+    assert_ne!(other.header, good.header);
     assert!(
         other.header.time >= time_before,
         "the agreed time went back"
@@ -143,7 +150,7 @@ fn random_bytes_end_in_an_error() {
         for _ in 0..8 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let at = (seed >> 33) as usize % bytes.len();
-            if !TIME_BYTES.contains(&at) {
+            if !is_free(at) {
                 bytes[at] = (seed >> 20) as u8;
             }
         }

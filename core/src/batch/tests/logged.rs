@@ -3,7 +3,7 @@
 use std::vec;
 use std::vec::Vec;
 
-use crate::batch::{SlotReader, SlotVerifier};
+use crate::batch::{SlotContext, SlotReader, SlotVerifier};
 use crate::config::{Config, FairCommittee, Policy};
 use crate::coordinator::TransactionCoordinator;
 use crate::error::Code;
@@ -62,6 +62,15 @@ fn plain_no_op(position: u32, id: &LoggedId, why: u8) -> Vec<u8> {
     out
 }
 
+/// Says that the next slot leads to some state.
+fn carry(own: &mut TransactionCoordinator) {
+    let context = SlotContext {
+        state_root: Hash::new([5; 32]),
+        ..SlotContext::NONE
+    };
+    own.set_slot_context(&context).unwrap();
+}
+
 fn sent(own: &mut TransactionCoordinator, sender: u8, rollup: RollupId) -> LoggedId {
     let envelope = Envelope {
         rollup,
@@ -105,6 +114,7 @@ fn the_evidence_of_a_cut_is_what_the_formats_say() {
     ];
     let drained = drained.map(|(id, outcome)| Drained { id, outcome });
     let (now, time) = (Tick::new(1), UnixNs::new(77));
+    carry(&mut own);
     let slot = own.take_drained(now, time, &cut(), &drained).unwrap();
     assert_eq!(slot.header.time, time);
     let expected = [
@@ -144,6 +154,22 @@ fn the_evidence_of_a_cut_is_what_the_formats_say() {
 }
 
 #[test]
+fn without_a_state_root_no_log_gives_the_order() {
+    let mut own = TransactionCoordinator::new(&config(), &limits()).unwrap();
+    let (now, time) = (Tick::new(1), UnixNs::new(77));
+    let refused = own.take_drained(now, time, &cut(), &[]).unwrap_err();
+    assert_eq!(refused.code, Code::StateRootMissing);
+    carry(&mut own);
+    let slot = own.take_drained(now, time, &cut(), &[]).unwrap();
+    let mut bytes = slot.bytes.to_vec();
+    let mut verifier = SlotVerifier::new(&config(), &limits());
+    verifier.check(&bytes).unwrap();
+    bytes[225..257].fill(0);
+    let refused = verifier.check(&bytes).unwrap_err();
+    assert_eq!(refused.code, Code::WrongStateRoot);
+}
+
+#[test]
 fn damaged_no_ops_are_told_apart() {
     let mut own = TransactionCoordinator::new(&config(), &limits()).unwrap();
     let ids: Vec<LoggedId> = (1..=2)
@@ -151,9 +177,10 @@ fn damaged_no_ops_are_told_apart() {
         .collect();
     let drained = [(ids[0], DrainOutcome::Gap), (ids[1], DrainOutcome::Expired)];
     let drained = drained.map(|(id, outcome)| Drained { id, outcome });
+    carry(&mut own);
     let slot = own.take_drained(Tick::new(1), UnixNs::new(77), &cut(), &drained);
     let bytes = slot.unwrap().bytes.to_vec();
-    let start = 221 + 246;
+    let start = 257 + 246;
     // Slice end, cut and count stand before the first row.
     let row = start + 4 + plain_cut().len() + 4;
     let refused = |at: usize, value: u8| {
@@ -162,7 +189,7 @@ fn damaged_no_ops_are_told_apart() {
         // The evidence root is made right again, and with it the roots above it.
         let end = row + 2 * 41;
         let root = digest(b"hb/ev/2", &[&damaged[start..end]]);
-        damaged[221 + 86..221 + 118].copy_from_slice(&root);
+        damaged[257 + 86..257 + 118].copy_from_slice(&root);
         let verified = SlotVerifier::new(&config(), &limits()).verify(&damaged);
         verified.unwrap_err().code
     };

@@ -225,24 +225,30 @@ pub struct PlainSlot {
     pub epoch: u64,
     pub parent: Digest,
     pub time: u64,
-    pub membership_root: Digest,
+    pub changes_hash: Digest,
+    pub changes_len: u32,
+    pub next_membership: Digest,
     pub openings_root: Digest,
     pub sub_batch_count: u16,
     pub slice_count: u16,
     pub sub_batch_root: Digest,
     pub bundle_root: Digest,
     pub state_root: Digest,
+    /// The bytes of membership changes.
+    pub changes: Vec<u8>,
     pub sub_batches: Vec<PlainSubBatch>,
 }
 
 impl PlainSlot {
     fn encode_header(&self) -> Vec<u8> {
-        let mut out = std::vec![2];
+        let mut out = std::vec![3];
         out.extend(self.height.to_le_bytes());
         out.extend(self.epoch.to_le_bytes());
         out.extend(self.parent);
         out.extend(self.time.to_le_bytes());
-        out.extend(self.membership_root);
+        out.extend(self.changes_hash);
+        out.extend(self.changes_len.to_le_bytes());
+        out.extend(self.next_membership);
         out.extend(self.openings_root);
         out.extend(self.sub_batch_count.to_le_bytes());
         out.extend(self.slice_count.to_le_bytes());
@@ -254,12 +260,25 @@ impl PlainSlot {
 
     pub fn encode(&self) -> Vec<u8> {
         let mut out = self.encode_header();
+        out.extend(&self.changes);
         for sub_batch in &self.sub_batches {
             out.extend(sub_batch.encode_header());
             sub_batch.all().for_each(|row| out.extend(row.encode()));
             out.extend(sub_batch.encode_evidence());
         }
         out
+    }
+
+    /// With these membership changes, which the header binds.
+    pub fn with_changes(mut self, changes: &[u8]) -> Self {
+        let len = changes.len() as u64;
+        self.changes_hash = match changes {
+            [] => [0; 32],
+            _ => digest(b"hb/mc/1", &[&len.to_le_bytes(), changes]),
+        };
+        self.changes_len = changes.len() as u32;
+        self.changes = changes.to_vec();
+        self
     }
 
     /// Computes the root over the sub-batches' headers again.
@@ -328,6 +347,7 @@ pub struct PlainChain {
     /// What the pools hold before the next slots.
     pub pools: Vec<PlainPool>,
     pub height: u64,
+    pub epoch: u64,
     pub hash: Digest,
     pub time: u64,
     pub rollups: Vec<(u32, Digest, Digest)>,
@@ -342,6 +362,7 @@ impl PlainChain {
             seed: if genesis.policy == 4 { SEED } else { [0; 32] },
             pools: all_pools(&genesis.rollups),
             height: 0,
+            epoch: 0,
             hash,
             time: 0,
             rollups: genesis
@@ -373,16 +394,19 @@ impl PlainChain {
             .map(|(place, own)| self.sub_batch_of_slices(place, &of(own.0)));
         PlainSlot {
             height: self.height + 1,
-            epoch: 0,
+            epoch: self.epoch,
             parent: self.hash,
             time,
-            membership_root: [0; 32],
+            changes_hash: [0; 32],
+            changes_len: 0,
+            next_membership: [0; 32],
             openings_root: [0; 32],
             sub_batch_count: self.rollups.len() as u16,
             slice_count: slices.len() as u16,
             sub_batch_root: [0; 32],
             bundle_root: [0; 32],
             state_root: [0; 32],
+            changes: Vec::new(),
             sub_batches: sub_batches.collect(),
         }
         .sealed()
@@ -401,7 +425,7 @@ impl PlainChain {
             merkle_root(&rows.iter().map(leaf).collect::<Vec<_>>())
         };
         let mut running_hash = running;
-        let (epoch, round) = (0_u64, 0_u32);
+        let (epoch, round) = (self.epoch, 0_u32);
         for (slice, rows) in (0_u16..).zip(slices) {
             running_hash = digest(
                 b"hb/rh/2",
@@ -451,7 +475,8 @@ impl PlainChain {
     pub fn advance(&mut self, slot: &PlainSlot) {
         self.height = slot.height;
         self.time = slot.time;
-        self.hash = digest(b"hb/sl/2", &[&slot.encode_header()]);
+        self.epoch += u64::from(slot.next_membership != [0; 32]);
+        self.hash = digest(b"hb/sl/3", &[&slot.encode_header()]);
         for (own, sub_batch) in self.rollups.iter_mut().zip(&slot.sub_batches) {
             (own.1, own.2) = (sub_batch.hash(), sub_batch.running_hash);
         }

@@ -241,7 +241,10 @@ fn the_chain_is_followed() {
         }),
         Code::WrongHeight
     );
-    assert_eq!(code_of(PlainSlot { epoch: 1, ..good() }), Code::WrongHeight);
+    assert_eq!(
+        code_of(PlainSlot { epoch: 1, ..good() }),
+        Code::WrongSlotEpoch
+    );
     assert_eq!(
         code_of(PlainSlot {
             parent: [1; 32],
@@ -256,21 +259,16 @@ fn the_chain_is_followed() {
         }),
         Code::WrongRoot
     );
-    for field in 0..4 {
+    let codes = [Code::WrongChanges, Code::FieldNotEmpty, Code::WrongRoot];
+    for (field, code) in codes.into_iter().enumerate() {
         let mut slot = good();
         let roots = [
-            &mut slot.membership_root,
+            &mut slot.changes_hash,
             &mut slot.openings_root,
+            // It may stand for something, but there is no bundle.
             &mut slot.bundle_root,
-            &mut slot.state_root,
         ];
         roots.into_iter().nth(field).unwrap()[31] = 1;
-        // The bundle root may stand for something, but there is no bundle.
-        let code = if field == 2 {
-            Code::WrongRoot
-        } else {
-            Code::FieldNotEmpty
-        };
         assert_eq!(code_of(slot), code);
     }
     // The agreed time stands still or goes on.

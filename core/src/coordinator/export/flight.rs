@@ -201,12 +201,12 @@ impl InFlight {
     pub fn check_leads_to(&self, tip: &ChainTip, limits: &Limits) -> Result<(), Broken> {
         let slot = self.slot();
         let header = slot.header;
-        let own = (header.height, header.epoch, slot.hash, header.time);
+        let own = (header.height, header.epoch_after(), slot.hash, header.time);
         let is_next = own == (tip.height, tip.epoch, tip.hash, tip.time);
         let parent = self
             .tip_before()
-            .map(|before| (before.hash, before.height.next()));
-        let follows = parent == Some((header.parent, header.height));
+            .map(|before| (before.hash, before.height.next(), before.epoch));
+        let follows = parent == Some((header.parent, header.height, header.epoch));
         check(is_next && follows, "slots follow one another")?;
         let mut reader = self.reader(limits)?;
         for rollup in &tip.rollups {

@@ -155,6 +155,11 @@ impl<'a> Record<'a> {
                 id: TxId::new(input.array()?),
                 is_logged: flag(input)?,
             },
+            21 => Self::ContextSet {
+                next_membership: Hash::new(input.array()?),
+                state_root: Hash::new(input.array()?),
+                changes: rest(input)?,
+            },
             _ => return Err(DecodeError::UnknownKind),
         })
     }

@@ -173,6 +173,14 @@ impl Record<'_> {
                 out.u8(legs.count() as u8)
             }
             Self::BundleMisshapen { outcome } => out.u16(outcome.number()),
+            Self::ContextSet {
+                next_membership,
+                state_root,
+                changes: _,
+            } => {
+                out.bytes(next_membership.as_bytes())?;
+                out.bytes(state_root.as_bytes())
+            }
             Self::SlotOpened { height } => out.u64(height.get()),
             Self::SliceAdded {
                 room,

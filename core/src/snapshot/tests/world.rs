@@ -2,6 +2,7 @@
 
 use std::vec::Vec;
 
+use crate::batch::SlotContext;
 use crate::config::{Config, NonceMode, Policy, PoolConfig, ReplayProtection, RollupConfig};
 use crate::coordinator::{Pressure, Slot, TakeError, TransactionCoordinator, WhenEmpty};
 use crate::event::Event;
@@ -154,6 +155,11 @@ pub enum Step {
     SealWithSeed {
         seed: u8,
     },
+    SetContext {
+        id: u8,
+        change_count: usize,
+        ends_epoch: bool,
+    },
 }
 
 /// A transaction as a few numbers.
@@ -226,7 +232,7 @@ pub fn draw(random: &mut Seeded) -> Step {
             ..Sent::draw(&mut Seeded(random.below(10)))
         };
     }
-    match random.below(38) {
+    match random.below(40) {
         0..=8 => Step::Submit(sent),
         9 => Step::SubmitThroughLane([sent, Sent::draw(random), Sent::draw(random)]),
         10..=12 => Step::Take {
@@ -283,8 +289,13 @@ fn draw_open(kind: u64, random: &mut Seeded) -> Step {
         35..=36 => Step::FixSet {
             is_empty_wanted: random.below(4) == 0,
         },
-        _ => Step::SealWithSeed {
+        37 => Step::SealWithSeed {
             seed: random.below(4) as u8,
+        },
+        _ => Step::SetContext {
+            id: random.below(3) as u8,
+            change_count: random.below(4) as usize,
+            ends_epoch: random.below(3) == 0,
         },
     }
 }
@@ -400,6 +411,20 @@ fn apply_outside_or_open(
             };
             seen.slot = sealed.ok().map(|slot| slot.bytes.to_vec());
             std::format!("{:?}", sealed.map(|slot| slot.hash))
+        }
+        Step::SetContext {
+            id,
+            change_count,
+            ends_epoch,
+        } => {
+            let change = [1, 2, id, 0, 0, 0];
+            let changes = [change; 3];
+            let context = SlotContext {
+                changes: &changes.as_flattened()[..6 * change_count],
+                next_membership: Hash::new([u8::from(ends_epoch); 32]),
+                state_root: Hash::new([id; 32]),
+            };
+            std::format!("{:?}", own.set_slot_context(&context))
         }
         _ => panic!("every step has its place"),
     }

@@ -60,6 +60,8 @@ pub(super) struct Member {
     pub(super) cut: Cut,
     pub(super) entries: Vec<Vec<Entry>>,
     taken: Option<Taken>,
+    /// What the header of the slot that was settled last names of the state behind it.
+    state_root: Hash,
     voter: Voter,
     setup: Setup,
     signer: MemberSigner,
@@ -137,6 +139,7 @@ impl Member {
             cut: Cut::new(members),
             entries: vec![Vec::new(); members as usize],
             taken: None,
+            state_root: Hash::ZERO,
             voter: Voter::new(number, setup, keys)?,
             setup: setup.clone(),
             signer: signer.ok_or(CommitteeError::WrongSequencerCount)?,
@@ -306,6 +309,11 @@ impl Member {
     pub(super) fn forget(&mut self, id: &LoggedId) {
         self.side.forget(id);
         self.held.0.remove(id);
+    }
+
+    /// What the header of the slot that was settled last names of the state behind it.
+    pub(super) const fn state_root(&self) -> Hash {
+        self.state_root
     }
 
     /// All that members agree on, in one hash each: the decided order, and the chain of slots.

@@ -1,5 +1,6 @@
 //! What a member makes of a cut: the slot that follows from it, before and after it is decided.
 
+use hauptbuch_core::batch::{SlotContext, StateParts};
 use hauptbuch_core::codec::Writer;
 use hauptbuch_core::coordinator::{DrainRefusal, SettleError};
 use hauptbuch_core::error::Code;
@@ -21,6 +22,8 @@ pub(super) struct Taken {
     name: Hash,
     /// The slot's hash.
     value: Hash,
+    /// What its header names of the state behind it.
+    state_root: Hash,
     height: Height,
 }
 
@@ -105,6 +108,12 @@ impl Member {
         self.extents.check_cut(&cut, height)?;
         self.cut.copy_from(&cut)?;
         self.order(name, height, world)?;
+        let state_root = StateParts {
+            order: self.trial.state_hash(),
+            cut: name,
+            registry: Hash::ZERO,
+        }
+        .root();
         let stream = self.trial.stream();
         let time = agreed_time(tick);
         let included = stream.drained().iter();
@@ -115,10 +124,17 @@ impl Member {
             submitted.map_err(Refusal::Drain)?;
         }
         let (time, drained) = (stream.time(), stream.drained());
+        let context = SlotContext {
+            state_root,
+            ..SlotContext::NONE
+        };
+        let said = self.node.set_slot_context(&context);
+        said.map_err(|error| Refusal::Drain(error.code()))?;
         let slot = self.node.take_drained(tick, time, &self.cut, drained)?;
         let taken = Taken {
             name,
             value: slot.hash,
+            state_root,
             height,
         };
         self.taken = Some(taken);
@@ -199,6 +215,7 @@ impl Member {
         for drained in stream.drained() {
             self.held.0.remove(&drained.id);
         }
+        self.state_root = taken.state_root;
         Ok(())
     }
 
@@ -212,6 +229,12 @@ impl Member {
         node.roll_back_slot(taken.height, taken.value)
             .expect("it is in flight");
         let drained: Vec<Drained> = stream.drained().iter().rev().copied().collect();
+        let context = SlotContext {
+            state_root: taken.state_root,
+            ..SlotContext::NONE
+        };
+        node.set_slot_context(&context)
+            .expect("a slot can carry it");
         let slot = node.take_drained(tick, stream.time(), &self.cut, &drained);
         let hash = slot.expect("the bodies are there").hash;
         node.roll_back_slot(taken.height, hash)
