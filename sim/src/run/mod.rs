@@ -311,7 +311,7 @@ impl<O: Observer> Runner<'_, O> {
             }
             Sequencers::Pooled(committee) => {
                 committee.check_agreement()?;
-                self.coordinator.pool().ready_count()
+                self.coordinator.pool().ready_count() as u32
             }
         };
         if stuck_count > 0 {

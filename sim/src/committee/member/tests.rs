@@ -228,6 +228,10 @@ fn nothing_is_known_of_what_was_never_let_in() {
     let extensions = stage.extend();
     stage.admit_everywhere(&extensions);
     assert!(
-        stage.committee.seats.iter().all(|it| it.mind.logged_count() == 0)
+        stage
+            .committee
+            .seats
+            .iter()
+            .all(|it| it.mind.logged_count() == 0)
     );
 }

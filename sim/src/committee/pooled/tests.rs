@@ -127,7 +127,10 @@ fn the_same_seed_gives_the_same_slots() {
     let workload = workload(60);
     let own = config(Policy::PriorityFee);
     let [one, two] = [(); 2].map(|()| followed(&workload, &own).1);
-    assert_eq!((one.last_hash, one.slot_count), (two.last_hash, two.slot_count));
+    assert_eq!(
+        (one.last_hash, one.slot_count),
+        (two.last_hash, two.slot_count)
+    );
     assert_eq!(one.consensus, two.consensus);
 }
 
@@ -148,9 +151,14 @@ fn a_slot_whose_bytes_were_changed_gets_no_prevote() {
         seat.mind.lies_first = true;
     }
     let agreed = committee.decide(Tick::new(1), &workload, &Pools::new());
-    let round = CommitCertificate::decode(agreed.unwrap().certificate).unwrap().round;
+    let round = CommitCertificate::decode(agreed.unwrap().certificate)
+        .unwrap()
+        .round;
     assert_eq!(round.get(), 1);
     let report = committee.consensus_report();
-    assert_eq!((report.heights, report.rounds_max, report.proposals), (1, 2, 2));
+    assert_eq!(
+        (report.heights, report.rounds_max, report.proposals),
+        (1, 2, 2)
+    );
     committee.check_agreement().unwrap();
 }
