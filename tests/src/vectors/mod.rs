@@ -8,6 +8,7 @@ mod codes;
 mod genesis;
 mod merkle;
 mod policies;
+mod receipts;
 mod receive_log;
 mod transactions;
 
@@ -18,6 +19,7 @@ pub use codes::{CodeVector, CodesFile};
 pub use genesis::{ConfigVector, GenesisFile, GenesisVector, LogSizesVector};
 pub use merkle::{MerkleFile, MerkleVector, ProofVector};
 pub use policies::{PoliciesFile, PolicySlot, RuleVector};
+pub use receipts::{AccusationVector, ReceiptVector, ReceiptsFile};
 pub use receive_log::{
     CutVector, EntryVector, ExtensionVector, MalformedExtension, ReceiveLogFile,
 };
@@ -46,6 +48,7 @@ pub fn files() -> Vec<VectorFile> {
         file("codes.json", &codes::compute()),
         file("policies.json", &policies::compute()),
         file("receive_log.json", &receive_log::compute()),
+        file("receipts.json", &receipts::compute()),
     ]
 }
 
