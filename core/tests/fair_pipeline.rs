@@ -307,9 +307,8 @@ fn every_consistent_edit_is_refused_by_its_code() {
         let verified = verifier.verify(&bytes, &mut followed, &world.library);
         verified.map_or_else(|error: VerifyError| error.code, |_| Code::Ok)
     };
-    let refusal = |drained: &[Drained], time: UnixNs, cut: &Cut| {
-        refusal_with(drained, time, cut, state_root)
-    };
+    let refusal =
+        |drained: &[Drained], time: UnixNs, cut: &Cut| refusal_with(drained, time, cut, state_root);
     assert_eq!(refusal(drained, time, cut), Code::Ok);
     let other = refusal_with(drained, time, cut, Hash::new([1; 32]));
     assert_eq!(other, Code::WrongStateRoot);

@@ -15,9 +15,7 @@ use hauptbuch_core::ordering::FairSetup;
 use hauptbuch_core::ordering::fair::stream::{DrainOutcome, Drained, FairStream};
 use hauptbuch_core::receive_log::{Cut, Extents};
 use hauptbuch_core::types::{Hash, Tick, UnixNs};
-use logs::{
-    BY_EXPIRY, NEXT_MEMBERSHIP, World, admit, carry, config, extents, limits, snapshot_of,
-};
+use logs::{BY_EXPIRY, NEXT_MEMBERSHIP, World, admit, carry, config, extents, limits, snapshot_of};
 
 fn by_median() -> Config {
     Config {

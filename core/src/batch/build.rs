@@ -17,8 +17,8 @@ use crate::crypto::merkle;
 use crate::error::operation_error;
 use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::ordering::shuffle::SetRoot;
-use crate::sequencer::changes_hash;
 use crate::pool::{ForcedCounts, OutsideTransaction, PooledTransaction, TransactionPool};
+use crate::sequencer::changes_hash;
 use crate::types::{ForcedOutcome, Hash, InboxIndex, PoolReserves, RollupId, TxId, UnixNs};
 
 operation_error! {

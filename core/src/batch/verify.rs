@@ -13,7 +13,6 @@ use super::evidence::{EvidenceRow, check_slices};
 use super::order::OrderTwin;
 use super::segments::{BUNDLES_STEP, FORCED_STEP, LegRow, LegTable, RoomLeft, Segment};
 use super::{ChainTip, RollupTip, SlotHeader, SlotReader, SubBatch, SubBatchHeader};
-use step::{Next, check_changes};
 use crate::bounded::{HandleIndex, KeyedHash, fixed_slice, fixed_slice_bytes};
 use crate::config::{Config, ReplayProtection};
 use crate::crypto::hash::{Domain, MICRO_BATCH, hash, hash_many};
@@ -25,6 +24,7 @@ use crate::ordering::shuffle::SetRoot;
 use crate::types::{
     Address, Arrival, Candidate, Hash, InboxIndex, Nonce, Transaction, TxId, UnixNs,
 };
+use step::{Next, check_changes};
 
 /// A slot that was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

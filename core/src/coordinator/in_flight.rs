@@ -4,7 +4,8 @@ use alloc::boxed::Box;
 use core::ops::Range;
 
 use crate::batch::{
-    ChainTip, DrainedBytes, SlotBuilder, SlotContext, SlotHeader, SlotPlan, SlotReader, slot_encoded_len_max,
+    ChainTip, DrainedBytes, SlotBuilder, SlotContext, SlotHeader, SlotPlan, SlotReader,
+    slot_encoded_len_max,
 };
 use crate::bounded::{Handle, fixed_slice, fixed_slice_bytes};
 use crate::codec::DecodeError;

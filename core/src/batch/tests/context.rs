@@ -8,9 +8,7 @@ use crate::sequencer::Change;
 use crate::types::{Epoch, SequencerId};
 
 /// A suspension of 3 and a weight of 9 for 4, written a second time.
-const CHANGES: [u8; 20] = [
-    1, 4, 3, 0, 0, 0, 1, 8, 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0,
-];
+const CHANGES: [u8; 20] = [1, 4, 3, 0, 0, 0, 1, 8, 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0];
 
 fn network() -> Network {
     Network::new(Policy::Fcfs, None)

@@ -37,10 +37,7 @@ fn every_flipped_byte_is_noticed() {
                     match follower.verify(&damaged) {
                         Err(_) => assert_eq!(*follower.tip(), tip, "byte {at} ^ {flip}"),
                         Ok(_) => {
-                            assert!(
-                                is_free(at),
-                                "slot {number}, byte {at} ^ {flip}"
-                            );
+                            assert!(is_free(at), "slot {number}, byte {at} ^ {flip}");
                             another_header_is_another_slot(
                                 &network,
                                 &slots[..number],
