@@ -346,7 +346,7 @@ codes! {
     Inconsistent = 604, Operator, false, "the bytes contradict themselves";
     OutcomeDiffers = 605, Operator, false, "a record's input had another outcome this time";
 
-    // 610..719: what other sequencers logged, sent or signed. First logs and cuts through them.
+    // 610..735: what other sequencers logged, sent or signed. First logs and cuts through them.
     ForeignLog = 610, Sender, false, "the log belongs to another network or epoch";
     UnknownMember = 611, Sender, false, "no member of the committee has this number";
     UnknownEntry = 612, Sender, false, "the kind of a log's entry is unknown";
@@ -400,7 +400,7 @@ codes! {
     OwnMessage = 664, Sender, false, "the message claims to be this member's own";
     UnknownMessage = 665, Sender, false, "the kind of a message, or a step in it, is unknown";
 
-    // 690..719: what another sequencer signed, or claims about membership and finality.
+    // 690..714: what another sequencer signed, or claims about membership and finality.
     SignatureInvalid = 690, Sender, false, "a signature does not verify";
     CertificateOfOtherHeight = 691, Sender, false, "the certificate decides another height";
     CertificateOfOtherValue = 692, Sender, false, "the certificate decides another value";
@@ -433,6 +433,15 @@ codes! {
         "the members do not stand in the order of their numbers, once each";
     UnknownSuite = 713, Sender, false, "the signature suite is unknown, or not the network's";
     EpochNotNext = 714, Sender, false, "the epoch does not follow the one before";
+
+    // 715..735: bodies of values that a committee decides about.
+    BodyNotWanted = 715, Sender, false, "nobody here waits for the body of this value";
+    BodyNotOfValue = 716, Sender, false, "the body is not the one that the value names";
+    BodyNotHeld = 717, Sender, true, "the body that is asked for is not held here";
+    BodiesFull = 718, Operator, true,
+        "as many bodies are held as can be, and each of them matters more";
+    NotDecided = 719, Caller, true, "the height is not decided yet";
+    BodyTooLarge = 720, Caller, false, "a value's body is empty, or longer than the limit";
 
     // 900..999: broken invariants.
     Poisoned = 900, Library, false, "an invariant broke; the instance refuses further work";

@@ -260,6 +260,12 @@ const GOLDEN: &[(u16, &str)] = &[
     (712, "MembersOutOfOrder"),
     (713, "UnknownSuite"),
     (714, "EpochNotNext"),
+    (715, "BodyNotWanted"),
+    (716, "BodyNotOfValue"),
+    (717, "BodyNotHeld"),
+    (718, "BodiesFull"),
+    (719, "NotDecided"),
+    (720, "BodyTooLarge"),
     (900, "Poisoned"),
     (901, "Panicked"),
 ];

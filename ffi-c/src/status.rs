@@ -524,6 +524,18 @@ pub enum hb_status {
     UnknownSuite = 713,
     /// the epoch does not follow the one before
     EpochNotNext = 714,
+    /// nobody here waits for the body of this value
+    BodyNotWanted = 715,
+    /// the body is not the one that the value names
+    BodyNotOfValue = 716,
+    /// the body that is asked for is not held here
+    BodyNotHeld = 717,
+    /// as many bodies are held as can be, and each of them matters more
+    BodiesFull = 718,
+    /// the height is not decided yet
+    NotDecided = 719,
+    /// a value's body is empty, or longer than the limit
+    BodyTooLarge = 720,
     /// an invariant broke; the instance refuses further work
     Poisoned = 900,
     /// the library panicked; the instance refuses further work

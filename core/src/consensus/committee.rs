@@ -50,10 +50,25 @@ impl Committee {
     /// - [`CommitteeError::WeightSumOutOfRange`] where they come to more than 2^61;
     /// - [`CommitteeError::UnknownSelf`] where `me` is no member.
     pub fn new(view: CommitteeView<'_>, limits: &ConsensusLimits) -> Result<Self, CommitteeError> {
-        let count_max = limits.validator_count_max.min(MEMBER_COUNT_MAX);
+        let mut committee = Self {
+            weights: fixed_slice(usize::from(limits.validator_count_max), 0),
+            count: 0,
+            sum: 0,
+            me: None,
+        };
+        committee.replace(view)?;
+        Ok(committee)
+    }
+
+    /// Takes another epoch's members in their place, without allocating.
+    ///
+    /// # Errors
+    /// As [`Committee::new`]; nothing has changed then.
+    pub fn replace(&mut self, view: CommitteeView<'_>) -> Result<(), CommitteeError> {
+        let count_max = self.weights.len().min(usize::from(MEMBER_COUNT_MAX));
         let count = u16::try_from(view.weights.len())
             .ok()
-            .filter(|count| (1..=count_max).contains(count))
+            .filter(|count| (1..=count_max).contains(&usize::from(*count)))
             .ok_or(CommitteeError::MemberCountOutOfRange)?;
         let mut sum = 0_u64;
         for weight in view.weights {
@@ -68,16 +83,15 @@ impl Committee {
         if view.me.is_some_and(|me| me.get() >= count) {
             return Err(CommitteeError::UnknownSelf);
         }
-        let mut weights = fixed_slice(usize::from(limits.validator_count_max), 0);
-        for (place, weight) in weights.iter_mut().zip(view.weights) {
+        // Who is no member weighs nothing.
+        self.weights.fill(0);
+        for (place, weight) in self.weights.iter_mut().zip(view.weights) {
             *place = *weight;
         }
-        Ok(Self {
-            weights,
-            count,
-            sum,
-            me: view.me,
-        })
+        self.count = count;
+        self.sum = sum;
+        self.me = view.me;
+        Ok(())
     }
 
     /// The bytes that [`Committee::new`] takes.

@@ -70,6 +70,8 @@ pub enum ConsensusError {
     Committee(CommitteeError),
     /// The record does not belong here.
     Record(RecordError),
+    /// The epoch or the height lies before what the engine knows.
+    Misuse(ConsensusMisuse),
 }
 
 impl ConsensusError {
@@ -81,6 +83,7 @@ impl ConsensusError {
             Self::Config(error) => error.code(),
             Self::Committee(error) => error.code(),
             Self::Record(error) => error.code(),
+            Self::Misuse(error) => error.code(),
         }
     }
 }
@@ -110,5 +113,5 @@ macro_rules! from_cause {
 }
 from_cause! {
     ConsensusLimitsError => Limits, ConsensusConfigError => Config, CommitteeError => Committee,
-    RecordError => Record
+    RecordError => Record, ConsensusMisuse => Misuse
 }

@@ -1,5 +1,9 @@
 //! How a committee decides one slot after another, whoever of less than a third lies.
 //!
+//! A host embeds [`ConsensusCoordinator`]: the engine with the epoch's keys, the bodies of values,
+//! the newest certificates and the hand-over between epochs. Whoever has all of that can drive the
+//! engine alone.
+//!
 //! [`ConsensusEngine`] is one member's state machine: bounded Tendermint (arXiv 1807.04938) with
 //! valid rounds in prevotes, certificates that are pulled by whoever needs them, and a barrier
 //! between what is on disk and what leaves. It sees digests, votes and certificates; what a value
@@ -10,7 +14,7 @@
 //! disk before what, stand in `docs/consensus.md`. The numbers R0 to R10, S1 to S3, E1 and E2 in
 //! comments are of that page.
 //!
-//! # The four kinds of method
+//! # The engine's four kinds of method
 //! - *Commands*: [`start_height`](ConsensusEngine::start_height).
 //! - *Inputs*: [`handle_now`](ConsensusEngine::handle_now),
 //!   [`handle_timer`](ConsensusEngine::handle_timer),
@@ -43,12 +47,12 @@
 //! | 31 | 130 | 1,959 |
 //! | 100 | 126 | 6,100 |
 //!
-//! # What it does not do
-//! It checks no signature and no value, keeps no decided value, and does not change its committee:
-//! an epoch has an engine of its own.
+//! # What the engine does not do
+//! It checks no signature and no value, and keeps no decided value.
 
 mod committee;
 mod config;
+mod coordinator;
 mod effect;
 mod engine;
 mod error;
@@ -59,12 +63,19 @@ mod schedule;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod validator;
 
 pub use crate::vote::{MemberSet, SigningContext, Statement, VoteKind};
 pub use committee::{Committee, CommitteeError, CommitteeView, WEIGHT_MAX, WEIGHT_SUM_MAX};
 #[cfg(any(test, feature = "weakened"))]
 pub use config::Breaks;
 pub use config::{ConsensusConfig, ConsensusConfigError, PrevoteRule, Rate, Timeout};
+pub use coordinator::{
+    BodyName, ConsensusCoordinator, ConsensusMetrics, CoordinatorConfig, CoordinatorEffect,
+    CoordinatorError, CoordinatorLimits, CoordinatorMessage, CoordinatorMisuse, CoordinatorSetup,
+    Destination, Identify, PeerMessage, RefusedBody, RefusedInput, Verdict, VerifyBatch, body_hash,
+    write_put_body,
+};
 pub use effect::{
     BatchId, Effect, EvidencePair, Outgoing, Recipient, SignTicket, TimerKind, TimerTag, Validity,
     VerifyItem,
@@ -80,3 +91,4 @@ pub use message::{
 };
 pub use record::{newest_record, record_bytes_max};
 pub use schedule::Schedule;
+pub use validator::ConsensusValidator;

@@ -25,11 +25,20 @@ impl Schedule {
     #[must_use]
     pub fn new(committee: &Committee, limits: &ConsensusLimits) -> Self {
         let len = usize::from(limits.schedule_count_max.max(1));
-        let mut turns = fixed_slice(len, MemberIndex::ZERO);
+        let mut schedule = Self {
+            turns: fixed_slice(len, MemberIndex::ZERO),
+            stride: 1,
+        };
+        schedule.replace(committee);
+        schedule
+    }
+
+    /// Fills the table for another epoch's members, without allocating. O(entries · members).
+    pub fn replace(&mut self, committee: &Committee) {
         // Credits stay within the sum of weights on either side, so 64 bits hold them.
         let mut credits = [0_i64; crate::vote::MEMBER_COUNT_MAX as usize];
         let sum = committee.weight_sum() as i64;
-        for turn in &mut turns {
+        for turn in &mut self.turns {
             let mut best: Option<(i64, usize)> = None;
             for (at, (credit, weight)) in credits.iter_mut().zip(committee.weights()).enumerate() {
                 *credit = credit.saturating_add(weight as i64);
@@ -44,8 +53,7 @@ impl Schedule {
             }
             *turn = MemberIndex::new(at as u16);
         }
-        let stride = stride_for(len as u64, u64::from(committee.len()));
-        Self { turns, stride }
+        self.stride = stride_for(self.turns.len() as u64, u64::from(committee.len()));
     }
 
     /// The bytes that [`Schedule::new`] takes.

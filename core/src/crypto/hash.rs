@@ -67,6 +67,8 @@ impl Domain {
     pub const VOTE: Self = Self(*b"hb/vt/1");
     /// What a committee's member keeps on disk, so that it never contradicts itself.
     pub const CONSENSUS_RECORD: Self = Self(*b"hb/cr/1");
+    /// The body of a value that a committee decides about.
+    pub const VALUE_BODY: Self = Self(*b"hb/vb/1");
     /// A sequencer's public key, which its address comes from.
     pub const SEQUENCER_ADDRESS: Self = Self(*b"hb/sa/1");
     /// What a sequencer signs to show that it holds the key that it registers.

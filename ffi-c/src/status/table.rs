@@ -261,6 +261,12 @@ impl hb_status {
         Self::MembersOutOfOrder,
         Self::UnknownSuite,
         Self::EpochNotNext,
+        Self::BodyNotWanted,
+        Self::BodyNotOfValue,
+        Self::BodyNotHeld,
+        Self::BodiesFull,
+        Self::NotDecided,
+        Self::BodyTooLarge,
         Self::Poisoned,
         Self::Panicked,
     ];

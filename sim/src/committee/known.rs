@@ -1,9 +1,44 @@
-//! What the host of a run knows: bodies that were admitted, and accounts.
+//! What lies outside of members: bodies that were let in, and the accounts of rollups.
 
 use std::collections::HashMap;
 
 use hauptbuch_core::ordering::fair::stream::{Accounts, Bodies, Facts, LoggedId};
-use hauptbuch_core::types::{Address, Nonce, RollupId, TxId};
+use hauptbuch_core::types::{Address, Nonce, RollupId, Submission, Transaction, TxId};
+
+use crate::workload::Workload;
+
+/// What members look at and nobody's state is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct World<'a> {
+    /// The transactions that can reach them.
+    pub(super) known: &'a Known,
+    /// The rollups' accounts.
+    pub(super) hosts: &'a Hosts,
+    /// The transactions' bytes, which a run has in memory once.
+    pub(super) workload: &'a Workload,
+}
+
+impl World<'_> {
+    /// A transaction that was let in and has not ended, as it was submitted, with its sender's
+    /// account as it stands now.
+    pub(super) fn submission(&self, id: &TxId) -> Option<Submission<'_>> {
+        let record = self.known.record_of(id)?;
+        let record = self.workload.records().get(record as usize)?;
+        let envelope = record.envelope;
+        let account_nonce = record.account_nonce.map(|named| {
+            let next = self.hosts.next_nonce(envelope.rollup, &envelope.sender);
+            next.map_or(named, |next| named.max(next))
+        });
+        let transaction = Transaction {
+            envelope,
+            payload: self.workload.payload(record),
+        };
+        Some(Submission {
+            account_nonce,
+            ..transaction.into()
+        })
+    }
+}
 
 /// The bodies of admitted transactions that have not ended. Only looked up, never walked.
 #[derive(Debug, Default)]

@@ -48,7 +48,7 @@ impl Stopwatch {
     pub(super) fn begin(&mut self, step: Step) {
         self.step_start = Instant::now();
         // A slot begins with the cut where logs decide, and otherwise when it is taken.
-        let follows_a_cut = self.step == Some(Step::Decide);
+        let follows_a_cut = matches!(self.step, Some(Step::Decide | Step::Agree));
         if step == Step::Decide || (step == Step::Take && !follows_a_cut) {
             self.slot_start = self.step_start;
         }

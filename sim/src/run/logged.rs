@@ -7,7 +7,7 @@ use hauptbuch_core::ordering::fair::stream::{DrainOutcome, EntryKind};
 use hauptbuch_core::types::Tick;
 
 use super::{Observer, RunError, Runner, Step, agreed_time, note_included};
-use crate::committee::Committee;
+use crate::committee::{Committee, CommitteeError};
 
 /// What the logs of a run came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,15 +32,17 @@ impl CommitteeReport {
 }
 
 impl<O: Observer> Runner<'_, O> {
-    /// Members log what reached them; the slot at `tick` holds exactly what the cut through their
-    /// logs drains.
+    /// Members log what reached them and agree on the slot at `tick`; this run, which let the
+    /// transactions in, follows: its slot holds exactly what theirs does.
     pub(super) fn decide_and_acknowledge(&mut self, tick: Tick) -> Result<(), RunError> {
         let Some(committee) = &mut self.committee else {
             return Ok(());
         };
         self.observer.step_begins(Step::Decide);
-        let rooms = committee.setup().fair.slots(self.coordinator.pool_room());
-        let decided = committee.decide(tick, agreed_time(tick), &rooms)?;
+        let logged = committee.log(tick, agreed_time(tick), self.workload)?;
+        self.observer.step_ends(Step::Decide, logged);
+        self.observer.step_begins(Step::Agree);
+        let decided = committee.decide(tick, self.workload)?;
         let entries = decided.entries.iter().flatten();
         let logged = entries.filter_map(|entry| match entry.kind {
             EntryKind::Id(id) => Some((id, true)),
@@ -54,7 +56,7 @@ impl<O: Observer> Runner<'_, O> {
             }
         }
         self.observer
-            .step_ends(Step::Decide, decided.stream.drained().len());
+            .step_ends(Step::Agree, decided.stream.drained().len());
         self.observer.on_decided(&decided);
         self.observer.step_begins(Step::Take);
         let (time, drained) = (decided.stream.time(), decided.stream.drained());
@@ -78,16 +80,15 @@ impl<O: Observer> Runner<'_, O> {
             .coordinator
             .take_drained(tick, time, decided.cut, drained);
         let slot = slot.map_err(|refusal| RunError::Refused(refusal.code))?;
-        let count = slot.transaction_count as usize;
+        if slot.hash != decided.slot {
+            return Err(RunError::Committee(CommitteeError::Diverged));
+        }
+        let (height, count) = (slot.header.height, slot.transaction_count as usize);
         self.observer.step_ends(Step::Take, count);
         self.observer.on_slot(&slot);
         note_included(&slot, &self.limits, &mut self.accounts, |_| ());
-        let height = slot.header.height;
-        self.settle(height, tick, count)?;
-        match &mut self.committee {
-            Some(committee) => Ok(committee.settle()?),
-            None => Ok(()),
-        }
+        self.observer.on_final(height, decided.certificate);
+        self.settle(height, tick, count)
     }
 
     /// What was admitted can reach members from now on; what ended can't any more.

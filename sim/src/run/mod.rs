@@ -58,7 +58,7 @@ use hauptbuch_core::types::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::committee::{Committee, CommitteeError, Decided, Setup};
+use crate::committee::{Committee, CommitteeError, Decided, MemberKeys, Parts, Setup};
 use crate::prometheus::{Gauge, gauges};
 use crate::workload::Workload;
 use accounts::Accounts;
@@ -71,9 +71,9 @@ pub const EPOCH_UNIX_NS: u64 = 1_700_000_000_000_000_000;
 pub enum Step {
     /// Transactions cross a lane and are admitted or refused.
     Submit,
-    /// Members write their logs, and what follows from a cut through them is computed.
+    /// Members write and sign their logs, and check those of the others.
     Decide,
-    /// The committee agrees on a slot: proposals, votes, signatures.
+    /// The committee agrees on a slot: each member computes it, and votes.
     Agree,
     /// A slot is chosen, put in order and written.
     Take,
@@ -205,7 +205,16 @@ pub fn run(
         let arrivals = config.arrivals(workload);
         let arrivals = arrivals.map_err(|error| RunError::Arrivals(error.to_string()))?;
         let setup = Setup::of(&core_config, &config.limits)?;
-        Some(Committee::new(&setup, &arrivals)?)
+        // A committee has 128 members at most.
+        let count = config.sequencer_count() as u16;
+        let keys = MemberKeys::new(config.suite, config.seed, count)?;
+        observer.on_members(keys.membership());
+        let parts = Parts {
+            config: &core_config,
+            limits: &config.limits,
+            keys: &keys,
+        };
+        Some(Committee::new(&setup, &parts, &arrivals)?)
     } else {
         None
     };
@@ -271,6 +280,9 @@ impl<O: Observer> Runner<'_, O> {
         {
             return Err(RunError::Stuck(stuck));
         }
+        if let Some(committee) = &mut self.committee {
+            committee.check_agreement()?;
+        }
         self.expire_rest()?;
         let mut metrics = self.coordinator.metrics().clone();
         metrics.submitted += self.refused_at_lane;
@@ -285,7 +297,7 @@ impl<O: Observer> Runner<'_, O> {
             gauges: gauges(&self.coordinator),
             footprint_bytes: self.coordinator.limits().footprint().bytes(),
             committee: self.committee.as_ref().map(CommitteeReport::of),
-            consensus: None,
+            consensus: self.committee.as_ref().map(Committee::consensus_report),
             metrics,
         })
     }

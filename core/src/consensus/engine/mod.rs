@@ -4,12 +4,14 @@ mod admission;
 mod answers;
 #[cfg(any(test, feature = "weakened"))]
 mod canonical;
+mod epoch;
 mod output;
 mod rules;
 mod state;
 mod sync;
 mod verify;
 
+pub(super) use epoch::Need;
 pub use state::Restored;
 
 use alloc::boxed::Box;

@@ -147,6 +147,18 @@ impl ConsensusEngine {
         })
     }
 
+    /// How many signatures a batch that is out has; 0 for one that is over.
+    pub(in crate::consensus) fn verify_count(&self, batch: BatchId) -> u8 {
+        let number = batch.0 >> BATCH_KIND_BITS;
+        let slot = match batch.0 & ((1 << BATCH_KIND_BITS) - 1) {
+            BATCH_VOTES => return self.pending.batch_count(number).unwrap_or(0),
+            BATCH_COMMIT => &self.commit,
+            _ => &self.examined,
+        };
+        let is_out = slot.stage == Stage::Verifying && slot.generation == number;
+        if is_out { slot.signers.len() as u8 } else { 0 }
+    }
+
     /// The two statements that the last [`Effect::Evidence`] is about.
     #[must_use]
     pub fn evidence(&self) -> Option<EvidencePair<'_>> {

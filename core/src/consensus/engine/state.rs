@@ -127,7 +127,7 @@ impl ConsensusEngine {
     }
 
     /// Empties everything that belongs to one height.
-    fn clear_height(&mut self, height: Height) -> Result<(), ConsensusMisuse> {
+    pub(super) fn clear_height(&mut self, height: Height) -> Result<(), ConsensusMisuse> {
         if height <= self.height {
             return Err(ConsensusMisuse::HeightNotNext);
         }

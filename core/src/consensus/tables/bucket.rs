@@ -37,6 +37,14 @@ impl Buckets {
         fixed_slice_bytes::<Bucket>(member_count as usize)
     }
 
+    /// Fills all buckets: other peers stand behind them now.
+    pub fn fill(&mut self, now: Tick) {
+        self.buckets.fill(Bucket {
+            tokens: self.rate.burst_count,
+            filled_at: now,
+        });
+    }
+
     /// Takes a token; false where there is none.
     pub fn take(&mut self, peer: MemberIndex, now: Tick) -> bool {
         let has_any = self.has_any(peer, now);

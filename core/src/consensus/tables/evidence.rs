@@ -75,6 +75,14 @@ impl EvidenceTable {
         }
     }
 
+    /// Forgets all pairs, read or not.
+    pub fn clear(&mut self, signatures: &mut SignatureStore) {
+        while self.show_next().is_some() {
+            self.dismiss(signatures);
+        }
+        self.known = [MemberSet::EMPTY; 3];
+    }
+
     /// The pair that is shown.
     pub fn shown(&self) -> Option<&Conflict> {
         let front = self.is_shown.then(|| self.queue.front()).flatten();

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::SigRef;
+use super::{SigRef, SignatureStore};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::types::{Hash, Height, MemberIndex, Round};
 use crate::vote::{NO_ROUND, Statement, VoteKind};
@@ -135,6 +135,18 @@ impl Pending {
         entry.vote.signature = SigRef::NONE;
         self.counts[usize::from(vote.source.get())] -= 1;
         vote
+    }
+
+    /// Forgets all votes; an answer about one of them comes too late then.
+    pub fn clear(&mut self, signatures: &mut SignatureStore) {
+        for number in self.head..self.tail {
+            if !self.entries[self.at(number)].is_done {
+                let mut vote = self.finish(number);
+                signatures.release(&mut vote.signature);
+            }
+        }
+        self.head = self.tail;
+        self.batched = self.tail;
     }
 
     /// Lets the votes at the front go that are done.
