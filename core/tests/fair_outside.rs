@@ -117,7 +117,8 @@ impl Outside {
                 encoded_len: transaction.encoded_len() as u32,
                 gas: envelope.gas,
             });
-            self.inbox.sort_unstable_by_key(|entry| (entry.rollup, entry.index));
+            self.inbox
+                .sort_unstable_by_key(|entry| (entry.rollup, entry.index));
         }
     }
 
