@@ -264,7 +264,7 @@ codes! {
         "order fairness and sealed transactions want members of equal weight";
     HeadsTooFew = 346, Operator, false,
         "a committee has fewer members than order fairness needs";
-    StateRootMissing = 347, Caller, false,
+    StateRootMissing = 347, Operator, false,
         "the slot needs a state root, because receive logs give its order";
     WindowsNotOrdered = 355, Operator, false,
         "receive logs order nonces one after another, not windows of them";
@@ -335,7 +335,8 @@ codes! {
         "the promise is of another round than the decision, and a change of round leaves it behind";
     PromiseLapsed = 549, Sender, false, "the slot's time lies past the promise's deadline";
     LogElsewhere = 550, Sender, false, "the signed log does not show the place that was promised";
-    UnknownAccusation = 551, Sender, false, "the kind of accusation is unknown";
+    UnknownAccusation = 551, Sender, false,
+        "the kind of accusation is unknown, or what it holds does not fit it";
     OtherSlot = 552, Sender, false, "the bytes are those of another slot";
 
     // 600..609: what was kept, and does not belong or hold together.

@@ -47,6 +47,7 @@ pub mod limits;
 pub mod metrics;
 pub mod ordering;
 pub mod pool;
+pub mod receipt;
 pub mod receive_log;
 pub mod sequencer;
 pub mod snapshot;

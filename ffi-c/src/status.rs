@@ -376,7 +376,7 @@ pub enum hb_status {
     PromiseLapsed = 549,
     /// the signed log does not show the place that was promised
     LogElsewhere = 550,
-    /// the kind of accusation is unknown
+    /// the kind of accusation is unknown, or what it holds does not fit it
     UnknownAccusation = 551,
     /// the bytes are those of another slot
     OtherSlot = 552,

@@ -72,6 +72,105 @@ pub fn prove(leaves: &mut [Hash], position: usize) -> Option<Proof> {
     })
 }
 
+/// The root over leaves that come one after another, without memory for all of them.
+///
+/// ```
+/// use hauptbuch_core::crypto::merkle;
+/// use hauptbuch_core::types::Hash;
+///
+/// let mut leaves: Vec<Hash> = (0..21).map(|i| Hash::new([i; 32])).collect();
+/// let mut folding = merkle::Folding::default();
+/// leaves.iter().for_each(|leaf| folding.push(*leaf));
+/// assert_eq!(folding.finish(), merkle::root(&mut leaves));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Folding {
+    count: u64,
+    /// Invariant: fewer than four children wait at each level between two leaves.
+    levels: [Waiting; LEVEL_COUNT_MAX + 1],
+}
+
+/// Digests of one level whose node is not hashed yet.
+#[derive(Clone, Copy, Debug, Default)]
+struct Waiting {
+    children: [Hash; ARITY],
+    count: u8,
+}
+
+impl Waiting {
+    /// Adds a child; true where it makes the node whole.
+    fn push(&mut self, child: Hash) -> bool {
+        if let Some(place) = self.children.get_mut(usize::from(self.count)) {
+            *place = child;
+            self.count = self.count.saturating_add(1);
+        }
+        usize::from(self.count) == ARITY
+    }
+
+    /// The node over the children that wait, which are gone then.
+    fn fold(&mut self) -> Hash {
+        let mut message: Children = [0; ARITY * Hash::LEN];
+        let places = message.chunks_exact_mut(Hash::LEN);
+        let children = self.children.iter().take(usize::from(self.count));
+        for (child, place) in children.zip(places) {
+            place.copy_from_slice(child.as_bytes());
+        }
+        let len = usize::from(self.count).saturating_mul(Hash::LEN);
+        self.count = 0;
+        let message = message.get(..len).unwrap_or_default();
+        hash_parts(Domain::MERKLE_NODE, &[message])
+    }
+}
+
+impl Folding {
+    /// Adds the next leaf. Leaves beyond 4^[`LEVEL_COUNT_MAX`], more than a slot can have, have no
+    /// place in the tree; the root is no longer theirs then.
+    pub fn push(&mut self, leaf: Hash) {
+        self.count = self.count.saturating_add(1);
+        let mut child = leaf;
+        for level in &mut self.levels {
+            if !level.push(child) {
+                return;
+            }
+            child = level.fold();
+        }
+    }
+
+    /// How many leaves there are.
+    #[must_use]
+    pub const fn len(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether there is no leaf.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The root over all leaves.
+    #[must_use]
+    pub fn finish(mut self) -> Hash {
+        let mut width = self.count;
+        let mut child = None;
+        for level in &mut self.levels {
+            if let Some(child) = child.take() {
+                level.push(child);
+            }
+            if width <= 1 {
+                let [top, ..] = level.children;
+                let top = if level.count == 0 { Hash::ZERO } else { top };
+                return bind_count(self.count, top);
+            }
+            if level.count > 0 {
+                child = Some(level.fold());
+            }
+            width = width.div_ceil(ARITY as u64);
+        }
+        bind_count(self.count, Hash::ZERO)
+    }
+}
+
 /// That one leaf stands at one position of a tree with a certain number of leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
@@ -84,6 +183,25 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// How many siblings a proof has by its shape: the one number that fits its leaf count and
+    /// position. Nothing where there is no such leaf, or more leaves than can be proven.
+    #[must_use]
+    pub fn sibling_count(leaf_count: u64, position: u64) -> Option<usize> {
+        let most = 1_u64 << (2 * LEVEL_COUNT_MAX);
+        if position >= leaf_count || leaf_count > most {
+            return None;
+        }
+        let (mut width, mut at, mut siblings) = (leaf_count, position, 0_u64);
+        while width > 1 {
+            let first = at.wrapping_sub(at % ARITY as u64);
+            let children = width.saturating_sub(first).min(ARITY as u64);
+            siblings = siblings.saturating_add(children.saturating_sub(1));
+            width = width.div_ceil(ARITY as u64);
+            at /= ARITY as u64;
+        }
+        usize::try_from(siblings).ok()
+    }
+
     /// Whether the tree with this root has `leaf` at the proof's position.
     #[must_use]
     pub fn verify(&self, root: Hash, leaf: Hash) -> bool {
@@ -209,6 +327,17 @@ mod tests {
     }
 
     #[test]
+    fn leaves_one_after_another_have_the_same_root() {
+        for count in (0..=70).chain([255, 256, 257, 1_023, 1_024, 1_025, 4_097]) {
+            let mut folding = Folding::default();
+            let leaves = leaves(count);
+            leaves.iter().for_each(|leaf| folding.push(*leaf));
+            assert_eq!(folding.len(), count as u64);
+            assert_eq!(folding.finish(), plain_root(&leaves), "{count} leaves");
+        }
+    }
+
+    #[test]
     fn every_leaf_can_be_proven_and_nothing_else() {
         for count in [1, 2, 3, 4, 5, 15, 16, 17, 63, 65, 257] {
             let leaves = leaves(count);
@@ -216,6 +345,8 @@ mod tests {
             for (position, leaf) in leaves.iter().enumerate() {
                 let proof = prove(&mut leaves.clone(), position).unwrap();
                 assert!(proof.verify(root, *leaf));
+                let siblings = Proof::sibling_count(count as u64, position as u64);
+                assert_eq!(siblings, Some(proof.siblings.len()));
                 assert!(!proof.verify(root, Hash::new([1; 32])));
                 let moved = Proof {
                     position: (position as u64) ^ 1,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use hauptbuch_core::batch::{SlotHeader, SubBatchHeader};
+use hauptbuch_core::codec::Reader;
 use hauptbuch_tests::hex;
 use hauptbuch_tests::vectors::{ChainFile, ReceiveLogFile, TransactionsFile, files};
 
@@ -55,7 +56,9 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         .iter()
         .flat_map(|chain| chain.standing_slots())
     {
-        let sub_batch = &slot[SlotHeader::LEN..][..SubBatchHeader::LEN];
+        let header = SlotHeader::decode(&mut Reader::new(&slot)).expect("vectors are slots");
+        let start = SlotHeader::LEN + header.changes_len as usize;
+        let sub_batch = &slot[start..][..SubBatchHeader::LEN];
         seeds.push(("sub_batch", sub_batch.to_vec()));
         seeds.push(("sub_batch", slot[..SlotHeader::LEN].to_vec()));
         seeds.push(("slot", slot));

@@ -1,11 +1,14 @@
 //! Small chains of slots: every call that made them, and every byte that came out.
 
-use hauptbuch_core::batch::ChainTip;
+use hauptbuch_core::batch::{ChainTip, SlotContext};
+use hauptbuch_core::codec::Writer;
 use hauptbuch_core::config::{Config, NonceMode, Policy, ReplayProtection, RollupConfig};
 use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::limits::Limits;
+use hauptbuch_core::sequencer::{BanReason, Change};
 use hauptbuch_core::types::{
-    Address, Envelope, Fee, Gas, Height, InboxIndex, Nonce, RollupId, Submission, Tick, UnixNs,
+    Address, Envelope, Fee, Gas, Hash, Height, InboxIndex, Nonce, RollupId, SequencerId,
+    Submission, Tick, UnixNs,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +93,17 @@ pub enum Step {
         blamed: Option<u32>,
         /// Its id, if it was admitted.
         id: Option<String>,
+    },
+    /// It is said what the next slot carries beside transactions.
+    SetSlotContext {
+        /// The bytes of its membership changes, one after another.
+        changes: String,
+        /// The hash of the next epoch's membership; zero where the slot ends none.
+        next_membership: String,
+        /// The state root.
+        state_root: String,
+        /// `Ok` or the name of the refusal.
+        outcome: String,
     },
     /// A slot is taken.
     Take {
@@ -177,7 +191,7 @@ pub(super) fn compute() -> ChainFile {
         about: "Small chains of slots: every call that made them, and every byte that came out. \
                 A follower with the same configuration accepts each slot that was not rolled back."
             .into(),
-        chains: vec![first_come(), priority(), outside()],
+        chains: vec![first_come(), priority(), outside(), carried()],
     }
 }
 
@@ -272,6 +286,41 @@ fn outside() -> ChainVector {
     chain.take(30, false);
     chain.acknowledge(31, 2);
     chain.finish("forced inputs and bundles over two rollups")
+}
+
+/// Slots that carry membership changes, end epochs, and name states.
+fn carried() -> ChainVector {
+    let suspended = Change::Suspend(SequencerId::new(3));
+    let evidence = BanReason::Checked(Hash::new([0xe0; 32]));
+    let banned = Change::Ban(SequencerId::new(4), evidence);
+    let weighed = Change::SetWeight(SequencerId::new(5), 1 << 32);
+    let (state, members) = (Hash::new([0xaa; 32]), Hash::new([0xbb; 32]));
+    let mut chain = Recorder::new(Config::default());
+    chain.submit(1, None, &owned(0, 1, 0, 1, b"beside changes"));
+    chain.set_context(&changes(&[suspended, banned]), Hash::ZERO, state);
+    chain.take(10, false);
+    // What no change reads is refused, and nothing is carried.
+    chain.set_context(&[1, 9, 0, 0, 0, 0], Hash::ZERO, state);
+    chain.set_context(&changes(&[weighed]), members, Hash::ZERO);
+    chain.take(11, true);
+    chain.submit(12, None, &owned(0, 1, 1, 1, b"in the next epoch"));
+    chain.take(13, false);
+    chain.roll_back(2);
+    chain.set_context(&[], members, state);
+    chain.take(14, false);
+    chain.take(15, true);
+    chain.acknowledge(16, 1);
+    chain.acknowledge(17, 2);
+    chain.finish("membership changes, the end of an epoch, and state roots")
+}
+
+fn changes(all: &[Change<'_>]) -> Vec<u8> {
+    let mut bytes = vec![0; 1_024];
+    let mut out = Writer::new(&mut bytes);
+    for change in all {
+        change.encode(&mut out).expect("there is room");
+    }
+    out.written().to_vec()
 }
 
 fn owned(rollup: u32, sender: u8, nonce: u64, fee: u64, payload: &[u8]) -> Owned {
@@ -378,6 +427,20 @@ impl Recorder {
             outcome: outcome(result.map(|_| ()).map_err(|refusal| refusal.code)),
             blamed: result.err().and_then(|refusal| refusal.leg),
             id: result.ok().map(|id| hex::encode(id.as_bytes())),
+        });
+    }
+
+    fn set_context(&mut self, changes: &[u8], next_membership: Hash, state_root: Hash) {
+        let result = self.coordinator.set_slot_context(&SlotContext {
+            changes,
+            next_membership,
+            state_root,
+        });
+        self.steps.push(Step::SetSlotContext {
+            changes: hex::encode(changes),
+            next_membership: next_membership.to_string(),
+            state_root: state_root.to_string(),
+            outcome: outcome(result.map_err(Into::into)),
         });
     }
 

@@ -30,6 +30,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("batch", 3),
     ("consensus", 4),
     ("finality", 4),
+    ("receipt", 4),
     ("cross_rollup", 4),
     ("coordinator", 5),
     ("snapshot", 5),

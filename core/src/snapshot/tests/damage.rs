@@ -168,9 +168,15 @@ struct Kept {
 
 /// A short journal with every kind of record that a policy with slices can have.
 fn kept() -> Kept {
+    (5..25)
+        .find_map(kept_of)
+        .expect("some seed draws all kinds")
+}
+
+fn kept_of(seed: u64) -> Option<Kept> {
     let limits = limits(4_096);
     let mut own = TransactionCoordinator::new(&config(0), &limits).unwrap();
-    let (mut journal, mut random) = (Vec::new(), Seeded(5));
+    let (mut journal, mut random) = (Vec::new(), Seeded(seed));
     let mut kinds = std::collections::BTreeSet::new();
     for at in 1..400 {
         // A step is taken for the sake of a kind of record that was not there yet.
@@ -199,8 +205,10 @@ fn kept() -> Kept {
             drain(&mut own, &mut journal);
         }
     }
-    let wanted = [1, 2, 4, 5, 6, 7, 10, 11, 13, 15, 16, 18];
-    assert!(wanted.iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
+    let wanted = [1, 2, 4, 5, 6, 7, 10, 11, 13, 15, 16, 18, 21];
+    if !wanted.iter().all(|kind| kinds.contains(kind)) {
+        return None;
+    }
     let mut starts = std::vec![HEADER_LEN];
     while let Some(rest) = journal
         .get(*starts.last().unwrap()..)
@@ -209,7 +217,7 @@ fn kept() -> Kept {
         let length = u32::from_le_bytes(*rest.first_chunk().unwrap());
         starts.push(starts.last().unwrap() + 4 + length as usize);
     }
-    Kept { journal, starts }
+    Some(Kept { journal, starts })
 }
 
 impl Kept {
