@@ -590,6 +590,18 @@ enum hb_status
    */
   HB_STATUS_WRONG_TAIL = 260,
   /**
+   * the chain stands at this slot already
+   */
+  HB_STATUS_ALREADY_ADOPTED = 261,
+  /**
+   * the chain has gone past the height of the slot
+   */
+  HB_STATUS_SLOT_BEHIND = 262,
+  /**
+   * slots that were taken here are not settled; acknowledge or roll them back first
+   */
+  HB_STATUS_SLOTS_NOT_SETTLED = 263,
+  /**
    * the height does not follow the one that was decided
    */
   HB_STATUS_HEIGHT_NOT_NEXT = 265,
@@ -697,6 +709,10 @@ enum hb_status
    * a policy that needs a seed or trades can't have a journal
    */
   HB_STATUS_POLICY_NOT_JOURNALLED = 306,
+  /**
+   * the journal's buffer is shorter than the record of the slot
+   */
+  HB_STATUS_JOURNAL_TOO_SMALL = 307,
   /**
    * a committee has 1 to 255 sequencers
    */
@@ -1611,6 +1627,49 @@ typedef struct hb_slot {
 } hb_slot;
 
 /**
+ * A decided slot of another member that was taken over. Set `struct_size` before the call.
+ */
+typedef struct hb_adopted {
+  /**
+   * `sizeof(struct hb_adopted)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Its transactions, over all rollups.
+   */
+  uint32_t transaction_count;
+  /**
+   * How many of them waited here, forced inputs that do something and legs of bundles included.
+   */
+  uint32_t included_count;
+  /**
+   * How many transactions ended here because of it, those included.
+   */
+  uint32_t ended_count;
+  /**
+   * How many of its transactions used a nonce that was used before, as far as it is remembered
+   * here: no honest proposer includes one.
+   */
+  uint32_t repeated_count;
+  /**
+   * Always 0.
+   */
+  uint32_t reserved;
+  /**
+   * Its number.
+   */
+  uint64_t height;
+  /**
+   * The agreed time, in nanoseconds since the Unix epoch.
+   */
+  uint64_t time_unix_ns;
+  /**
+   * Its hash.
+   */
+  uint8_t hash[HB_HASH_LEN];
+} hb_adopted;
+
+/**
  * Something that became of a transaction.
  */
 typedef struct hb_event {
@@ -2275,6 +2334,37 @@ hb_status hb_coordinator_roll_back_slot(struct hb_coordinator *coordinator,
 HB_NOEXCEPT;
 
 /**
+ * Takes over the decided slot of another member of the committee: the chain goes on behind it,
+ * each of its transactions that waits here ends as included, and what waits with a nonce that it
+ * used ends as superseded. What it holds is refused as used afterwards.
+ *
+ * Only once it is decided, and after `hb_verifier_verify` has accepted these bytes: this checks
+ * that they continue the chain and decode, and neither roots nor order. Slots that were taken here
+ * are settled first. Under every policy that takes slots from the pool.
+ *
+ * Where the slot ends more here than events can ever wait, the call ends some of what it
+ * supersedes and answers `HB_STATUS_EVENTS_FULL`: read the events, and call again. Otherwise
+ * nothing changes unless it is `HB_STATUS_OK`. With a journal its buffer must hold whole slots, or
+ * the answer is `HB_STATUS_JOURNAL_TOO_SMALL`. `out_adopted` may be null.
+ *
+ * One thread at a time. Cost: O(log n) and one hash a transaction.
+ *
+ * Statuses: `HB_STATUS_OK`, `HB_STATUS_ALREADY_ADOPTED` where the chain stands at this slot
+ * already, `HB_STATUS_SLOT_BEHIND`, `HB_STATUS_SLOTS_NOT_SETTLED`, `HB_STATUS_EVENTS_FULL`,
+ * `HB_STATUS_SENDER_TABLE_FULL`, `HB_STATUS_TIME_WENT_BACK`, `HB_STATUS_JOURNAL_FULL`,
+ * `HB_STATUS_JOURNAL_TOO_SMALL`, those of 400..599 where the bytes are at fault,
+ * `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`, `HB_STATUS_INVALID_ARGUMENT`,
+ * `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_adopt(struct hb_coordinator *coordinator,
+                               const uint8_t *slot,
+                               size_t slot_len,
+                               uint64_t now_ns,
+                               struct hb_adopted *out_adopted)
+HB_NOEXCEPT;
+
+/**
  * Ends every waiting transaction and bundle that can't become ready before another one arrives.
  *
  * For the end of a run, when none will arrive and no forced input waits. It stops where the events
@@ -2862,6 +2952,7 @@ HB_STATIC_ASSERT(sizeof(hb_slice) == 1312, hb_slice_has_1312_bytes);
 HB_STATIC_ASSERT(sizeof(hb_slice_transaction) == 40, hb_slice_transaction_has_40_bytes);
 HB_STATIC_ASSERT(sizeof(hb_replayed) == 24, hb_replayed_has_24_bytes);
 HB_STATIC_ASSERT(sizeof(hb_slot) == 104, hb_slot_has_104_bytes);
+HB_STATIC_ASSERT(sizeof(hb_adopted) == 72, hb_adopted_has_72_bytes);
 HB_STATIC_ASSERT(sizeof(hb_fixed_set) == 56, hb_fixed_set_has_56_bytes);
 HB_STATIC_ASSERT(sizeof(hb_event) == 96, hb_event_has_96_bytes);
 HB_STATIC_ASSERT(sizeof(hb_counters) == 128, hb_counters_has_128_bytes);

@@ -202,6 +202,11 @@ codes! {
     WrongTail = 260, Caller, false,
         "the decided log holds more entries than its member signed";
 
+    AlreadyAdopted = 261, Caller, false, "the chain stands at this slot already";
+    SlotBehind = 262, Caller, false, "the chain has gone past the height of the slot";
+    SlotsNotSettled = 263, Caller, true,
+        "slots that were taken here are not settled; acknowledge or roll them back first";
+
     HeightNotNext = 265, Caller, false, "the height does not follow the one that was decided";
     RecordAhead = 266, Caller, false, "the record is of a later height than the one to start";
     UnknownPersist = 267, Caller, false, "no record of this number was asked for";
@@ -243,6 +248,8 @@ codes! {
     /// reused.
     PolicyNotJournalled = 306, Operator, false,
         "a policy that needs a seed or trades can't have a journal";
+    JournalTooSmall = 307, Operator, false,
+        "the journal's buffer is shorter than the record of the slot";
     CommitteeSizeOutOfRange = 320, Operator, false, "a committee has 1 to 255 sequencers";
     FaultCountOutOfRange = 321, Operator, false, "not every sequencer can be faulty";
     GammaOutOfRange = 322, Operator, false, "gamma must be more than one half and at most one";

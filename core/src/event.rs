@@ -3,7 +3,7 @@
 use crate::bounded::Ring;
 use crate::error::{Code, Full};
 use crate::metrics::Metrics;
-use crate::types::{Height, RollupId, Tick, TxId};
+use crate::types::{Fee, Height, RollupId, Tick, TxId};
 
 /// Something that became of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +156,14 @@ impl<'a> Ledger<'a> {
     /// Writes down that a slot included `id`.
     pub fn end_included(&mut self, id: TxId, rollup: RollupId, height: Height, position: u32) {
         self.end_in_slot(Code::Included, id, rollup, height, position);
+    }
+
+    /// Counts what a transaction that a slot of another member includes paid, and how long it was
+    /// here.
+    pub(crate) fn measure_included(&mut self, fee: Fee, arrived: Tick) {
+        let waited_ns = self.now.saturating_distance(arrived);
+        self.metrics.time_to_batch_ns.add(waited_ns);
+        self.metrics.included_fees.add(fee.get());
     }
 
     /// Writes down what `id` came to at its place in a slot.

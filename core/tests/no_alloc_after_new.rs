@@ -31,11 +31,14 @@ struct Done {
     forced: u64,
     bundles: u64,
     cancelled: u64,
+    adopted: u64,
+    ended_elsewhere: u64,
 }
 
-/// A seeded load over a coordinator and a follower; allocates nothing itself.
+/// A seeded load over a coordinator, another member that takes its slots over, and a follower;
+/// allocates nothing itself.
 fn load(
-    own: &mut TransactionCoordinator,
+    [own, other]: [&mut TransactionCoordinator; 2],
     follower: &mut SlotVerifier,
     slot_copy: &mut [u8],
     seed: u64,
@@ -65,6 +68,10 @@ fn load(
                 let count = random.below(6) as usize;
                 let some = many.into_iter().take(count);
                 done.submitted += count as u64;
+                let heard = some.clone().filter(|_| random.below(3) > 0);
+                other
+                    .submit_batch(heard, now, UnixNs::new(time), |_| {})
+                    .unwrap();
                 own.submit_batch(some, now, UnixNs::new(time), |_| {})
                     .unwrap();
             }
@@ -80,7 +87,10 @@ fn load(
                     Err(_) => done.too_many += 1,
                 }
             }
-            10..=12 => settle(own, follower, slot_copy, now, random.next(), &mut done),
+            10..=12 => {
+                let number = random.next();
+                settle([own, other], follower, slot_copy, now, number, &mut done);
+            }
             13 => {
                 let height = follower.tip().height.next();
                 done.rolled_back += own.roll_back(height).unwrap_or(0) as u64;
@@ -141,9 +151,10 @@ fn submit_outside(
     done.bundles += u64::from(is_in);
 }
 
-/// Acknowledges the oldest slot, and lets the follower read it, damaged first.
+/// Acknowledges the oldest slot, lets the follower read it, damaged first, and the other member
+/// take it over.
 fn settle(
-    own: &mut TransactionCoordinator,
+    [own, other]: [&mut TransactionCoordinator; 2],
     follower: &mut SlotVerifier,
     slot_copy: &mut [u8],
     now: Tick,
@@ -172,6 +183,11 @@ fn settle(
     slot_copy[at] ^= 0x80;
     follower.verify(&slot_copy[..len]).unwrap();
     done.verified += 1;
+    while other.poll_event().is_some() {}
+    let adopted = other.adopt(&slot_copy[..len], now).unwrap();
+    done.adopted += 1;
+    done.ended_elsewhere += u64::from(adopted.ended_count);
+    assert!(other.adopt(&slot_copy[..len], now).is_err());
 }
 
 fn done_reading(own: &mut TransactionCoordinator) {
@@ -207,10 +223,13 @@ fn a_full_load_allocates_nothing() {
             ..config(POLICIES[seed as usize % POLICIES.len()])
         };
         let mut own = TransactionCoordinator::new(&config, limits).unwrap();
+        let mut other = TransactionCoordinator::new(&config, limits).unwrap();
         let mut follower = SlotVerifier::new(&config, limits);
         let mut slot_copy = vec![0; 40_000];
-        let done =
-            counting::forbidding(|| load(&mut own, &mut follower, &mut slot_copy, seed, 6_000));
+        let done = counting::forbidding(|| {
+            let members = [&mut own, &mut other];
+            load(members, &mut follower, &mut slot_copy, seed, 6_000)
+        });
         let least = [
             done.submitted / 1_000,
             done.taken,
@@ -221,9 +240,12 @@ fn a_full_load_allocates_nothing() {
             done.forced,
             done.bundles,
             done.cancelled,
+            done.ended_elsewhere,
         ];
         assert!(least.iter().all(|count| *count > 0), "{done:?}");
         assert_eq!(done.verified, done.acknowledged);
+        assert_eq!(done.adopted, done.acknowledged);
+        assert_eq!(other.verify(), Ok(()));
         assert_eq!(own.metrics().submitted, done.submitted);
         for (sum, code) in ended.iter_mut().zip([Code::Evicted, Code::Replaced]) {
             *sum += own.metrics().of(code);

@@ -6,10 +6,10 @@ use hauptbuch_core::coordinator::{TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::types::{Hash, Height, Tick, UnixNs};
 
 use crate::boundary::{
-    Guarded, Outcome, array, growing_output, guard, optional_output, output, slice_output,
+    Guarded, Outcome, array, growing_output, guard, optional_output, output, slice, slice_output,
 };
 use crate::config::{check_allocatable, hb_config, parse};
-use crate::output::{hb_counters, hb_event, hb_slot};
+use crate::output::{hb_adopted, hb_counters, hb_event, hb_slot};
 use crate::status::hb_status;
 use crate::text::code_of;
 use crate::trades::{ReserveTable, submit_all};
@@ -293,6 +293,53 @@ pub unsafe extern "C" fn hb_coordinator_roll_back_slot(
             let slot_count = coordinator.roll_back_slot(height, hash)?;
             if let Some(out) = out {
                 out.write(slot_count);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Takes over the decided slot of another member of the committee: the chain goes on behind it,
+/// each of its transactions that waits here ends as included, and what waits with a nonce that it
+/// used ends as superseded. What it holds is refused as used afterwards.
+///
+/// Only once it is decided, and after `hb_verifier_verify` has accepted these bytes: this checks
+/// that they continue the chain and decode, and neither roots nor order. Slots that were taken here
+/// are settled first. Under every policy that takes slots from the pool.
+///
+/// Where the slot ends more here than events can ever wait, the call ends some of what it
+/// supersedes and answers `HB_STATUS_EVENTS_FULL`: read the events, and call again. Otherwise
+/// nothing changes unless it is `HB_STATUS_OK`. With a journal its buffer must hold whole slots, or
+/// the answer is `HB_STATUS_JOURNAL_TOO_SMALL`. `out_adopted` may be null.
+///
+/// One thread at a time. Cost: O(log n) and one hash a transaction.
+///
+/// Statuses: `HB_STATUS_OK`, `HB_STATUS_ALREADY_ADOPTED` where the chain stands at this slot
+/// already, `HB_STATUS_SLOT_BEHIND`, `HB_STATUS_SLOTS_NOT_SETTLED`, `HB_STATUS_EVENTS_FULL`,
+/// `HB_STATUS_SENDER_TABLE_FULL`, `HB_STATUS_TIME_WENT_BACK`, `HB_STATUS_JOURNAL_FULL`,
+/// `HB_STATUS_JOURNAL_TOO_SMALL`, those of 400..599 where the bytes are at fault,
+/// `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`, `HB_STATUS_INVALID_ARGUMENT`,
+/// `HB_STATUS_POISONED`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hb_coordinator_adopt(
+    coordinator: *mut hb_coordinator,
+    slot: *const u8,
+    slot_len: usize,
+    now_ns: u64,
+    out_adopted: *mut hb_adopted,
+) -> hb_status {
+    // SAFETY: the header asks for it.
+    unsafe {
+        change(coordinator, |coordinator| {
+            let bytes = slice(slot, slot_len)?;
+            let out = match out_adopted.is_null() {
+                true => None,
+                false => Some(growing_output(out_adopted)?),
+            };
+            let adopted = coordinator.adopt(bytes, Tick::new(now_ns))?;
+            if let Some(out) = out {
+                out.write(adopted.into());
             }
             Ok(())
         })

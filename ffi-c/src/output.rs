@@ -1,7 +1,7 @@
 //! Structures that the library fills in.
 
 use hauptbuch_core::batch::{VerifiedSlot, VerifyError};
-use hauptbuch_core::coordinator::{FixedSet, Slot, TransactionCoordinator};
+use hauptbuch_core::coordinator::{Adopted, FixedSet, Slot, TransactionCoordinator};
 use hauptbuch_core::event::Event;
 
 use crate::boundary::Growing;
@@ -28,6 +28,31 @@ pub struct hb_slot {
     pub hash: [u8; HB_HASH_LEN],
     /// The hash of the slot before it, or of the genesis.
     pub parent: [u8; HB_HASH_LEN],
+}
+
+/// A decided slot of another member that was taken over. Set `struct_size` before the call.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hb_adopted {
+    /// `sizeof(struct hb_adopted)`.
+    pub struct_size: u32,
+    /// Its transactions, over all rollups.
+    pub transaction_count: u32,
+    /// How many of them waited here, forced inputs that do something and legs of bundles included.
+    pub included_count: u32,
+    /// How many transactions ended here because of it, those included.
+    pub ended_count: u32,
+    /// How many of its transactions used a nonce that was used before, as far as it is remembered
+    /// here: no honest proposer includes one.
+    pub repeated_count: u32,
+    /// Always 0.
+    pub reserved: u32,
+    /// Its number.
+    pub height: u64,
+    /// The agreed time, in nanoseconds since the Unix epoch.
+    pub time_unix_ns: u64,
+    /// Its hash.
+    pub hash: [u8; HB_HASH_LEN],
 }
 
 /// The set of a slot's transactions, fixed before anybody knows their order. Set `struct_size`
@@ -151,6 +176,8 @@ pub struct hb_verify_fault {
 // SAFETY: they are `repr(C)`, and `struct_size` comes first.
 unsafe impl Growing for hb_slot {}
 // SAFETY: as above.
+unsafe impl Growing for hb_adopted {}
+// SAFETY: as above.
 unsafe impl Growing for hb_fixed_set {}
 // SAFETY: as above.
 unsafe impl Growing for hb_counters {}
@@ -160,6 +187,7 @@ unsafe impl Growing for hb_verified_slot {}
 unsafe impl Growing for hb_verify_fault {}
 
 const _: () = assert!(size_of::<hb_slot>() == 104 && align_of::<hb_slot>() == 8);
+const _: () = assert!(size_of::<hb_adopted>() == 72 && align_of::<hb_adopted>() == 8);
 const _: () = assert!(size_of::<hb_fixed_set>() == 56 && align_of::<hb_fixed_set>() == 8);
 const _: () = assert!(size_of::<hb_event>() == 96 && align_of::<hb_event>() == 8);
 const _: () = assert!(size_of::<hb_counters>() == 128 && align_of::<hb_counters>() == 8);
@@ -189,6 +217,22 @@ impl hb_fixed_set {
         time_unix_ns: 0,
         root: [0; HB_HASH_LEN],
     };
+}
+
+impl From<Adopted> for hb_adopted {
+    fn from(adopted: Adopted) -> Self {
+        Self {
+            struct_size: Self::SIZE,
+            transaction_count: adopted.transaction_count,
+            included_count: adopted.included_count,
+            ended_count: adopted.ended_count,
+            repeated_count: adopted.repeated_count,
+            reserved: 0,
+            height: adopted.header.height.get(),
+            time_unix_ns: adopted.header.time.get(),
+            hash: *adopted.hash.as_bytes(),
+        }
+    }
 }
 
 impl From<FixedSet> for hb_fixed_set {

@@ -188,6 +188,12 @@ pub enum hb_status {
     WrongRollupCount = 259,
     /// the decided log holds more entries than its member signed
     WrongTail = 260,
+    /// the chain stands at this slot already
+    AlreadyAdopted = 261,
+    /// the chain has gone past the height of the slot
+    SlotBehind = 262,
+    /// slots that were taken here are not settled; acknowledge or roll them back first
+    SlotsNotSettled = 263,
     /// the height does not follow the one that was decided
     HeightNotNext = 265,
     /// the record is of a later height than the one to start
@@ -242,6 +248,8 @@ pub enum hb_status {
     PolicyParameterOutOfRange = 305,
     /// a policy that needs a seed or trades can't have a journal
     PolicyNotJournalled = 306,
+    /// the journal's buffer is shorter than the record of the slot
+    JournalTooSmall = 307,
     /// a committee has 1 to 255 sequencers
     CommitteeSizeOutOfRange = 320,
     /// not every sequencer can be faulty

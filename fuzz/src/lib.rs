@@ -84,7 +84,7 @@ pub fn step(own: &mut TransactionCoordinator, choice: u8, number: u64) {
     let (now, time) = (own.now(), own.time());
     let payload = [3; 150];
     let payload = &payload[..(number % 151) as usize];
-    match choice % 12 {
+    match choice % 13 {
         0..=2 => drop(own.submit(&submission(number, payload), now, time)),
         3 => {
             let forced = submission(number, payload);
@@ -113,6 +113,7 @@ pub fn step(own: &mut TransactionCoordinator, choice: u8, number: u64) {
             let _ = own.seal();
             let _ = own.seal_with_seed(Hash::new([number as u8; 32]));
         }
+        11 => adopt(own, number),
         _ => {
             while own.poll_event().is_some() {}
             let later = UnixNs::new(time.get().saturating_add(number % 32));
@@ -120,6 +121,33 @@ pub fn step(own: &mut TransactionCoordinator, choice: u8, number: u64) {
             let _ = own.submit_batch(nothing, now, later, |_| {});
         }
     }
+}
+
+/// Takes a slot over that another member could propose here, or one with a byte changed.
+fn adopt(own: &mut TransactionCoordinator, number: u64) {
+    let (now, time) = (own.now(), own.time());
+    let policies = Policy::BY_POOL;
+    let place = policies.iter().position(|policy| *policy == own.policy());
+    let config = config(place.unwrap_or(0) as u8);
+    let other = TransactionCoordinator::restore(&config, &limits(0), &snapshot(own));
+    let mut other = other.unwrap();
+    let next = own.acknowledged_height().next();
+    let _ = other.roll_back(next);
+    for more in [number, number / 7] {
+        let _ = other.submit(&submission(more, b"elsewhere"), now, time);
+    }
+    take(&mut other, now, time, number);
+    let _ = other.seal_with_seed(Hash::ZERO);
+    let Some(slot) = other.slot(next) else {
+        return;
+    };
+    let mut bytes = slot.bytes.to_vec();
+    if number % 3 == 0 {
+        let at = number as usize * 31 % bytes.len();
+        bytes[at] ^= 1 << (number % 8);
+    }
+    let _ = own.roll_back(next);
+    let _ = own.adopt(&bytes, now);
 }
 
 /// Asks for a slot in the way that the policy wants; a set that was fixed stays open.

@@ -60,6 +60,12 @@ impl<T: Copy + Default> Slab<T> {
         self.values.len() - self.free_len
     }
 
+    /// How many values it can hold.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.values.len()
+    }
+
     /// Whether it holds no value.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

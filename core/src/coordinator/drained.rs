@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::adopt::adopted_record_bytes_max;
 use super::in_flight::{NoOp, NoOpCode};
 use super::{SealError, Slot, TransactionCoordinator};
 use crate::batch::DrainedBytes;
@@ -371,7 +372,7 @@ impl TransactionCoordinator {
         if self.policy.orders_by_logs() {
             of_limits.max(drained_record_bytes_max(&self.limits))
         } else {
-            of_limits
+            of_limits.max(adopted_record_bytes_max(&self.limits))
         }
     }
 }

@@ -27,7 +27,8 @@
 //!   [`take_drained`](TransactionCoordinator::take_drained) and
 //!   [`mark_logged`](TransactionCoordinator::mark_logged) where receive logs give the order,
 //!   [`set_slot_context`](TransactionCoordinator::set_slot_context) for what a slot carries beside
-//!   transactions, [`set_pressure`](TransactionCoordinator::set_pressure),
+//!   transactions, [`adopt`](TransactionCoordinator::adopt) for decided slots of other members,
+//!   [`set_pressure`](TransactionCoordinator::set_pressure),
 //!   [`expire_unready`](TransactionCoordinator::expire_unready),
 //!   [`cancel`](TransactionCoordinator::cancel),
 //!   [`cancel_nonce`](TransactionCoordinator::cancel_nonce).
@@ -53,6 +54,7 @@
 //!   record in it. Where it has no room for one, the input is refused and nothing changes. See
 //!   [`snapshot`](mod@crate::snapshot).
 
+mod adopt;
 mod arrange;
 mod context;
 mod drained;
@@ -67,6 +69,7 @@ mod submit;
 mod tests;
 mod verbs;
 
+pub use adopt::{AdoptError, Adopted};
 pub(crate) use arrange::KnownPools;
 pub use drained::DrainRefusal;
 pub(crate) use export::{HEAD_LEN as SNAPSHOT_HEAD_LEN, VERSION as SNAPSHOT_VERSION};
@@ -88,7 +91,7 @@ use crate::limits::{Footprint, Limits, ROLLUP_COUNT_MAX};
 use crate::metrics::Metrics;
 use crate::ordering::{OrderingEngine, SegmentRooms, check_logs};
 use crate::pool::AHEAD_COUNT;
-use crate::pool::{Broken, TransactionPool};
+use crate::pool::{Broken, DecidedSet, TransactionPool};
 use crate::types::{Height, Tick, UnixNs};
 use arrange::Arrangement;
 use context::HeldContext;
@@ -202,6 +205,8 @@ pub struct TransactionCoordinator {
     scratch: Box<[u8]>,
     /// The bytes of a cut and of what is drained at it.
     drained_scratch: Box<[u8]>,
+    /// The transactions of a slot that is being taken over.
+    decided: DecidedSet,
     now: Tick,
     time: UnixNs,
     is_poisoned: bool,
@@ -245,6 +250,7 @@ impl TransactionCoordinator {
             journal: Journal::new(limits),
             scratch: fixed_slice(submit::scratch_len(limits), 0),
             drained_scratch: fixed_slice(DrainedBytes::len_max(limits.slot_count_max), 0),
+            decided: DecidedSet::new(limits),
             now: Tick::ZERO,
             time: UnixNs::ZERO,
             is_poisoned: false,
@@ -580,6 +586,7 @@ impl Limits {
             .with("batch: what slots carry", HeldContext::footprint_bytes())
             .with("batch: building", SlotBuilder::footprint_bytes(self))
             .with("batch: slots in flight", InFlight::footprint_bytes(self))
+            .with("batch: slots taken over", DecidedSet::footprint_bytes(self))
             .with("journal", Journal::footprint_bytes(self))
             .with("events", EventQueue::footprint_bytes(self.event_count_max))
             .with(

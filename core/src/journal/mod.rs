@@ -131,6 +131,12 @@ impl Journal {
         len.saturating_add(gathered) <= self.buffer.room()
     }
 
+    /// Whether its buffer can hold a record of `len` bytes at all, behind what is gathered.
+    pub const fn can_hold(&self, len: usize) -> bool {
+        let with_gathered = len.saturating_add(record::GATHERED_LEN);
+        !self.is_on() || with_gathered <= self.buffer.capacity()
+    }
+
     /// Starts a journal behind `header`. Whatever waited is gone.
     pub fn start(&mut self, header: &Header, clocks: Clocks) {
         self.buffer.clear();

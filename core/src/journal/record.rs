@@ -171,6 +171,13 @@ pub(crate) enum Record<'a> {
         /// The cut and what was drained at it.
         bytes: &'a [u8],
     },
+    /// A slot that another member proposed was taken over, or made room for ahead of that.
+    Adopted {
+        /// The slot; nothing where as much as events had room for has ended ahead of it.
+        outcome: Option<(Height, Hash)>,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
     /// It was said whether a log holds a transaction.
     LogMarked {
         /// Which.
@@ -275,6 +282,7 @@ impl<'a> Record<'a> {
             Self::Drained { .. } => 19,
             Self::LogMarked { .. } => 20,
             Self::ContextSet { .. } => 21,
+            Self::Adopted { .. } => 22,
         }
     }
 
@@ -297,6 +305,7 @@ impl<'a> Record<'a> {
             Self::UnreadyExpired { .. } => 4 + 1,
             Self::Cancelled { .. } | Self::LogMarked { .. } => 32 + 1,
             Self::Drained { .. } => 8 + 8 + 32,
+            Self::Adopted { .. } => 8 + 32,
             Self::NonceCancelled { .. } => 4 + 20 + 8 + 32,
             Self::PressureSet { .. } => 4 + 4 + 8 + 8 + 1,
             Self::ForcedSubmitted { .. } => FORCED_FIELDS_LEN,
@@ -316,7 +325,7 @@ impl<'a> Record<'a> {
                 Body::Bytes(canonical)
             }
             Self::Taken { pools, .. } => Body::Pools(pools),
-            Self::Drained { bytes, .. } => Body::Bytes(bytes),
+            Self::Drained { bytes, .. } | Self::Adopted { bytes, .. } => Body::Bytes(bytes),
             Self::ContextSet { changes, .. } => Body::Bytes(changes),
             Self::BundleSubmitted { legs, .. } => Body::Legs(legs),
             _ => Body::Bytes(&[]),

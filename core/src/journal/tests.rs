@@ -76,6 +76,14 @@ fn records() -> Vec<Record<'static>> {
             outcome: (Height::new(2), Hash::new([5; 32])),
             bytes: b"a cut and what was drained",
         },
+        Record::Adopted {
+            outcome: Some((Height::new(2), Hash::new([5; 32]))),
+            bytes: b"a slot",
+        },
+        Record::Adopted {
+            outcome: None,
+            bytes: b"",
+        },
         Record::LogMarked {
             id: TxId::new([6; 32]),
             is_logged: true
@@ -223,15 +231,18 @@ fn every_kind_of_record_is_read_as_it_was_written() {
         // A shorter record is none, but for bytes whose content is looked at when it is done.
         let is_open = matches!(
             record,
-            Record::Submitted { .. } | Record::Drained { .. } | Record::ContextSet { .. }
+            Record::Submitted { .. }
+                | Record::Drained { .. }
+                | Record::ContextSet { .. }
+                | Record::Adopted { .. }
         );
         assert!(is_open || decode_stamped(&rest[..rest.len() - 1]).is_err());
         let mut longer = rest.to_vec();
         longer.push(0);
         assert_eq!(decode_stamped(&longer).is_ok(), is_open);
     }
-    assert_eq!(kinds, (1..=21).collect());
-    for kind in [0, 22, 255] {
+    assert_eq!(kinds, (1..=22).collect());
+    for kind in [0, 23, 255] {
         let mut bytes = encoded(&Record::TooLong);
         bytes[4] = kind;
         let error = decode_stamped(&bytes[4..]).unwrap_err();

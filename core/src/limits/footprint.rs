@@ -14,7 +14,7 @@ pub struct FootprintPart {
 /// The memory that a set of limits leads to: a readable sum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Footprint {
-    parts: heapless::Vec<FootprintPart, 16>,
+    parts: heapless::Vec<FootprintPart, 24>,
 }
 
 impl Footprint {

@@ -9,6 +9,7 @@
 //! 4. Bundles are looked at in the order of their arrival; one that waits holds up no other one.
 
 mod check;
+mod decided;
 mod export;
 
 use super::forced::OutsideTransaction;

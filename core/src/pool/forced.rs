@@ -10,6 +10,7 @@
 //!    says: it moves its sender's cursor, or it is a no-op.
 //! 5. One that no slot can hold ends as evicted when it comes; its index is used up.
 
+mod decided;
 mod export;
 
 use alloc::boxed::Box;

@@ -18,6 +18,7 @@
 //! What it does not do: it checks no signature and no balance; the host has done both.
 
 mod admission;
+mod adopt;
 mod ahead;
 mod bundle;
 mod cancel;
@@ -39,6 +40,7 @@ mod tests;
 mod verify;
 
 pub use admission::Arriving;
+pub(crate) use adopt::{DecidedAt, DecidedSet, DecidedTransaction, NoPlaceForCursor};
 pub use ahead::AHEAD_COUNT;
 pub use bundle::{BundleRefusal, BundleSize, bundle_id};
 pub use cancel::{CancelError, Cancelled};

@@ -2,7 +2,7 @@
 
 use super::{JournalError, JournalFault};
 use crate::batch::SlotContext;
-use crate::coordinator::{KnownPools, Pressure, TransactionCoordinator, WhenEmpty};
+use crate::coordinator::{AdoptError, KnownPools, Pressure, TransactionCoordinator, WhenEmpty};
 use crate::error::Code;
 use crate::ingress::IngressItem;
 use crate::journal::{
@@ -211,6 +211,10 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
             let height = coordinator.take_recorded(now, time, bytes).ok()?;
             (height, coordinator.tip().hash) == outcome
         }
+        Record::Adopted { outcome, bytes } => match coordinator.adopt(bytes, now) {
+            Ok(adopted) => Some((adopted.header.height, adopted.hash)) == outcome,
+            Err(error) => error == AdoptError::EventsFull && outcome.is_none(),
+        },
         Record::Acknowledged { height } => coordinator.acknowledge(height, now).is_ok(),
         Record::RolledBack { height, slot_count } => {
             coordinator.roll_back(height) == Ok(slot_count as usize)

@@ -14,11 +14,10 @@ use rayon::iter::{
     IndexedParallelIterator as _, IntoParallelRefMutIterator as _, ParallelIterator as _,
 };
 
+use super::CommitteeError;
 use super::known::World;
-use super::member::{Letter, Member};
-use super::{Committee, CommitteeError};
+use super::seat::{Letter, Mind, Seat};
 use crate::run::ConsensusReport;
-use crate::workload::Workload;
 
 /// How long a message between members takes: 5 ms, as between neighbouring cities.
 pub const MESSAGE_DELAY_NS: u64 = 5_000_000;
@@ -36,97 +35,76 @@ pub(super) struct Agreement {
     certificate_bytes: u64,
 }
 
-impl Committee {
-    /// Lets members agree on the next slot and settle it; its hash.
-    pub(super) fn agree(
+impl Agreement {
+    /// Lets members agree on the next slot and move on to it; its hash.
+    pub fn agree<M: Mind>(
         &mut self,
+        seats: &mut [Seat<M>],
         tick: Tick,
-        workload: &Workload,
+        world: &World<'_>,
     ) -> Result<Hash, CommitteeError> {
-        let world = World {
-            known: &self.known,
-            hosts: &self.hosts,
-            workload,
-        };
-        let members = &mut self.members;
-        let mut now = self.agreement.now.max(tick);
-        members
+        self.now = self.now.max(tick);
+        let now = self.now;
+        seats
             .par_iter_mut()
-            .try_for_each(|member| member.begin_height(now))?;
+            .try_for_each(|seat| seat.begin_height(now))?;
         let mut letters: Vec<Letter> = Vec::new();
-        let mut moments = 0;
-        loop {
-            let inboxes: Vec<Vec<&Letter>> = members
+        for _ in 0..MOMENT_COUNT_MAX {
+            let now = self.now;
+            let inboxes: Vec<Vec<&Letter>> = seats
                 .iter()
-                .map(|member| {
-                    letters
-                        .iter()
-                        .filter(|it| is_to(it, member.number))
-                        .collect()
+                .map(|seat| {
+                    let own = seat.mind.number();
+                    letters.iter().filter(|it| is_to(it, own)).collect()
                 })
                 .collect();
-            let turns = members.par_iter_mut().zip(&inboxes);
-            turns.try_for_each(|(member, inbox)| member.take_turn(now, inbox, tick, &world))?;
-            letters = members.iter_mut().flat_map(Member::take_letters).collect();
-            if members.iter().all(|member| member.decided().is_some()) {
-                break;
+            let turns = seats.par_iter_mut().zip(&inboxes);
+            turns.try_for_each(|(seat, inbox)| seat.take_turn(now, inbox, tick, world))?;
+            letters = seats.iter_mut().flat_map(Seat::take_letters).collect();
+            if seats.iter().all(|seat| seat.decided().is_some()) {
+                return self.settle(seats, tick, world);
             }
-            moments += 1;
-            if moments == MOMENT_COUNT_MAX {
-                return Err(CommitteeError::Undecided);
-            }
-            now = match letters.is_empty() {
+            self.now = match letters.is_empty() {
                 false => now.saturating_add(MESSAGE_DELAY_NS),
                 true => {
-                    let deadlines = members.iter().filter_map(Member::next_deadline);
+                    let deadlines = seats.iter().filter_map(Seat::next_deadline);
                     deadlines.min().ok_or(CommitteeError::Undecided)?.max(now)
                 }
             };
         }
-        self.agreement.now = now;
-        self.settle(tick, workload)
+        Err(CommitteeError::Undecided)
     }
 
-    /// Every member settles the slot that was decided; its hash.
-    fn settle(&mut self, tick: Tick, workload: &Workload) -> Result<Hash, CommitteeError> {
-        let world = World {
-            known: &self.known,
-            hosts: &self.hosts,
-            workload,
-        };
-        let first = self.members.first().and_then(Member::decided);
+    /// Every member moves on to the slot that was decided; its hash.
+    fn settle<M: Mind>(
+        &mut self,
+        seats: &mut [Seat<M>],
+        tick: Tick,
+        world: &World<'_>,
+    ) -> Result<Hash, CommitteeError> {
+        let first = seats.first().and_then(Seat::decided);
         let (round, value) = first.ok_or(CommitteeError::Undecided)?;
-        let settled = self.members.par_iter_mut();
-        settled.try_for_each(|member| {
-            if member.decided().map(|(_, value)| value) != Some(value) {
-                return Err(CommitteeError::Diverged);
-            }
-            member.settle_decided(value, tick, &world)
-        })?;
-        self.certificate.clear();
-        if let Some(first) = self.members.first() {
-            self.certificate.extend_from_slice(first.certificate());
-        }
-        let own = &mut self.agreement;
-        own.heights += 1;
-        own.rounds_max = own.rounds_max.max(round.get().saturating_add(1));
-        own.round_changes += u64::from(round.get());
-        own.certificate_bytes += self.certificate.len() as u64;
+        seats
+            .par_iter_mut()
+            .try_for_each(|seat| seat.settle(value, tick, world))?;
+        self.heights += 1;
+        self.rounds_max = self.rounds_max.max(round.get().saturating_add(1));
+        self.round_changes += u64::from(round.get());
+        let certificate = seats.first().map_or(0, |seat| seat.certificate().len());
+        self.certificate_bytes += certificate as u64;
         Ok(value)
     }
 
     /// What agreeing came to so far.
-    #[must_use]
-    pub fn consensus_report(&self) -> ConsensusReport {
-        let own = &self.agreement;
+    pub fn report<M: Mind>(&self, seats: &[Seat<M>]) -> ConsensusReport {
         let mut report = ConsensusReport {
-            heights: own.heights,
-            rounds_max: own.rounds_max,
-            round_changes: own.round_changes,
-            certificate_bytes: own.certificate_bytes,
+            heights: self.heights,
+            rounds_max: self.rounds_max,
+            round_changes: self.round_changes,
+            certificate_bytes: self.certificate_bytes,
             ..ConsensusReport::default()
         };
-        for said in self.members.iter().map(Member::said) {
+        for said in seats.iter().map(Seat::said) {
             report.proposals += said.proposals;
             report.votes += said.votes;
             report.signatures_made += said.signatures_made;
@@ -134,6 +112,13 @@ impl Committee {
         }
         report
     }
+}
+
+/// Whether all members have come to the same order and chain.
+pub(super) fn check_agreement<M: Mind>(seats: &mut [Seat<M>]) -> Result<(), CommitteeError> {
+    let states: Vec<(Hash, Hash)> = seats.par_iter_mut().map(|it| it.mind.state()).collect();
+    let is_same = states.windows(2).all(|pair| pair[0] == pair[1]);
+    is_same.then_some(()).ok_or(CommitteeError::Diverged)
 }
 
 fn is_to(letter: &Letter, member: u16) -> bool {

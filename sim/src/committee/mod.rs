@@ -32,6 +32,8 @@ mod error;
 mod keys;
 mod known;
 mod member;
+mod pooled;
+mod seat;
 #[cfg(test)]
 mod tests;
 mod unsigned;
@@ -55,15 +57,17 @@ use rayon::iter::{
 };
 
 use crate::arrivals::{Arrival, Arrivals};
-use crate::run::index_key;
+use crate::run::{ConsensusReport, index_key};
 use crate::workload::Workload;
-use agree::Agreement;
 pub use agree::MESSAGE_DELAY_NS;
+use agree::{Agreement, check_agreement};
 pub use error::CommitteeError;
 pub use keys::{MemberKeys, MemberSigner, PublicKeys, electorate, network_hash};
 pub use known::Known;
-use known::{Hosts, World};
+use known::Outside;
 use member::Member;
+pub use pooled::{Adoptable, PoolCommittee};
+use seat::Seat;
 pub use unsigned::{UNSIGNED_SUITE, Unsigned};
 
 /// What a committee orders by: the same for all members and every verifier.
@@ -190,13 +194,10 @@ pub struct Parts<'a> {
 /// All members, and what lies between them.
 pub struct Committee {
     setup: Setup,
-    members: Vec<Member>,
-    known: Known,
-    hosts: Hosts,
+    seats: Vec<Seat<Member>>,
+    outside: Outside,
     extensions: Vec<Vec<u8>>,
     agreement: Agreement,
-    /// Of the slot that was decided last.
-    certificate: Vec<u8>,
     /// Ids that the newest extensions name.
     logged_count: usize,
     /// Slots in a row in which nothing was logged, nor drained, though something is live.
@@ -219,17 +220,16 @@ impl Committee {
             return Err(CommitteeError::WrongSequencerCount);
         }
         let lists: Vec<&[Arrival]> = arrivals.lists().collect();
-        let members = lists.par_iter().enumerate().map(|(number, list)| {
-            let core = (parts.config, parts.limits);
-            Member::new(number as u16, setup, core, parts.keys, list.to_vec())
+        let parcel = member::parcel_of(setup);
+        let seats = lists.par_iter().enumerate().map(|(number, list)| {
+            let mind = Member::new(number as u16, setup, parts, list.to_vec())?;
+            Seat::new(mind, parts.keys, &setup.boundary, parcel)
         });
         Ok(Self {
-            members: members.collect::<Result<_, _>>()?,
-            known: Known::new(arrivals.transaction_count() as usize),
-            hosts: Hosts::default(),
+            seats: seats.collect::<Result<_, CommitteeError>>()?,
+            outside: Outside::new(arrivals.transaction_count() as usize),
             extensions: vec![Vec::new(); lists.len()],
             agreement: Agreement::default(),
-            certificate: Vec::new(),
             logged_count: 0,
             still_count: 0,
             live_max: 0,
@@ -246,27 +246,17 @@ impl Committee {
         envelope: &Envelope,
         account_nonce: Option<Nonce>,
     ) {
-        if let Some(nonce) = account_nonce {
-            self.hosts.name(envelope.rollup, envelope.sender, nonce);
-        }
-        let id = LoggedId {
-            rollup: envelope.rollup,
-            id,
-            body_bytes,
-        };
-        self.known.admit(record, id, facts_of(envelope));
+        self.outside
+            .admit(record, id, body_bytes, envelope, account_nonce);
     }
 
     /// A transaction ended; one that was included moves its sender's account on.
     pub fn end(&mut self, id: &TxId, is_included: bool) {
-        let Some((id, facts)) = self.known.end(id) else {
+        let Some(id) = self.outside.end(id, is_included) else {
             return;
         };
-        if is_included {
-            self.hosts.include(id.rollup, facts.sender, facts.nonce);
-        }
-        for member in &mut self.members {
-            member.forget(&id);
+        for seat in &mut self.seats {
+            seat.mind.forget(&id);
         }
     }
 
@@ -281,22 +271,19 @@ impl Committee {
         stamp: UnixNs,
         workload: &Workload,
     ) -> Result<usize, CommitteeError> {
-        let world = World {
-            known: &self.known,
-            hosts: &self.hosts,
-            workload,
-        };
-        let extended = self.members.par_iter_mut().zip(&mut self.extensions);
-        extended.try_for_each(|(member, kept)| {
-            member.extend(tick, stamp, &world)?;
+        let world = self.outside.world(workload);
+        let extended = self.seats.par_iter_mut().zip(&mut self.extensions);
+        extended.try_for_each(|(seat, kept)| {
+            seat.mind.extend(tick, stamp, &world)?;
             kept.clear();
-            kept.extend_from_slice(member.extension());
+            kept.extend_from_slice(seat.mind.extension());
             Ok::<(), CommitteeError>(())
         })?;
         let extensions = &self.extensions;
-        let admitted = self.members.par_iter_mut();
-        admitted.try_for_each(|member| extensions.iter().try_for_each(|it| member.admit(it)))?;
-        self.logged_count = self.members.iter().map(Member::logged_count).sum();
+        let admitted = self.seats.par_iter_mut();
+        admitted.try_for_each(|seat| extensions.iter().try_for_each(|it| seat.mind.admit(it)))?;
+        let logged = self.seats.iter().map(|seat| seat.mind.logged_count());
+        self.logged_count = logged.sum();
         Ok(self.logged_count)
     }
 
@@ -310,12 +297,14 @@ impl Committee {
         tick: Tick,
         workload: &Workload,
     ) -> Result<Decided<'_>, CommitteeError> {
-        let slot = self.agree(tick, workload)?;
-        let is_drained = self.first()?.stream().drained().is_empty();
+        let world = self.outside.world(workload);
+        let slot = self.agreement.agree(&mut self.seats, tick, &world)?;
+        let is_drained = self.first()?.mind.stream().drained().is_empty();
         let is_still = self.logged_count == 0 && is_drained;
         self.live_max = self.live_max.max(self.live_count());
         self.still_count = if is_still { self.still_count + 1 } else { 0 };
-        let first = self.first()?;
+        let seat = self.first()?;
+        let first = &seat.mind;
         Ok(Decided {
             height: first.stream().height(),
             slot,
@@ -324,14 +313,14 @@ impl Committee {
             state_root: first.state_root(),
             stream: first.stream(),
             entries: &first.entries,
-            known: &self.known,
-            certificate: &self.certificate,
+            known: &self.outside.known,
+            certificate: seat.certificate(),
         })
     }
 
     /// The first member. What is shown of a slot is shown as it stands there, since all agree.
-    fn first(&self) -> Result<&Member, CommitteeError> {
-        self.members
+    fn first(&self) -> Result<&Seat<Member>, CommitteeError> {
+        self.seats
             .first()
             .ok_or(CommitteeError::WrongSequencerCount)
     }
@@ -341,9 +330,13 @@ impl Committee {
     /// # Errors
     /// [`CommitteeError::Diverged`].
     pub fn check_agreement(&mut self) -> Result<(), CommitteeError> {
-        let states: Vec<(Hash, Hash)> = self.members.par_iter_mut().map(Member::state).collect();
-        let is_same = states.windows(2).all(|pair| pair[0] == pair[1]);
-        is_same.then_some(()).ok_or(CommitteeError::Diverged)
+        check_agreement(&mut self.seats)
+    }
+
+    /// What agreeing came to so far.
+    #[must_use]
+    pub fn consensus_report(&self) -> ConsensusReport {
+        self.agreement.report(&self.seats)
     }
 
     /// What it orders by.
@@ -355,14 +348,14 @@ impl Committee {
     /// When the next body reaches a member; nothing once all have.
     #[must_use]
     pub fn next_arrival(&self) -> Option<Tick> {
-        let next = self.members.iter().filter_map(Member::next_arrival);
+        let next = self.seats.iter().filter_map(|it| it.mind.next_arrival());
         next.min()
     }
 
     /// Whether a further slot can bring something without a further arrival.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        let is_pushing_back = self.members.iter().any(Member::is_pushing_back);
+        let is_pushing_back = self.seats.iter().any(|it| it.mind.is_pushing_back());
         let can_go_on = self.logged_count > 0 || self.live_count() > 0 || is_pushing_back;
         can_go_on && self.still_count < STILL_COUNT_MAX
     }
@@ -374,8 +367,8 @@ impl Committee {
     }
 
     fn live_count(&self) -> u32 {
-        let first = self.members.first();
-        first.map_or(0, |member| member.stream().live_count())
+        let first = self.seats.first();
+        first.map_or(0, |seat| seat.mind.stream().live_count())
     }
 
     /// The most ids that were live at one time.
@@ -387,8 +380,8 @@ impl Committee {
     /// By member, the most bodies that waited in line for a place at one time.
     #[must_use]
     pub fn pushed_back_max(&self) -> Vec<u32> {
-        let members = self.members.iter();
-        members.map(|member| member.waiting_max() as u32).collect()
+        let seats = self.seats.iter();
+        seats.map(|seat| seat.mind.waiting_max() as u32).collect()
     }
 }
 

@@ -53,6 +53,9 @@ pub struct RunConfig {
     pub arrivals: ArrivalSource,
     /// What members of a committee sign with.
     pub suite: Suite,
+    /// How many sequencers there are, under a policy that takes slots from pools; a policy that
+    /// orders by receive logs says itself. Several are a committee that agrees on every slot.
+    pub sequencers: u32,
 }
 
 impl Default for RunConfig {
@@ -83,6 +86,7 @@ impl Default for RunConfig {
                 scale_permille: 1_000,
             },
             suite: Suite::MlDsa65,
+            sequencers: 1,
         }
     }
 }
@@ -145,7 +149,7 @@ impl RunConfig {
         match self.policy {
             Policy::Fair(committee) => committee.member_count as u32,
             Policy::Median(committee) => committee.member_count as u32,
-            _ => 1,
+            _ => self.sequencers,
         }
     }
 

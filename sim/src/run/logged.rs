@@ -6,7 +6,7 @@ use hauptbuch_core::event::Event;
 use hauptbuch_core::ordering::fair::stream::{DrainOutcome, EntryKind};
 use hauptbuch_core::types::Tick;
 
-use super::{Observer, RunError, Runner, Step, agreed_time, note_included};
+use super::{Observer, RunError, Runner, Sequencers, Step, agreed_time, note_included};
 use crate::committee::{Committee, CommitteeError};
 
 /// What the logs of a run came to.
@@ -35,7 +35,7 @@ impl<O: Observer> Runner<'_, O> {
     /// Members log what reached them and agree on the slot at `tick`; this run, which let the
     /// transactions in, follows: its slot holds exactly what theirs does.
     pub(super) fn decide_and_acknowledge(&mut self, tick: Tick) -> Result<(), RunError> {
-        let Some(committee) = &mut self.committee else {
+        let Sequencers::Logged(committee) = &mut self.sequencers else {
             return Ok(());
         };
         self.observer.step_begins(Step::Decide);
@@ -92,21 +92,35 @@ impl<O: Observer> Runner<'_, O> {
     }
 
     /// What was admitted can reach members from now on; what ended can't any more.
-    pub(super) fn tell_committee(&mut self, event: &Event) {
-        let Some(committee) = &mut self.committee else {
+    pub(super) fn tell_members(&mut self, event: &Event) {
+        if let Sequencers::One = self.sequencers {
             return;
-        };
+        }
         if event.code.is_terminal() {
-            committee.end(&event.id, event.code == Code::Included);
+            let is_included = event.code == Code::Included;
+            match &mut self.sequencers {
+                Sequencers::One => {}
+                Sequencers::Logged(committee) => committee.end(&event.id, is_included),
+                Sequencers::Pooled(committee) => committee.end(&event.id, is_included),
+            }
             return;
         }
         let number = self.heard;
         self.heard += 1;
         let record = self.workload.records().get(number as usize);
-        if let Some(record) = record.filter(|_| event.code == Code::Admitted) {
-            let body_bytes = self.workload.encoded_len(record);
-            let (envelope, base) = (&record.envelope, record.account_nonce);
-            committee.admit(number, event.id, body_bytes, envelope, base);
+        let Some(record) = record.filter(|_| event.code == Code::Admitted) else {
+            return;
+        };
+        let body_bytes = self.workload.encoded_len(record);
+        let (envelope, base) = (&record.envelope, record.account_nonce);
+        match &mut self.sequencers {
+            Sequencers::One => {}
+            Sequencers::Logged(committee) => {
+                committee.admit(number, event.id, body_bytes, envelope, base);
+            }
+            Sequencers::Pooled(committee) => {
+                committee.admit(number, event.id, body_bytes, envelope, base);
+            }
         }
     }
 }

@@ -29,6 +29,7 @@ mod config;
 mod consensus;
 mod delays;
 mod logged;
+mod pooled;
 #[cfg(test)]
 mod tests;
 
@@ -44,7 +45,7 @@ use std::collections::BTreeMap;
 
 use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::codec::Writer;
-use hauptbuch_core::config::ConfigError;
+use hauptbuch_core::config::{Config, ConfigError};
 use hauptbuch_core::coordinator::{Slot, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::crypto::hash::transaction_id;
 use hauptbuch_core::error::Code;
@@ -58,7 +59,9 @@ use hauptbuch_core::types::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::committee::{Committee, CommitteeError, Decided, MemberKeys, Parts, Setup};
+use crate::committee::{
+    Committee, CommitteeError, Decided, MemberKeys, Parts, PoolCommittee, Setup,
+};
 use crate::prometheus::{Gauge, gauges};
 use crate::workload::Workload;
 use accounts::Accounts;
@@ -201,23 +204,7 @@ pub fn run(
     let coordinator = TransactionCoordinator::new(&core_config, &config.limits)?;
     let producer = coordinator.ingress().register();
     let producer = producer.map_err(|error| RunError::Refused(error.code()))?;
-    let committee = if config.policy.orders_by_logs() {
-        let arrivals = config.arrivals(workload);
-        let arrivals = arrivals.map_err(|error| RunError::Arrivals(error.to_string()))?;
-        let setup = Setup::of(&core_config, &config.limits)?;
-        // A committee has 128 members at most.
-        let count = config.sequencer_count() as u16;
-        let keys = MemberKeys::new(config.suite, config.seed, count)?;
-        observer.on_members(keys.membership());
-        let parts = Parts {
-            config: &core_config,
-            limits: &config.limits,
-            keys: &keys,
-        };
-        Some(Committee::new(&setup, &parts, &arrivals)?)
-    } else {
-        None
-    };
+    let sequencers = committee_of(workload, &config, &core_config, observer)?;
     Runner {
         workload,
         interval: config.slot_interval_ns,
@@ -232,13 +219,55 @@ pub fn run(
         delays: Delays::default(),
         slot_tick: Tick::ZERO,
         refused_at_lane: 0,
-        committee,
+        sequencers,
         heard: 0,
     }
     .run()
 }
 
-type Pools = BTreeMap<(RollupId, Address), PoolReserves>;
+/// Who agrees on the slots of a run.
+enum Sequencers {
+    /// One alone, which agrees with itself and signs nothing.
+    One,
+    /// Members that write receive logs.
+    Logged(Box<Committee>),
+    /// Members that take slots from their pools.
+    Pooled(Box<PoolCommittee>),
+}
+
+fn committee_of(
+    workload: &Workload,
+    config: &RunConfig,
+    core_config: &Config,
+    observer: &mut impl Observer,
+) -> Result<Sequencers, RunError> {
+    let by_logs = config.policy.orders_by_logs();
+    let count = config.sequencer_count();
+    if !by_logs && count <= 1 {
+        return Ok(Sequencers::One);
+    }
+    let arrivals = config.arrivals(workload);
+    let arrivals = arrivals.map_err(|error| RunError::Arrivals(error.to_string()))?;
+    // A committee has 128 members at most.
+    let count = u16::try_from(count).unwrap_or(u16::MAX);
+    let keys = MemberKeys::new(config.suite, config.seed, count)?;
+    observer.on_members(keys.membership());
+    let parts = Parts {
+        config: core_config,
+        limits: &config.limits,
+        keys: &keys,
+    };
+    if by_logs {
+        let setup = Setup::of(core_config, &config.limits)?;
+        let committee = Committee::new(&setup, &parts, &arrivals)?;
+        return Ok(Sequencers::Logged(Box::new(committee)));
+    }
+    let committee = PoolCommittee::new(&parts, config.seed, &arrivals)?;
+    Ok(Sequencers::Pooled(Box::new(committee)))
+}
+
+/// What each pool holds, by rollup and address.
+pub(crate) type Pools = BTreeMap<(RollupId, Address), PoolReserves>;
 
 struct Runner<'a, O> {
     workload: &'a Workload,
@@ -257,8 +286,7 @@ struct Runner<'a, O> {
     slot_tick: Tick,
     /// Transactions that were refused before they entered a lane.
     refused_at_lane: u64,
-    /// Under a policy that orders by logs, those who write them.
-    committee: Option<Committee>,
+    sequencers: Sequencers,
     /// Records of which it is known whether they were admitted.
     heard: u32,
 }
@@ -269,19 +297,25 @@ impl<O: Observer> Runner<'_, O> {
         while let Some(next) = self.next_boundary(boundary)? {
             boundary = next;
             self.submit_before(boundary)?;
-            if self.committee.is_some() {
-                self.decide_and_acknowledge(boundary)?;
-            } else {
-                self.take_and_acknowledge(boundary)?;
+            match self.sequencers {
+                Sequencers::One => self.take_and_acknowledge(boundary)?,
+                Sequencers::Logged(_) => self.decide_and_acknowledge(boundary)?,
+                Sequencers::Pooled(_) => self.agree_and_adopt(boundary)?,
             }
         }
-        if let Some(stuck) = self.committee.as_ref().map(Committee::stuck_count)
-            && stuck > 0
-        {
-            return Err(RunError::Stuck(stuck));
-        }
-        if let Some(committee) = &mut self.committee {
-            committee.check_agreement()?;
+        let stuck_count = match &mut self.sequencers {
+            Sequencers::One => 0,
+            Sequencers::Logged(committee) => {
+                committee.check_agreement()?;
+                committee.stuck_count()
+            }
+            Sequencers::Pooled(committee) => {
+                committee.check_agreement()?;
+                self.coordinator.pool().ready_count() as u32
+            }
+        };
+        if stuck_count > 0 {
+            return Err(RunError::Stuck(stuck_count));
         }
         self.expire_rest()?;
         let mut metrics = self.coordinator.metrics().clone();
@@ -289,27 +323,39 @@ impl<O: Observer> Runner<'_, O> {
         (0..self.refused_at_lane).for_each(|_| metrics.count(Code::PayloadTooLarge));
         let tip = self.coordinator.tip();
         Ok(RunReport {
-            slot_count: metrics.slots_acknowledged,
+            slot_count: match &self.sequencers {
+                // Slots that were taken over count as none that were acknowledged here.
+                Sequencers::Pooled(_) => tip.height.get(),
+                _ => metrics.slots_acknowledged,
+            },
             last_height: tip.height,
             last_hash: tip.hash,
             last_tick: self.slot_tick,
             delays: self.delays,
             gauges: gauges(&self.coordinator),
             footprint_bytes: self.coordinator.limits().footprint().bytes(),
-            committee: self.committee.as_ref().map(CommitteeReport::of),
-            consensus: self.committee.as_ref().map(Committee::consensus_report),
+            committee: match &self.sequencers {
+                Sequencers::Logged(committee) => Some(CommitteeReport::of(committee)),
+                _ => None,
+            },
+            consensus: match &self.sequencers {
+                Sequencers::One => None,
+                Sequencers::Logged(committee) => Some(committee.consensus_report()),
+                Sequencers::Pooled(committee) => Some(committee.consensus_report()),
+            },
             metrics,
         })
     }
 
     /// The tick of the next slot; nothing when no slot can follow any more.
     fn next_boundary(&self, last: Tick) -> Result<Option<Tick>, RunError> {
-        let is_ready = match &self.committee {
-            Some(committee) => committee.is_busy(),
-            None => self.coordinator.pool().ready_count() > 0,
+        let waits = self.coordinator.pool().ready_count() > 0;
+        let (is_ready, at_members) = match &self.sequencers {
+            Sequencers::One => (waits, None),
+            Sequencers::Logged(committee) => (committee.is_busy(), committee.next_arrival()),
+            Sequencers::Pooled(committee) => (waits && !committee.is_stuck(), None),
         };
         let next_record = self.workload.records().get(self.submitted);
-        let at_members = self.committee.as_ref().and_then(Committee::next_arrival);
         let next_arrival = next_record.map(|next| next.arrival);
         let next_arrival = next_arrival.into_iter().chain(at_members).min();
         let boundary = match next_arrival {
@@ -424,8 +470,15 @@ impl<O: Observer> Runner<'_, O> {
 
     fn take_and_acknowledge(&mut self, tick: Tick) -> Result<(), RunError> {
         self.observer.step_begins(Step::Take);
-        let slot =
-            take(&mut self.coordinator, &self.pools, self.seed, tick).map_err(RunError::Refused)?;
+        let when_empty = WhenEmpty::NoSlot;
+        let slot = take(
+            &mut self.coordinator,
+            &self.pools,
+            self.seed,
+            tick,
+            when_empty,
+        )
+        .map_err(RunError::Refused)?;
         let count = slot.map_or(0, |slot| slot.transaction_count as usize);
         self.observer.step_ends(Step::Take, count);
         let Some(slot) = slot else {
@@ -475,7 +528,7 @@ impl<O: Observer> Runner<'_, O> {
 
     fn hear(&mut self, event: &Event) {
         self.observer.on_event(event);
-        self.tell_committee(event);
+        self.tell_members(event);
     }
 }
 
@@ -498,13 +551,14 @@ fn note_included(
 }
 
 /// Takes a slot, and gives the policy what it needs.
-fn take<'a>(
+pub(crate) fn take<'a>(
     coordinator: &'a mut TransactionCoordinator,
     pools: &Pools,
     seed: u64,
     tick: Tick,
+    when_empty: WhenEmpty,
 ) -> Result<Option<Slot<'a>>, Code> {
-    let (time, when_empty) = (agreed_time(tick), WhenEmpty::NoSlot);
+    let time = agreed_time(tick);
     if !coordinator.policy().needs_seed() {
         let reserves: Vec<PoolReserves> = pools.values().copied().collect();
         let slot = coordinator.take_with_reserves(tick, time, when_empty, &reserves);

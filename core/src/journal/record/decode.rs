@@ -160,6 +160,10 @@ impl<'a> Record<'a> {
                 state_root: Hash::new(input.array()?),
                 changes: rest(input)?,
             },
+            22 => Self::Adopted {
+                outcome: slot(input)?,
+                bytes: rest(input)?,
+            },
             _ => return Err(DecodeError::UnknownKind),
         })
     }

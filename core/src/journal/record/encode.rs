@@ -84,6 +84,7 @@ impl Record<'_> {
                 out.u64(time.get())?;
                 write_slot(Some(outcome), out)
             }
+            Self::Adopted { outcome, bytes: _ } => write_slot(outcome, out),
             _ => self.write_outside_or_open(out),
         }
     }

@@ -1,5 +1,6 @@
 //! The pool as plain maps without any fixed memory: every answer is found by looking at everything.
 
+mod adopt;
 mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,7 @@ use crate::types::{
     Address, Arrival, Candidate, Envelope, Fee, Nonce, RollupId, Submission, Tick, TxId, UnixNs,
 };
 use AdmissionError as Refusal;
+pub use adopt::PlainDecided;
 use room::Newcomer;
 
 pub type LineKey = (RollupId, Address);
@@ -123,6 +125,10 @@ impl PlainPool {
             arrivals: 0,
             ends: 0,
         }
+    }
+
+    pub fn is_configured(&self, rollup: RollupId) -> bool {
+        self.config.rollup_position(rollup).is_some()
     }
 
     pub fn free_bytes(&self) -> u64 {

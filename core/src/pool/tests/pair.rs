@@ -1,5 +1,7 @@
 //! The pool and its plain model, driven by the same steps and compared after each.
 
+mod adopt;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::vec;
 use std::vec::Vec;
@@ -66,6 +68,7 @@ impl Pair {
             26 => self.expire(),
             27 if step[1] < 96 => self.expire_unready(),
             28 => self.press(step),
+            29 => self.adopt_any(step),
             _ => self.time += u64::from(step[2] % 12),
         }
         if step[9] < 200 {
@@ -437,6 +440,13 @@ fn random_steps_reach_every_refusal_and_every_end() {
         "{refusals:?} {ends:?}"
     );
     let names: Vec<_> = ends.keys().copied().collect();
-    let all = ["Cancelled", "Evicted", "Expired", "Replaced", "Superseded"];
+    let all = [
+        "Cancelled",
+        "Evicted",
+        "Expired",
+        "Included",
+        "Replaced",
+        "Superseded",
+    ];
     assert_eq!(names, all);
 }

@@ -197,6 +197,8 @@ fn kept_of(seed: u64) -> Option<Kept> {
         let leads_on = match kind {
             Some(15) => !kinds.contains(&18),
             Some(4) => !kinds.contains(&5),
+            // A whole slot is long enough once.
+            Some(22) => false,
             _ => kinds.len() < 4,
         };
         let is_wanted = kind.is_some_and(|kind| kinds.insert(*kind)) || leads_on;
@@ -205,7 +207,7 @@ fn kept_of(seed: u64) -> Option<Kept> {
             drain(&mut own, &mut journal);
         }
     }
-    let wanted = [1, 2, 4, 5, 6, 7, 10, 11, 13, 15, 16, 18, 21];
+    let wanted = [1, 2, 4, 5, 6, 7, 10, 11, 13, 15, 16, 18, 21, 22];
     if !wanted.iter().all(|kind| kinds.contains(kind)) {
         return None;
     }

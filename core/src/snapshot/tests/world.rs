@@ -160,6 +160,9 @@ pub enum Step {
         change_count: usize,
         ends_epoch: bool,
     },
+    Adopt {
+        sent: [Sent; 3],
+    },
 }
 
 /// A transaction as a few numbers.
@@ -232,7 +235,7 @@ pub fn draw(random: &mut Seeded) -> Step {
             ..Sent::draw(&mut Seeded(random.below(10)))
         };
     }
-    match random.below(40) {
+    match random.below(41) {
         0..=8 => Step::Submit(sent),
         9 => Step::SubmitThroughLane([sent, Sent::draw(random), Sent::draw(random)]),
         10..=12 => Step::Take {
@@ -266,6 +269,9 @@ pub fn draw(random: &mut Seeded) -> Step {
             legs: [sent, Sent::draw(random), Sent::draw(random)],
             count: [1, 2, 2, 2, 2, 3, 0][random.below(7) as usize],
             lifetime: random.below(40),
+        },
+        38 => Step::Adopt {
+            sent: [sent, Sent::draw(random), Sent::draw(random)],
         },
         kind => draw_open(kind, random),
     }
@@ -426,8 +432,36 @@ fn apply_outside_or_open(
             };
             std::format!("{:?}", own.set_slot_context(&context))
         }
+        Step::Adopt { sent } => adopt(own, sent, at),
         _ => panic!("every step has its place"),
     }
+}
+
+/// Takes a slot over that another member could propose here: one who knows what this one knows,
+/// has nothing in flight, and heard of more.
+fn adopt(own: &mut TransactionCoordinator, sent: [Sent; 3], at: u64) -> std::string::String {
+    let (now, time) = (Tick::new(at), UnixNs::new(at));
+    let limits = Limits {
+        journal_bytes_max: 0,
+        ..own.limits().clone()
+    };
+    let bytes = snapshot(own);
+    let configs = [0, 2].map(|number| config_with(own.policy(), number));
+    let other = configs
+        .iter()
+        .find_map(|config| TransactionCoordinator::restore(config, &limits, &bytes).ok());
+    let Some(mut other) = other else {
+        return std::string::String::new();
+    };
+    let next = own.acknowledged_height().next();
+    let _nothing_in_flight = other.roll_back(next);
+    for sent in sent {
+        let _refused = other.submit(&sent.submission(time), now, time);
+    }
+    let slot = take(&mut other, now, time, WhenEmpty::EmptySlot);
+    let slot = slot.unwrap().unwrap().bytes.to_vec();
+    let _nothing_in_flight = own.roll_back(next);
+    std::format!("{:?}", own.adopt(&slot, now))
 }
 
 fn when_empty(is_empty_wanted: bool) -> WhenEmpty {

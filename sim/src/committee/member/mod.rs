@@ -4,11 +4,9 @@
 #[cfg(test)]
 mod tests;
 mod vote;
-mod voter;
 
 use std::collections::{HashMap, VecDeque};
 
-use hauptbuch_core::config::Config;
 use hauptbuch_core::coordinator::TransactionCoordinator;
 use hauptbuch_core::error::Full;
 use hauptbuch_core::limits::Limits;
@@ -21,12 +19,11 @@ use hauptbuch_core::receive_log::{
 use hauptbuch_core::types::{Hash, Height, LogPosition, Tick, UnixNs};
 
 use super::known::World;
-use super::{CommitteeError, MemberKeys, MemberSigner, PublicKeys, Setup};
+use super::{CommitteeError, MemberSigner, Parts, PublicKeys, Setup};
 use crate::arrivals::Arrival;
 use crate::run::index_key;
 use vote::Taken;
-pub(super) use voter::Letter;
-use voter::Voter;
+pub(super) use vote::parcel_of;
 
 /// How far apart the stamps of a log are under median timestamps, and so how fine their order is.
 const STAMP_STEP_NS: u64 = 10_000_000;
@@ -34,7 +31,7 @@ const STAMP_STEP_NS: u64 = 10_000_000;
 /// A member, with all that it keeps for itself. Members share the transactions' bytes, which a run
 /// has in memory once; which of them a member holds, it knows alone.
 pub(super) struct Member {
-    pub(super) number: u16,
+    number: u16,
     /// What it would log next.
     side: FairMember,
     log: OwnLog,
@@ -62,13 +59,15 @@ pub(super) struct Member {
     taken: Option<Taken>,
     /// What the header of the slot that was settled last names of the state behind it.
     state_root: Hash,
-    voter: Voter,
     setup: Setup,
     signer: MemberSigner,
     public: PublicKeys,
     /// Signatures that it made under its log, and checked under those of others.
     signatures_made: u64,
     signatures_verified: u64,
+    /// In a first round it proposes what its cut gives in reverse.
+    #[cfg(test)]
+    reverses_first: bool,
 }
 
 /// Bodies that a member holds, by what they say. Only looked up, never walked.
@@ -101,10 +100,14 @@ impl Member {
     pub(super) fn new(
         number: u16,
         setup: &Setup,
-        (config, limits): (&Config, &Limits),
-        keys: &MemberKeys,
+        parts: &Parts<'_>,
         arrivals: Vec<Arrival>,
     ) -> Result<Self, CommitteeError> {
+        let Parts {
+            config,
+            limits,
+            keys,
+        } = *parts;
         let logs = setup.log_limits();
         let (log, start) = setup.log_start(number);
         let record = OwnRecord {
@@ -126,7 +129,7 @@ impl Member {
             log: OwnLog::new(&logs, &record, LogPosition::ZERO),
             extents: setup.extents()?,
             trial: TrialStream::new(setup.stream()?),
-            node: TransactionCoordinator::new(config, limits)?,
+            node: TransactionCoordinator::new(config, &pool_of(setup, limits))?,
             held: Held::default(),
             arrivals,
             delivered: 0,
@@ -140,12 +143,13 @@ impl Member {
             entries: vec![Vec::new(); members as usize],
             taken: None,
             state_root: Hash::ZERO,
-            voter: Voter::new(number, setup, keys)?,
             setup: setup.clone(),
             signer: signer.ok_or(CommitteeError::WrongSequencerCount)?,
             public: keys.public().clone(),
             signatures_made: 0,
             signatures_verified: 0,
+            #[cfg(test)]
+            reverses_first: false,
         })
     }
 
@@ -315,10 +319,26 @@ impl Member {
     pub(super) const fn state_root(&self) -> Hash {
         self.state_root
     }
+}
 
-    /// All that members agree on, in one hash each: the decided order, and the chain of slots.
-    pub(super) fn state(&mut self) -> (Hash, Hash) {
-        (self.trial.state_hash(), self.node.tip().hash)
+/// The maxima of a member's own pool, which holds what is live and what the slot at hand drains:
+/// all that comes to it came through the run's door.
+fn pool_of(setup: &Setup, limits: &Limits) -> Limits {
+    let live_ids_max = setup.fair.limits.live_ids_max(setup.fair.parameters);
+    Limits {
+        pending_count_max: live_ids_max.saturating_add(limits.slot_count_max),
+        rollup_reserved_count: 0,
+        quiet_reserved_count: 0,
+        origin_count_max: 1,
+        seen_count_max: 0,
+        cancel_count_max: 1,
+        hint_count_max: 0,
+        in_flight_count_max: 1,
+        event_count_max: limits.slot_count_max.saturating_mul(2),
+        producer_count_max: 0,
+        shared_lane_count_max: 0,
+        lane_count_max: 1,
+        ..limits.clone()
     }
 }
 

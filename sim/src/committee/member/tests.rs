@@ -7,7 +7,8 @@ use hauptbuch_core::ordering::fair::stream::Drained;
 use hauptbuch_core::receive_log::ExtensionError;
 use hauptbuch_core::types::{Hash, Tick};
 
-use super::super::known::{Hosts, Known, World};
+use super::super::known::{Outside, World};
+use super::super::seat::Mind as _;
 use super::super::{Committee, CommitteeError, MemberKeys, Parts, Setup};
 use super::Member;
 use crate::run::{ArrivalSource, RunConfig, agreed_time};
@@ -60,13 +61,10 @@ impl Stage {
 
     /// Lets every member log and sign what reached it, and tells nobody.
     fn extend(&mut self) -> Vec<Vec<u8>> {
-        let world = World {
-            known: &self.committee.known,
-            hosts: &self.committee.hosts,
-            workload: &self.workload,
-        };
-        let members = self.committee.members.iter_mut();
-        let extensions = members.map(|member| {
+        let world = self.committee.outside.world(&self.workload);
+        let seats = self.committee.seats.iter_mut();
+        let extensions = seats.map(|seat| {
+            let member = &mut seat.mind;
             member.extend(TICK, agreed_time(TICK), &world).unwrap();
             member.extension().to_vec()
         });
@@ -74,25 +72,18 @@ impl Stage {
     }
 
     fn admit_everywhere(&mut self, extensions: &[Vec<u8>]) {
-        for member in &mut self.committee.members {
-            extensions.iter().for_each(|it| member.admit(it).unwrap());
+        for seat in &mut self.committee.seats {
+            extensions
+                .iter()
+                .for_each(|it| seat.mind.admit(it).unwrap());
         }
     }
 
     /// A member's part, with what it looks at.
     fn with<T>(&mut self, at: usize, act: impl FnOnce(&mut Member, &World<'_>) -> T) -> T {
-        let Committee {
-            members,
-            known,
-            hosts,
-            ..
-        } = &mut self.committee;
-        let world = World {
-            known,
-            hosts,
-            workload: &self.workload,
-        };
-        act(&mut members[at], &world)
+        let Committee { seats, outside, .. } = &mut self.committee;
+        let world = outside.world(&self.workload);
+        act(&mut seats[at].mind, &world)
     }
 }
 
@@ -113,7 +104,7 @@ fn a_log_that_was_tampered_with_is_refused_by_everybody_else() {
     let mut stage = Stage::new(60);
     let extensions = stage.extend();
     let good = &extensions[1];
-    let other = &mut stage.committee.members[0];
+    let other = &mut stage.committee.seats[0].mind;
     // A byte of an entry, of a stamp, of the signature: whatever it is, it was not signed.
     for at in (0..good.len()).step_by(97).chain([good.len() - 1]) {
         let mut bad = good.clone();
@@ -129,7 +120,7 @@ fn a_log_that_was_tampered_with_is_refused_by_everybody_else() {
     );
     // Nobody signs for another, and what was refused has left nothing behind.
     other.admit(good).unwrap();
-    assert_eq!(other.said().signatures_verified, 1);
+    assert_eq!(other.signed().signatures_verified, 1);
 }
 
 #[test]
@@ -137,7 +128,7 @@ fn members_compute_the_same_slot_of_a_cut_and_another_one_of_another_cut() {
     let mut stage = Stage::new(120);
     let extensions = stage.extend();
     stage.admit_everywhere(&extensions);
-    let cut = stage.with(0, |member, _| member.propose().unwrap());
+    let cut = stage.with(0, |member, _| member.propose_cut().unwrap());
     let slots: Vec<Hash> = (0..5)
         .map(|at| {
             stage.with(at, |member, world| {
@@ -150,9 +141,9 @@ fn members_compute_the_same_slot_of_a_cut_and_another_one_of_another_cut() {
     let mut behind = Stage::new(120);
     let extensions = behind.extend();
     for bytes in &extensions[..4] {
-        behind.committee.members[0].admit(bytes).unwrap();
+        behind.committee.seats[0].mind.admit(bytes).unwrap();
     }
-    let shorter = behind.with(0, |member, _| member.propose().unwrap());
+    let shorter = behind.with(0, |member, _| member.propose_cut().unwrap());
     assert_ne!(shorter, cut);
     let other = stage.with(2, |member, world| member.evaluate(&shorter, TICK, world));
     assert_ne!(other.unwrap(), slots[0]);
@@ -169,21 +160,21 @@ fn a_proposer_with_another_order_gets_no_prevote_and_the_next_one_is_heard() {
     let mut stage = Stage::new(120);
     let extensions = stage.extend();
     stage.admit_everywhere(&extensions);
-    let cut = stage.with(0, |member, _| member.propose().unwrap());
+    let cut = stage.with(0, |member, _| member.propose_cut().unwrap());
     let honest = stage.with(0, |member, world| {
         member.evaluate(&cut, TICK, world).unwrap()
     });
     stage.with(0, |member, _| member.give_back().unwrap());
-    for member in &mut stage.committee.members {
+    for seat in &mut stage.committee.seats {
         // Whoever proposes first; nobody else is asked for a value in that round.
-        member.voter.reverses_first_round = true;
+        seat.mind.reverses_first = true;
     }
     let Stage {
         committee,
         workload,
     } = &mut stage;
-    let decided = committee.agree(TICK, workload).unwrap();
-    assert_eq!(decided, honest);
+    let decided = committee.decide(TICK, workload).unwrap();
+    assert_eq!(decided.slot, honest);
     let report = committee.consensus_report();
     assert_eq!(
         (report.heights, report.rounds_max, report.round_changes),
@@ -191,8 +182,8 @@ fn a_proposer_with_another_order_gets_no_prevote_and_the_next_one_is_heard() {
     );
     assert_eq!(report.proposals, 2);
     committee.check_agreement().unwrap();
-    for member in &committee.members {
-        assert_eq!(member.decided().map(|(_, value)| value), Some(honest));
+    for seat in &committee.seats {
+        assert_eq!(seat.decided().map(|(_, value)| value), Some(honest));
     }
 }
 
@@ -223,9 +214,9 @@ fn what_is_decided_is_what_everybody_computes_again() {
     assert_eq!(report.signatures_made, (1 + 10 + 5) * heights);
     let marks: Vec<_> = stage
         .committee
-        .members
+        .seats
         .iter()
-        .map(|it| it.extents.decided(3))
+        .map(|it| it.mind.extents.decided(3))
         .collect();
     assert!(marks.windows(2).all(|pair| pair[0] == pair[1]));
 }
@@ -233,15 +224,14 @@ fn what_is_decided_is_what_everybody_computes_again() {
 #[test]
 fn nothing_is_known_of_what_was_never_let_in() {
     let mut stage = Stage::new(30);
-    stage.committee.known = Known::new(30);
-    stage.committee.hosts = Hosts::default();
+    stage.committee.outside = Outside::new(30);
     let extensions = stage.extend();
     stage.admit_everywhere(&extensions);
     assert!(
         stage
             .committee
-            .members
+            .seats
             .iter()
-            .all(|it| it.logged_count() == 0)
+            .all(|it| it.mind.logged_count() == 0)
     );
 }

@@ -2,17 +2,19 @@
 
 use hauptbuch_core::batch::{SlotContext, StateParts};
 use hauptbuch_core::codec::Writer;
+use hauptbuch_core::consensus::{Validity, Verdict};
 use hauptbuch_core::coordinator::{DrainRefusal, SettleError};
 use hauptbuch_core::error::Code;
 use hauptbuch_core::ordering::fair::stream::{
     Cut as StreamCut, DrainOutcome, Extent, LoggedId, TrialError,
 };
 use hauptbuch_core::receive_log::{Cut, CutError, Point};
-use hauptbuch_core::types::{Hash, Height, Tick};
+use hauptbuch_core::types::{Hash, Height, Round, Tick};
 
 use super::Member;
 use crate::committee::known::World;
-use crate::committee::{CommitteeError, sort_entries};
+use crate::committee::seat::{Mind, Parcel, Said};
+use crate::committee::{CommitteeError, Setup, sort_entries};
 use crate::run::agreed_time;
 
 /// The slot that a member has computed of a candidate, and not settled yet.
@@ -74,13 +76,8 @@ impl Refusal {
 }
 
 impl Member {
-    /// The height that it would vote on next.
-    pub(super) fn next_height(&self) -> Height {
-        self.node.acknowledged_height().next()
-    }
-
     /// A cut through all that every log holds here, as bytes.
-    pub(super) fn propose(&mut self) -> Result<Vec<u8>, CommitteeError> {
+    pub(super) fn propose_cut(&mut self) -> Result<Vec<u8>, CommitteeError> {
         let mut cut = Cut::new(self.setup.member_count());
         self.extents.propose(self.next_height(), &mut cut)?;
         let mut bytes = vec![0; cut.encoded_len()];
@@ -183,42 +180,6 @@ impl Member {
         Ok(())
     }
 
-    /// The slot with this hash is decided. Where another candidate was evaluated since, its cut is
-    /// evaluated again.
-    pub(in crate::committee) fn settle_decided(
-        &mut self,
-        value: Hash,
-        tick: Tick,
-        world: &World<'_>,
-    ) -> Result<(), CommitteeError> {
-        let refused = CommitteeError::Refused;
-        if self.taken.is_none_or(|taken| taken.value != value) {
-            let cut = self.cut_of(value).ok_or(refused(Code::WrongSlot))?;
-            let again = self.evaluate(&cut, tick, world);
-            again.map_err(|refusal| refused(refusal.code()))?;
-        }
-        let taken = self.taken.take().filter(|taken| taken.value == value);
-        let taken = taken.ok_or(refused(Code::WrongSlot))?;
-        let stream = self.trial.decide(taken.name);
-        let stream = stream.map_err(|error| refused(error.code()))?;
-        let acknowledged = self.node.acknowledge_slot(taken.height, value, tick);
-        acknowledged.map_err(|error| refused(error.code()))?;
-        // What became of transactions is heard of at the door.
-        while self.node.poll_event().is_some() {}
-        let own = usize::from(self.number);
-        let end = self.cut.points()[own].position;
-        let before = self.extents.decided(self.number);
-        let covered = before.map_or(0, |mark| end.saturating_distance(mark.at.position));
-        self.extents.decide(&self.cut)?;
-        self.side.handle_decided(stream, covered as u32)?;
-        self.log.handle_decided(end, stream.time());
-        for drained in stream.drained() {
-            self.held.0.remove(&drained.id);
-        }
-        self.state_root = taken.state_root;
-        Ok(())
-    }
-
     /// The hash of a slot that holds what the candidate drains in reverse; nothing stays of it.
     #[cfg(test)]
     pub(super) fn reversed(&mut self, tick: Tick) -> Hash {
@@ -243,4 +204,115 @@ impl Member {
         assert_ne!(hash, taken.value, "the order shows");
         hash
     }
+}
+
+impl Mind for Member {
+    fn number(&self) -> u16 {
+        self.number
+    }
+
+    fn next_height(&self) -> Height {
+        self.node.acknowledged_height().next()
+    }
+
+    /// The slot that follows from all that the logs hold here: its hash, and the cut.
+    fn propose(
+        &mut self,
+        round: Round,
+        tick: Tick,
+        world: &World<'_>,
+    ) -> Result<Vec<u8>, CommitteeError> {
+        let cut = self.propose_cut()?;
+        let slot = self.evaluate(&cut, tick, world);
+        let slot = slot.map_err(|refusal| CommitteeError::Refused(refusal.code()))?;
+        #[cfg(test)]
+        let slot = match self.reverses_first && round == Round::ZERO {
+            true => self.reversed(tick),
+            false => slot,
+        };
+        let _ = round;
+        Ok([slot.as_bytes().as_slice(), &cut].concat())
+    }
+
+    /// Another slot than the body names says nothing about that slot, which may follow from another
+    /// cut: the body is not its own, and whoever sent it is to blame.
+    fn judge(
+        &mut self,
+        value: Hash,
+        body: &[u8],
+        tick: Tick,
+        world: &World<'_>,
+    ) -> Result<Verdict, CommitteeError> {
+        let cut = body.get(Hash::LEN..).unwrap_or_default();
+        match self.evaluate(cut, tick, world) {
+            Ok(slot) if slot == value => Ok(Verdict::Known(Validity::Valid {
+                extension_hash: Hash::ZERO,
+            })),
+            Err(refusal) if refusal.code() == Code::Poisoned => {
+                Err(CommitteeError::Refused(Code::Poisoned))
+            }
+            Ok(_) | Err(_) => Ok(Verdict::WrongBody),
+        }
+    }
+
+    /// Where another candidate was evaluated since, the cut of the decided slot is evaluated again.
+    fn settle(
+        &mut self,
+        value: Hash,
+        body: &[u8],
+        tick: Tick,
+        world: &World<'_>,
+    ) -> Result<(), CommitteeError> {
+        let refused = CommitteeError::Refused;
+        if self.taken.is_none_or(|taken| taken.value != value) {
+            let cut = body.get(Hash::LEN..).unwrap_or_default();
+            let again = self.evaluate(cut, tick, world);
+            again.map_err(|refusal| refused(refusal.code()))?;
+        }
+        let taken = self.taken.take().filter(|taken| taken.value == value);
+        let taken = taken.ok_or(refused(Code::WrongSlot))?;
+        let stream = self.trial.decide(taken.name);
+        let stream = stream.map_err(|error| refused(error.code()))?;
+        let acknowledged = self.node.acknowledge_slot(taken.height, value, tick);
+        acknowledged.map_err(|error| refused(error.code()))?;
+        // What became of transactions is heard of at the door.
+        while self.node.poll_event().is_some() {}
+        let own = usize::from(self.number);
+        let end = self.cut.points()[own].position;
+        let before = self.extents.decided(self.number);
+        let covered = before.map_or(0, |mark| end.saturating_distance(mark.at.position));
+        self.extents.decide(&self.cut)?;
+        self.side.handle_decided(stream, covered as u32)?;
+        self.log.handle_decided(end, stream.time());
+        for drained in stream.drained() {
+            self.held.0.remove(&drained.id);
+        }
+        self.state_root = taken.state_root;
+        Ok(())
+    }
+
+    fn signed(&self) -> Said {
+        Said {
+            signatures_made: self.signatures_made,
+            signatures_verified: self.signatures_verified,
+            ..Said::default()
+        }
+    }
+
+    fn state(&mut self) -> (Hash, Hash) {
+        (self.trial.state_hash(), self.node.tip().hash)
+    }
+}
+
+/// What travels for a slot: its hash, and the cut that it follows from. The hash binds the cut,
+/// which whoever votes finds out by computing the slot.
+pub(in crate::committee) const fn parcel_of(setup: &Setup) -> Parcel {
+    Parcel {
+        bytes_max: (Hash::LEN + Cut::encoded_len_of(setup.member_count() as usize)) as u32,
+        identify: named_slot,
+    }
+}
+
+fn named_slot(body: &[u8]) -> Option<Hash> {
+    body.first_chunk().copied().map(Hash::new)
 }

@@ -22,6 +22,7 @@ use super::error::{ApplyError, CutRefusal};
 use super::limits::{FairLimits, RollupPart};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::codec::Filled;
+use crate::crypto::hash::{Domain, hash};
 use crate::error::Code;
 use crate::ordering::fair::Parameters;
 use crate::types::Hash;
@@ -76,14 +77,43 @@ impl From<ApplyError> for TrialError {
 #[derive(Debug)]
 pub struct TrialStream {
     stream: FairStream,
-    /// The canonical bytes of the decided state, where they are kept.
-    kept: Box<[u8]>,
-    /// How many they are; 0 where the stream itself is the only copy.
-    ///
-    /// Invariant: not 0 while a candidate is applied.
-    kept_len: usize,
+    /// The canonical bytes of the decided state. Invariant: there while a candidate is applied.
+    kept: Bytes,
+    /// Those of the state with the candidate that is applied, where somebody asked for its hash.
+    next: Bytes,
     tried: Option<Hash>,
     is_poisoned: bool,
+}
+
+/// The canonical bytes of a state, or none.
+#[derive(Debug)]
+struct Bytes {
+    room: Box<[u8]>,
+    len: usize,
+}
+
+impl Bytes {
+    fn new(len_max: u64) -> Self {
+        Self {
+            room: fixed_slice(len_max as usize, 0),
+            len: 0,
+        }
+    }
+
+    fn get(&self) -> &[u8] {
+        self.room.get(..self.len).unwrap_or_default()
+    }
+
+    /// Writes those of a state, unless they are there.
+    fn keep(&mut self, stream: &mut FairStream) -> &[u8] {
+        if self.len == 0 {
+            let room = self.room.len();
+            let mut filled = Filled::new(&mut self.room);
+            stream.write(&mut filled);
+            self.len = room - filled.room();
+        }
+        self.get()
+    }
 }
 
 impl TrialStream {
@@ -94,8 +124,8 @@ impl TrialStream {
         let parts: heapless::Vec<RollupPart, { crate::limits::ROLLUP_COUNT_MAX }> = parts.collect();
         let len = FairStream::encoded_len_max(stream.parameters, &stream.limits, &parts);
         Self {
-            kept: fixed_slice(len as usize, 0),
-            kept_len: 0,
+            kept: Bytes::new(len),
+            next: Bytes::new(len),
             tried: None,
             is_poisoned: false,
             stream,
@@ -111,7 +141,7 @@ impl TrialStream {
     ) -> u64 {
         let len = FairStream::encoded_len_max(parameters, limits, rollups);
         FairStream::footprint_bytes(parameters, limits, rollups)
-            .saturating_add(fixed_slice_bytes::<u8>(len as usize))
+            .saturating_add(fixed_slice_bytes::<u8>(len as usize).saturating_mul(2))
     }
 
     /// The state: with the candidate that was tried last, or the decided one where none is.
@@ -130,10 +160,14 @@ impl TrialStream {
     }
 
     /// As [`FairStream::state_hash`], of the state with the candidate that was tried last, or the
-    /// decided one where none is.
+    /// decided one where none is. The bytes stay, so that the next height need not write them.
     #[must_use]
     pub fn state_hash(&mut self) -> Hash {
-        self.stream.state_hash()
+        let bytes = match self.tried {
+            None => &mut self.kept,
+            Some(_) => &mut self.next,
+        };
+        hash(Domain::FAIR_STREAM, bytes.keep(&mut self.stream))
     }
 
     /// The name of the candidate that is applied.
@@ -175,7 +209,7 @@ impl TrialStream {
     ) -> Result<&FairStream, TrialError> {
         if self.tried != Some(name) {
             self.roll_back()?;
-            self.keep();
+            self.kept.keep(&mut self.stream);
             self.stream.apply(cut, rollups, bodies)?;
             self.tried = Some(name);
         }
@@ -191,7 +225,8 @@ impl TrialStream {
             return Err(TrialError::NotTried);
         }
         self.tried = None;
-        self.kept_len = 0;
+        self.kept.len = 0;
+        core::mem::swap(&mut self.kept, &mut self.next);
         Ok(&self.stream)
     }
 
@@ -207,20 +242,9 @@ impl TrialStream {
         if self.tried.take().is_none() {
             return Ok(());
         }
-        let kept = self.kept.get(..self.kept_len).unwrap_or_default();
-        let restored = self.stream.decode(kept);
+        self.next.len = 0;
+        let restored = self.stream.decode(self.kept.get());
         self.is_poisoned = restored.is_err();
         restored.map_err(|_| TrialError::Poisoned)
-    }
-
-    /// Keeps the bytes of the decided state, unless they are kept.
-    fn keep(&mut self) {
-        if self.kept_len > 0 {
-            return;
-        }
-        let len = self.kept.len();
-        let mut filled = Filled::new(&mut self.kept);
-        self.stream.write(&mut filled);
-        self.kept_len = len - filled.room();
     }
 }
