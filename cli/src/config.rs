@@ -9,6 +9,7 @@ use hauptbuch_core::config::{
     FairCommittee, FairCounted, FairRank, LogSizes, MedianCommittee, NonceMode, Policy,
     ReplayProtection,
 };
+use hauptbuch_core::crypto::signature::Suite;
 use hauptbuch_core::limits::BUFFER_CLASS_COUNT;
 use hauptbuch_core::ordering::fair::{Gamma, GammaMode, Parameters};
 use hauptbuch_core::types::Fee;
@@ -240,7 +241,7 @@ fn read(path: &Path) -> Result<File, Failure> {
 }
 
 /// The keys beside the tables.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "policy",
     "bucket_ms",
     "seed",
@@ -253,6 +254,7 @@ const KEYS: [&str; 17] = [
     "gamma_of",
     "rank",
     "arrival_spread_percent",
+    "signatures",
     "chain_id",
     "fee_floor",
     "nonce_mode",
@@ -293,6 +295,13 @@ fn parse(table: &Table) -> Result<File, String> {
                     "raw" => NonceOption::Raw,
                     _ => return Err(format!("{key}: must be \"dense\" or \"raw\"")),
                 });
+            }
+            "signatures" => {
+                file.run.suite = match word(key, value)? {
+                    "ml-dsa-65" => Suite::MlDsa65,
+                    "dilithium3" => Suite::Dilithium3,
+                    _ => return Err(format!("{key}: must be \"ml-dsa-65\" or \"dilithium3\"")),
+                };
             }
             "faults" | "gamma" | "gamma_of" | "rank" | "arrival_spread_percent" => {
                 parse_fairness(key, value, &mut file)?;

@@ -5,20 +5,21 @@ mod forge;
 use std::fs;
 use std::path::Path;
 
+use hauptbuch_core::certificate::CommitCertificate;
 use hauptbuch_core::config::{FairCommittee, LogSizes, Policy};
 use hauptbuch_core::crypto::signature::Suite;
 use hauptbuch_core::types::Hash;
 
 use super::super::format::{BATCHES, BOUND_FILES, CERTIFICATES, GENESIS, LOGS, MANIFEST, SUMMARY};
 use super::super::members::MembershipSpelling;
-use super::super::{VerifyReport, Written, verify};
+use super::super::{VerifyReport, Written, run_to_directory, verify};
 use super::edits::{edited, refit_manifest};
-use super::{Scratch, reason};
+use super::{Scratch, go_on, reason};
 use crate::committee::MemberKeys;
 use crate::hex;
 use crate::run::{RunConfig, log_sizes};
 use crate::workload::{GeneratorConfig, Workload, generate};
-use forge::{Forged, certificate, line, signed_run};
+use forge::{Forged, certificate, line};
 
 const MEMBER_COUNT: u8 = 4;
 
@@ -46,7 +47,7 @@ fn workload() -> Workload {
 }
 
 fn written(scratch: &Scratch) -> Written {
-    signed_run(&workload(), &config(), &scratch.out())
+    run_to_directory(&workload(), &config(), &scratch.out(), go_on).unwrap()
 }
 
 /// The keys of this run's members.
@@ -131,7 +132,7 @@ fn changed_bytes_of_what_is_signed_are_found() {
     let scratch = Scratch::new();
     written(&scratch);
     let out = scratch.out();
-    for (name, step) in [(CERTIFICATES, 701), (GENESIS, 211), (LOGS, 401)] {
+    for (name, step) in [(CERTIFICATES, 2_903), (GENESIS, 997), (LOGS, 1_999)] {
         let path = out.join(name);
         let bytes = fs::read(&path).unwrap();
         for at in (0..bytes.len()).step_by(step) {
@@ -157,9 +158,9 @@ fn no_byte_of_what_is_signed_can_be_edited_under_a_fitting_manifest() {
     let genesis = fs::read_to_string(out.join(GENESIS)).unwrap();
     let members = genesis.find("\"membership\"").unwrap()..genesis.find("\"rollups\"").unwrap();
     for (name, range, step) in [
-        (CERTIFICATES, None, 1_201),
-        (GENESIS, Some(members), 307),
-        (LOGS, None, 601),
+        (CERTIFICATES, None, 4_801),
+        (GENESIS, Some(members), 1_009),
+        (LOGS, None, 2_503),
     ] {
         let path = out.join(name);
         let bytes = fs::read(&path).unwrap();
@@ -186,15 +187,13 @@ fn forged_certificates_are_refused_each_for_its_reason() {
     let out = scratch.out();
     let (genesis, slots) = hashes(&out);
     let keys = keys();
-    let honest = Forged::of(2, slots[1], &[0, 1, 2]);
     let make = |forged: Forged| certificate(&keys, &genesis, &forged);
+    // With the same signers it is the certificate that the run wrote, byte for byte.
     let text = fs::read_to_string(out.join(CERTIFICATES)).unwrap();
     let second = text.lines().nth(1).unwrap();
-    assert_eq!(
-        line(&make(honest.clone())).trim_end(),
-        second,
-        "what a run writes"
-    );
+    let own = Forged::of(2, slots[1], &signers_of(second));
+    assert_eq!(line(&make(own)).trim_end(), second);
+    let honest = Forged::of(2, slots[1], &[0, 1, 2]);
 
     let why = with_second(&out, &make(Forged::of(1, slots[0], &[0, 1, 2])));
     assert!(
@@ -274,6 +273,16 @@ fn forged_certificates_are_refused_each_for_its_reason() {
         why.contains("line 2: its certificate: bytes follow after the end"),
         "{why}"
     );
+}
+
+/// The members that a line's certificate names.
+fn signers_of(line: &str) -> Vec<u16> {
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let mut bytes = Vec::new();
+    let digits = line["certificate"].as_str().unwrap();
+    assert!(hex::decode(digits.as_bytes(), &mut bytes));
+    let certificate = CommitCertificate::decode(&bytes).unwrap();
+    certificate.signers.iter().map(|it| it.get()).collect()
 }
 
 #[test]
@@ -394,14 +403,14 @@ fn members_can_not_be_edited_under_a_fitting_manifest() {
         why.ends_with("genesis.json: the suite of signatures is unknown"),
         "{why}"
     );
-    // Without members nothing may be signed.
+    // Logs give the order, so there is somebody who wrote them.
     let why = edited(&out, GENESIS, |text| {
         let start = text.find("  \"membership\": ").unwrap();
         let end = text.find("  \"rollups\": ").unwrap();
         format!("{}{}", &text[..start], &text[end..])
     });
     assert!(
-        why.ends_with("it is signed, and genesis.json names no members"),
+        why.ends_with("genesis.json: it names no members, whose logs give the order"),
         "{why}"
     );
 }

@@ -35,8 +35,8 @@ pub(super) struct Logs {
     pub(super) figures: LogFigures,
     limits: Limits,
     chain_id: u64,
-    /// What signatures are checked with, where members sign.
-    keys: Option<PublicKeys>,
+    /// What signatures are checked with.
+    keys: PublicKeys,
     /// Where each log ends, and the base of its last extension.
     ends: Vec<(Point, Height)>,
     /// What the last line bears.
@@ -81,6 +81,7 @@ impl Logs {
         let Some(figures) = figures(config, rollup_count).map_err(|error| wrong(&error))? else {
             return Ok(None);
         };
+        let keys = keys.ok_or_else(|| wrong(&"it names no members, whose logs give the order"))?;
         let core_config = config
             .core_config(rollup_count)
             .map_err(|error| wrong(&error))?;
@@ -126,7 +127,7 @@ impl Logs {
     }
 
     /// There is a line for each slot, and no more, and the last one bears the signatures of all
-    /// logs where members sign.
+    /// logs.
     pub(super) fn finish(&mut self) -> Result<(), OutputError> {
         let mut line = Vec::new();
         match self.next_line(&mut line) {
@@ -146,12 +147,9 @@ impl Logs {
 
     /// The signatures over the ends of all logs.
     fn check_signatures(&self) -> Result<(), String> {
-        let (keys, signatures) = match (&self.keys, &self.signatures) {
-            (None, None) => return Ok(()),
-            (None, Some(_)) => return Err("it is signed, and genesis.json names no members".into()),
-            (Some(_), None) => return Err("the last line bears no signatures".into()),
-            (Some(keys), Some(signatures)) => (keys, signatures),
-        };
+        let signatures = self.signatures.as_ref();
+        let signatures = signatures.ok_or("the last line bears no signatures")?;
+        let keys = &self.keys;
         if signatures.len() != self.ends.len() {
             return Err("it has not a signature for each log".into());
         }
