@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use hauptbuch_core::config::Policy;
 use hauptbuch_core::error::{Code, Fault};
 use hauptbuch_sim::fairness::FairnessReport;
-use hauptbuch_sim::output::text::{bytes, duration, grouped, percent};
-use hauptbuch_sim::output::{Summary, Timing, Written, run_to_directory};
+use hauptbuch_sim::output::text::{bytes, counted, duration, grouped, percent};
+use hauptbuch_sim::output::{ConsensusSummary, Summary, Timing, Written, run_to_directory};
 use hauptbuch_sim::workload::Workload;
 use serde::Serialize;
 
@@ -125,6 +125,9 @@ fn table(options: &RunOptions, written: &Written) -> Table {
     ] {
         table.row(label, duration(value.0), remark);
     }
+    if let Some(consensus) = &summary.consensus {
+        add_consensus(&mut table, consensus, timing);
+    }
     for figures in summary.fairness.iter().flatten().enumerate() {
         add_fairness(&mut table, figures);
     }
@@ -137,11 +140,14 @@ fn table(options: &RunOptions, written: &Written) -> Table {
     table.count("slots", summary.batches.0, "");
     table.row("last hash", "", summary.final_batch_hash.to_string());
     table.row("directory", "", directory.display().to_string());
-    table.row(
-        "signed",
-        "no",
-        "one process alone has nobody to vouch for it",
-    );
+    let (signed, remark) = match summary.signed {
+        true => (
+            "yes",
+            "by the committee, with keys that follow from the seed",
+        ),
+        false => ("no", "one process alone has nobody to vouch for it"),
+    };
+    table.row("signed", signed, remark);
     let shown = options.out.display();
     table.row("check it", "", format!("hauptbuch verify {shown}"));
     table
@@ -192,6 +198,50 @@ const fn fault(code: Code) -> &'static str {
         Fault::Operator => "the operator's to change",
         Fault::Caller => "the calling program's to change",
         _ => "nobody's fault",
+    }
+}
+
+/// How the committee agreed.
+fn add_consensus(table: &mut Table, consensus: &ConsensusSummary, timing: &Timing) {
+    table.title(format!(
+        "Committee of {}, signing with {}",
+        consensus.members, consensus.suite
+    ));
+    let heights = consensus.heights.0;
+    table.count("slots decided", heights, "each with a certificate");
+    let remark = match consensus.round_changes.0 {
+        0 => "at most; every first proposal was decided".to_owned(),
+        some => format!("at most; {} without a decision", counted(some, "round")),
+    };
+    table.count("rounds", u64::from(consensus.rounds_max), remark);
+    let mean = consensus.certificate_bytes.0.checked_div(heights);
+    let remark = format!(
+        "on average; {} in all",
+        bytes(consensus.certificate_bytes.0)
+    );
+    table.row("certificate", bytes(mean.unwrap_or(0)), remark);
+    let signed = consensus.certificates_signed.iter().map(|it| it.0);
+    let (least, most) = (signed.clone().min(), signed.max());
+    let remark = match (least, most) {
+        (Some(least), Some(most)) if least < most => {
+            format!(
+                "certificates by the member that signed most; {} by the least",
+                grouped(least)
+            )
+        }
+        _ => "certificates by each member".to_owned(),
+    };
+    table.count("signed", most.unwrap_or(0), remark);
+    let remark = format!("and {}", counted(consensus.proposals.0, "proposal"));
+    table.count("votes", consensus.votes.0, remark);
+    let remark = format!("made; {} checked", grouped(consensus.signatures_verified.0));
+    table.count("signatures", consensus.signatures_made.0, remark);
+    if let Some(decision) = &timing.decision_ns {
+        let remark = format!(
+            "median on this machine; 99 % within {}",
+            duration(decision.p99.0)
+        );
+        table.row("to a decision", duration(decision.p50.0), remark);
     }
 }
 

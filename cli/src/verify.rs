@@ -1,8 +1,8 @@
 //! `hauptbuch verify`.
 
 use hauptbuch_core::types::Hash;
-use hauptbuch_sim::output::text::bytes;
-use hauptbuch_sim::output::{Digest, OutputError, VerifyReport};
+use hauptbuch_sim::output::text::{bytes, counted, grouped};
+use hauptbuch_sim::output::{ConsensusSummary, Digest, OutputError, VerifyReport};
 use serde::Serialize;
 
 use crate::args::VerifyOptions;
@@ -41,6 +41,9 @@ struct VerifyJson {
     submitted: u64,
     included: u64,
     bytes: u64,
+    signatures: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consensus: Option<ConsensusSummary>,
 }
 
 impl VerifyJson {
@@ -57,6 +60,8 @@ impl VerifyJson {
             submitted: report.submitted,
             included: report.included,
             bytes: report.bytes,
+            signatures: report.signatures,
+            consensus: report.consensus.clone(),
         }
     }
 }
@@ -107,10 +112,30 @@ fn table(directory: &str, report: &VerifyReport) -> Table {
     table.row("rollups", report.rollups.to_string(), "");
     table.row("genesis", "", report.genesis_hash.to_string());
     table.row("last hash", "", report.final_batch_hash.to_string());
+    let Some(consensus) = &report.consensus else {
+        table.row(
+            "signed",
+            "no",
+            "whole and consistent, but nothing in it proves who made it",
+        );
+        return table;
+    };
+    let members = counted(u64::from(consensus.members), "member");
+    table.row(
+        "certificates",
+        grouped(consensus.heights.0),
+        format!("one a slot, by more than two thirds of {members}"),
+    );
+    table.row(
+        "signatures",
+        grouped(report.signatures),
+        format!("of {} verified, with public keys alone", consensus.suite),
+    );
+    table.row("members", "", consensus.membership_hash.to_string());
     table.row(
         "signed",
-        "no",
-        "whole and consistent, but nothing in it proves who made it",
+        "yes",
+        "by keys that follow from the seed, so not by anybody in particular",
     );
     table
 }

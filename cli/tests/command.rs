@@ -44,6 +44,7 @@ fn the_same_run_gives_the_same_bytes() {
     for name in [
         "genesis.json",
         "batches.jsonl",
+        "certificates.jsonl",
         "logs.jsonl",
         "receipts.jsonl",
         "summary.json",
@@ -68,7 +69,8 @@ fn json_has_what_machines_need() {
     assert_eq!(run["rollups"], 2);
     assert_eq!(run["policy"], "fair");
     assert_eq!(run["slot_interval_ns"], 50_000_000);
-    assert_eq!(run["signed"], false);
+    assert_eq!(run["signed"], true);
+    assert_eq!(run["consensus"]["heights"], run["batches"]);
     let count = |value: &Value| value.as_u64().unwrap();
     assert!(count(&run["delay_ns"]["p50"]) <= count(&run["delay_ns"]["p99"]));
     let parts = run["memory"].as_array().unwrap().iter();
@@ -79,7 +81,8 @@ fn json_has_what_machines_need() {
     assert_eq!(u128::from(count(&timing["transactions_per_s"])), rate);
     let verified = scratch.json("verify hauptbuch-out --json");
     assert_eq!(verified["valid"], true);
-    assert_eq!(verified["signed"], false);
+    assert_eq!(verified["signed"], true);
+    assert_eq!(verified["consensus"], run["consensus"]);
     assert_eq!(verified["batches"], run["batches"]);
     assert_eq!(verified["final_batch_hash"], run["final_batch_hash"]);
     let generated = scratch.json("generate --count 10 --out ten.csv --json");
@@ -166,7 +169,6 @@ fn bad_input_leaves_one_line_and_no_output() {
         ("run --input cut.csv.gz", "cut off or damaged"),
         ("run --input parquet", parquet),
         ("run --policy best", "there are: fcfs, priority"),
-        ("run --policy fcfs --sequencers 4", "fcfs orders what one"),
         ("run --sequencers 101", "at most 100"),
         ("run --arrivals none.csv", "none.csv"),
         (

@@ -39,6 +39,7 @@ fn five_sequencers_order_all_of_it_and_anyone_can_check() {
     for name in [
         "genesis.json",
         "batches.jsonl",
+        "certificates.jsonl",
         "logs.jsonl",
         "receipts.jsonl",
         "summary.json",
@@ -53,12 +54,71 @@ fn five_sequencers_order_all_of_it_and_anyone_can_check() {
     for part in [
         "5 sequencers, policy fair",
         "Fairness on rollup 1",
+        "Committee of 5, signing with ml-dsa-65",
         "decide",
+        "to a decision",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let page = String::from_utf8(scratch.read("three/report.html")).unwrap();
     assert!(page.contains("What attackers achieve") && page.contains("5 sequencers"));
+    assert!(page.contains("Who signed") && page.contains("member 4</text>"));
+}
+
+#[test]
+fn a_committee_signs_every_slot_and_anyone_can_check() {
+    let scratch = Scratch::new();
+    let run = scratch.json("--json run --count 300 --sequencers 4 --out signed");
+    let consensus = &run["consensus"];
+    assert_eq!(
+        (&consensus["members"], &consensus["suite"]),
+        (&4.into(), &"ml-dsa-65".into())
+    );
+    let slots = count(&run["batches"]);
+    assert!(slots > 0 && count(&consensus["heights"]) == slots);
+    assert_eq!(count(&run["timing"]["decision_ns"]["count"]), slots);
+    let by_member = consensus["certificates_signed"].as_array().unwrap().iter();
+    let signed: u64 = by_member.map(count).sum();
+    assert!((3 * slots..=4 * slots).contains(&signed), "{consensus}");
+    // Each member votes twice a slot, and signs its log.
+    assert!(count(&consensus["votes"]) >= 2 * 3 * slots);
+    assert!(count(&consensus["signatures_made"]) >= 3 * 4 * slots);
+    let verified = scratch.json("--json verify signed");
+    assert_eq!(&verified["consensus"], consensus);
+    assert_eq!(count(&verified["signatures"]), signed + 4);
+    let text = scratch.ok("verify signed");
+    assert!(text.contains("certificates") && text.contains("by more than two thirds of 4 members"));
+    for name in ["certificates.jsonl", "genesis.json", "logs.jsonl"] {
+        let path = scratch.0.join("signed").join(name);
+        let whole = fs::read(&path).unwrap();
+        let mut changed = whole.clone();
+        let place = changed.len() / 2;
+        changed[place] ^= 1;
+        fs::write(&path, changed).unwrap();
+        let why = scratch.refused("verify signed", 1);
+        assert!(why.contains(&format!("{name}: its SHA-256")), "{why}");
+        fs::write(&path, whole).unwrap();
+    }
+    scratch.ok("verify signed");
+}
+
+#[test]
+fn members_can_sign_with_the_suite_of_before_the_standard() {
+    let scratch = Scratch::new();
+    fs::write(scratch.0.join("old.toml"), "signatures = \"dilithium3\"\n").unwrap();
+    let run = scratch.json("--json run --count 100 --sequencers 4 --config old.toml --out one");
+    assert_eq!(run["consensus"]["suite"], "dilithium3");
+    let verified = scratch.json("--json verify one");
+    assert_eq!(verified["consensus"], run["consensus"]);
+    // Its keys come from the operating system.
+    let again = scratch.json("--json run --count 100 --sequencers 4 --config old.toml --out two");
+    assert_ne!(
+        again["consensus"]["membership_hash"],
+        run["consensus"]["membership_hash"]
+    );
+    fs::write(scratch.0.join("new.toml"), "signatures = \"rsa\"\n").unwrap();
+    let why = scratch.refused("run --config new.toml", 2);
+    assert!(why.contains("signatures: must be"), "{why}");
 }
 
 #[test]
@@ -93,6 +153,29 @@ fn committees_of_other_sizes_and_thresholds_run() {
     let run = scratch.json("--json run --count 400 --sequencers 1");
     assert_eq!(run["policy"], "fcfs", "one alone comes and serves first");
     assert!(run.get("fairness").is_none());
+}
+
+#[test]
+fn several_take_slots_from_their_pools_and_anyone_can_check() {
+    let scratch = Scratch::new();
+    for policy in ["fcfs", "shuffle"] {
+        let words = format!("--json run --count 300 --sequencers 4 --policy {policy}");
+        let run = scratch.json(&words);
+        assert_eq!(
+            (&run["policy"], &run["sequencers"]),
+            (&policy.into(), &4.into())
+        );
+        assert_accounted(&run["transactions"]);
+        assert_eq!(run["transactions"]["included"], 300);
+        assert_eq!(run["consensus"]["heights"], run["batches"]);
+        assert!(run.get("fairness").is_none());
+        let verified = scratch.json("--json verify hauptbuch-out");
+        assert_eq!(verified["final_batch_hash"], run["final_batch_hash"]);
+        assert_eq!(
+            scratch.json(&words)["final_batch_hash"],
+            run["final_batch_hash"]
+        );
+    }
 }
 
 #[test]

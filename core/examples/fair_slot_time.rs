@@ -1,4 +1,5 @@
-//! How long one slot of order fairness takes with as many ids live as five members can bring.
+//! How long one slot of order fairness takes with as many ids live as five members can bring: applied
+//! at once, tried before it is decided, and tried after another candidate.
 //!
 //! `cargo run --release -p hauptbuch-core --example fair_slot_time`
 
@@ -7,10 +8,10 @@ use std::time::Instant;
 
 use hauptbuch_core::ordering::fair::stream::{
     Bodies, Cut, Entry, EntryKind, Extent, Facts, FairLimits, FairStream, LoggedId, RollupPart,
-    RollupSlot,
+    RollupSlot, TrialStream,
 };
 use hauptbuch_core::ordering::fair::{Gamma, GammaMode, Parameters, Rank};
-use hauptbuch_core::types::{Address, Gas, Height, Nonce, RollupId, TxId, UnixNs};
+use hauptbuch_core::types::{Address, Gas, Hash, Height, Nonce, RollupId, TxId, UnixNs};
 
 const ROLLUP: RollupId = RollupId::new(1);
 const SLOTS: u64 = 101;
@@ -72,43 +73,72 @@ fn entries(slot: u64, log: u64, share: u64, spread: u64) -> Vec<Entry> {
     list
 }
 
+/// What one slot took, in three ways.
+#[derive(Default)]
+struct Times {
+    applied: Vec<f64>,
+    tried: Vec<f64>,
+    again: Vec<f64>,
+}
+
 fn main() {
     let parameters = Parameters::new(5, 1, Gamma::ONE, GammaMode::All).expect("n is 4f + 1");
-    println!("| ids a slot | live ids | median ms | largest ms |");
-    println!("|---|---|---|---|");
+    println!("| ids a slot | live ids | apply ms | try ms | go back and try ms |");
+    println!("|---|---|---|---|---|");
     for (share, spread) in [(32, 50), (128, 50), (128, 400), (128, 10_000)] {
         let limits = FairLimits {
             extent_entries_max: 2_000,
             ..FairLimits::default()
         };
         let part = RollupPart::whole(ROLLUP, &limits);
-        let stream = FairStream::new(parameters, &limits, &[part], Rank::Copeland, [7, 9]);
-        let mut stream = stream.expect("the defaults are valid");
-        let mut times = Vec::new();
+        let make = || {
+            let stream = FairStream::new(parameters, &limits, &[part], Rank::Copeland, [7, 9]);
+            stream.expect("the defaults are valid")
+        };
+        let (mut stream, mut trial) = (make(), TrialStream::new(make()));
+        let mut times = Times::default();
         let mut live_max = 0;
         for slot in 0..SLOTS {
             let logs: Vec<Vec<Entry>> = (0..5)
                 .map(|log| entries(slot, log, share, spread))
                 .collect();
             let extents: Vec<Extent<'_>> = logs.iter().map(|log| Extent::moved(log)).collect();
+            let height = Height::new(slot + 1);
             let cut = Cut {
-                height: Height::new(slot + 1),
+                height,
                 extents: &extents,
             };
+            let blank = Cut {
+                height,
+                extents: &[Extent::default(); 5],
+            };
+            let slots = [RollupSlot::default()];
             let start = Instant::now();
             stream
-                .apply(black_box(&cut), &[RollupSlot::default()], &All)
+                .apply(black_box(&cut), &slots, &All)
                 .expect("a valid cut");
-            times.push(start.elapsed());
+            times.applied.push(start.elapsed().as_secs_f64());
+            let mut try_it = |name: u8, cut: &Cut<'_>| {
+                let start = Instant::now();
+                let tried = trial.try_candidate(Hash::new([name; 32]), cut, &slots, &All);
+                tried.expect("a valid cut");
+                start.elapsed().as_secs_f64()
+            };
+            times.tried.push(try_it(1, black_box(&cut)));
+            try_it(2, &blank);
+            times.again.push(try_it(1, black_box(&cut)));
+            trial.decide(Hash::new([1; 32])).expect("it was tried last");
             live_max = live_max.max(stream.live_count() + stream.drained().len() as u32);
         }
-        times.sort_unstable();
-        let ms = |at: usize| times[at].as_secs_f64() * 1e3;
+        let [applied, tried, again] = [times.applied, times.tried, times.again].map(median_ms);
+        let ids = 5 * share;
         println!(
-            "| {} (spread {spread}) | {live_max} | {:.2} | {:.2} |",
-            5 * share,
-            ms(times.len() / 2),
-            ms(times.len() - 1)
+            "| {ids} (spread {spread}) | {live_max} | {applied:.2} | {tried:.2} | {again:.2} |"
         );
     }
+}
+
+fn median_ms(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_unstable_by(f64::total_cmp);
+    seconds[seconds.len() / 2] * 1e3
 }

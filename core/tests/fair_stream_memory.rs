@@ -7,10 +7,10 @@ use std::cell::Cell;
 
 use hauptbuch_core::ordering::fair::stream::{
     Bodies, BodySource, Cut, Entry, EntryKind, Extent, Facts, FairLimits, FairMember, FairStream,
-    LoggedId, NoAccounts, ReplayProtection, RollupPart, RollupSlot, Room, StreamTwin,
+    LoggedId, NoAccounts, ReplayProtection, RollupPart, RollupSlot, Room, StreamTwin, TrialStream,
 };
 use hauptbuch_core::ordering::fair::{Gamma, GammaMode, Parameters, Rank};
-use hauptbuch_core::types::{Address, Gas, Height, Nonce, RollupId, TxId, UnixNs};
+use hauptbuch_core::types::{Address, Gas, Hash, Height, Nonce, RollupId, TxId, UnixNs};
 
 /// Counts what each thread takes, so that the test runner's own threads do not disturb.
 struct Counting;
@@ -104,6 +104,9 @@ fn footprint_is_exact(own: Parameters, limits: &FairLimits, parts: &[RollupPart]
     let rank = Rank::RankedPairs;
     let bytes = taken(|| FairStream::new(own, limits, parts, rank, [1, 2]).expect("valid"));
     assert_eq!(bytes, FairStream::footprint_bytes(own, limits, parts));
+    let make = || FairStream::new(own, limits, parts, rank, [1, 2]).expect("valid");
+    let bytes = taken(|| TrialStream::new(make()));
+    assert_eq!(bytes, TrialStream::footprint_bytes(own, limits, parts));
     let bytes = taken(|| FairMember::new(own, limits, parts, 0, [1, 2]).expect("valid"));
     assert_eq!(bytes, FairMember::footprint_bytes(own, limits, parts));
     let bytes = taken(|| StreamTwin::new(own, limits, parts, rank).expect("valid"));
@@ -165,6 +168,7 @@ fn nothing_is_taken_by(own: Parameters) {
     let parts = parts(2, &limits);
     let make = || FairStream::new(own, &limits, &parts, Rank::Copeland, [1, 2]).expect("valid");
     let (mut stream, mut restored) = (make(), make());
+    let mut trial = TrialStream::new(make());
     let mut twin = StreamTwin::new(own, &limits, &parts, Rank::Copeland).expect("valid");
     let make = |me| FairMember::new(own, &limits, &parts, me, [1, 2]).expect("valid");
     let mut members: Vec<FairMember> = (0..n).map(make).collect();
@@ -198,6 +202,15 @@ fn nothing_is_taken_by(own: Parameters) {
             extents: &extents,
         };
         stream.apply(&cut, &slots, &All).expect("a valid cut");
+        let blank = Cut {
+            height,
+            extents: &[Extent::default(); 5],
+        };
+        for (name, cut) in [(1, &blank), (2, &cut)] {
+            let tried = trial.try_candidate(Hash::new([name; 32]), cut, &slots, &All);
+            assert!(tried.is_ok());
+        }
+        trial.decide(Hash::new([2; 32])).expect("it was tried");
         twin.apply(&cut, &slots, &All).expect("a valid cut");
         twin.compare(&stream).expect("the same");
         stream.verify().expect("whole");
@@ -209,6 +222,7 @@ fn nothing_is_taken_by(own: Parameters) {
         let len = stream.encode(&mut bytes).expect("room");
         restored.decode(&bytes[..len]).expect("the same limits");
         assert_eq!(stream.state_hash(), restored.state_hash());
+        assert_eq!(stream.state_hash(), trial.state_hash());
         drained += stream.drained().len();
     }
     assert_eq!(CALLS.get(), before, "the allocator was called");

@@ -11,13 +11,15 @@ use hauptbuch_core::coordinator::Slot;
 use hauptbuch_core::error::Code;
 use hauptbuch_core::event::Event;
 use hauptbuch_core::limits::{Footprint, Limits};
+use hauptbuch_core::sequencer::Membership;
 use hauptbuch_core::types::{Fee, Hash, Height, TxId};
 use hauptbuch_sim::committee::Decided;
-use hauptbuch_sim::output::OutputWriter;
+use hauptbuch_sim::output::{COMMITTEE_MEMORY, Figures, OutputWriter};
 use hauptbuch_sim::run::{Observer, RunConfig, RunReport, Step, log_sizes};
 use hauptbuch_sim::settings::{self, LIMIT_NAMES};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyDict};
+use serde::Serialize;
 
 use crate::columns::{fixed, u64s};
 use crate::errors::{detached, input_error, internal_error, output_error, run_error};
@@ -38,6 +40,10 @@ pub(crate) struct Run {
     sequencer_count: u32,
     memory: Footprint,
     elapsed: Duration,
+    /// How fair the order is, as JSON, where logs give it.
+    fairness: Option<String>,
+    /// How the committee agreed, as JSON, where members sign.
+    consensus: Option<String>,
 }
 
 struct SlotRow {
@@ -107,7 +113,8 @@ pub(crate) fn run(
         let go_on = |_submitted: usize| ControlFlow::Continue(());
         let writer = out.map(|path| OutputWriter::create(workload, &config, &path, go_on));
         let writer = writer.transpose().map_err(output_error)?;
-        let mut recorder = Recorder::new(workload, &config.limits, writer, on_progress);
+        let figures = Figures::new(workload, &config).map_err(run_error)?;
+        let mut recorder = Recorder::new(workload, &config.limits, writer, figures, on_progress);
         let start = Instant::now();
         let report = hauptbuch_sim::run::run(workload, &config, &mut recorder);
         let elapsed = start.elapsed();
@@ -126,6 +133,8 @@ pub(crate) fn run(
             }
             (Ok(report), None) => report,
         };
+        let fairness = recorder.figures.fairness().map_err(output_error)?;
+        let consensus = recorder.figures.consensus(&report);
         let mut order = recorder.order;
         order.sort_unstable_by_key(|row| (row.height, row.rollup, row.position));
         Ok(Run {
@@ -136,8 +145,16 @@ pub(crate) fn run(
             sequencer_count: config.sequencer_count(),
             memory: config.for_workload(workload).limits.footprint(),
             elapsed,
+            fairness: fairness.map(|own| json(&own)).transpose()?,
+            consensus: consensus.map(|own| json(&own)).transpose()?,
         })
     })
+}
+
+/// What an output would say of it.
+pub(crate) fn json(value: &impl Serialize) -> PyResult<String> {
+    let text = serde_json::to_string(value);
+    text.map_err(|error| internal_error(error.to_string(), Code::Poisoned))
 }
 
 /// The greedy rule orders trades, so its input must say what they are.
@@ -211,6 +228,7 @@ struct Recorder<'a, P> {
     workload: &'a hauptbuch_sim::workload::Workload,
     limits: &'a Limits,
     writer: Option<OutputWriter<'a, P>>,
+    figures: Figures,
     slots: Vec<SlotRow>,
     order: Vec<OrderRow>,
     outcomes: Vec<Code>,
@@ -228,12 +246,14 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> Recorder<'a, P> {
         workload: &'a hauptbuch_sim::workload::Workload,
         limits: &'a Limits,
         writer: Option<OutputWriter<'a, P>>,
+        figures: Figures,
         on_progress: Option<Py<PyAny>>,
     ) -> Self {
         Self {
             workload,
             limits,
             writer,
+            figures,
             slots: Vec::new(),
             order: Vec::new(),
             outcomes: vec![Code::Ok; workload.len()],
@@ -312,12 +332,28 @@ impl<P: FnMut(usize) -> ControlFlow<()>> Observer for Recorder<'_, P> {
         if let Some(writer) = &mut self.writer {
             writer.on_decided(decided);
         }
+        self.figures.on_decided(decided);
+    }
+
+    fn on_members(&mut self, membership: &Membership) {
+        if let Some(writer) = &mut self.writer {
+            writer.on_members(membership);
+        }
+        self.figures.on_members(membership);
+    }
+
+    fn on_final(&mut self, height: Height, certificate: &[u8]) {
+        if let Some(writer) = &mut self.writer {
+            writer.on_final(height, certificate);
+        }
+        self.figures.on_final(certificate);
     }
 
     fn on_event(&mut self, event: &Event) {
         if let Some(writer) = &mut self.writer {
             writer.on_event(event);
         }
+        self.figures.on_event(event);
         if self.note(event).is_none() && self.stop.is_none() {
             let message = format!("an event about an unknown transaction: {}", event.id);
             self.stop = Some(internal_error(message, Code::Poisoned));
@@ -423,13 +459,28 @@ impl Run {
     /// Bytes that the sequencer took when it was made.
     #[getter]
     fn footprint_bytes(&self) -> u64 {
-        self.report.footprint_bytes
+        let committee = self.report.committee.as_ref();
+        let committee = committee.map_or(0, |own| own.footprint_bytes);
+        self.report.footprint_bytes.saturating_add(committee)
     }
 
     /// What those bytes are for.
     fn memory(&self) -> Vec<(&'static str, u64)> {
         let parts = self.memory.parts().iter();
-        parts.map(|part| (part.name, part.bytes)).collect()
+        let committee = self.report.committee.as_ref();
+        let committee = committee.map(|own| (COMMITTEE_MEMORY, own.footprint_bytes));
+        let parts = parts.map(|part| (part.name, part.bytes));
+        parts.chain(committee).collect()
+    }
+
+    /// How fair each rollup's order is, as JSON; nothing unless logs give the order.
+    fn fairness(&self) -> Option<&str> {
+        self.fairness.as_deref()
+    }
+
+    /// How the committee agreed, as JSON; nothing unless members sign.
+    fn consensus(&self) -> Option<&str> {
+        self.consensus.as_deref()
     }
 
     /// How long the run took by the clock on the wall, in nanoseconds.

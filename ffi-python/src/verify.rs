@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::{detached, output_error};
+use crate::run::json;
 
 /// Checks every byte of a run's output, and returns what it holds.
 #[pyfunction]
@@ -22,5 +23,8 @@ pub(crate) fn verify(py: Python<'_>, directory: PathBuf) -> PyResult<Bound<'_, P
     found.set_item("included", report.included)?;
     found.set_item("bytes", report.bytes)?;
     found.set_item("is_signed", report.is_signed)?;
+    found.set_item("signatures", report.signatures)?;
+    let consensus = report.consensus.as_ref().map(json).transpose()?;
+    found.set_item("consensus", consensus)?;
     Ok(found)
 }

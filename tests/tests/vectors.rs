@@ -1,6 +1,9 @@
 //! The committed vectors against the core, and against a second reading of the formats that shares
 //! nothing with it but the hash function.
 
+#[path = "second/fair.rs"]
+mod fair;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -341,6 +344,16 @@ fn follow_sub_batch(
         let pool_count = input.number(4) as usize;
         input.bytes(52 * pool_count);
         row_len += 21;
+    }
+    if config.policy >= 6 {
+        // Of a cut all rollups have one, in the first sub-batch.
+        if Some(&rollup) == config.rollups.first() {
+            let log_count = number::<u64>(&config.policy_parameter) as u8;
+            input.bytes(3 + 40 * usize::from(log_count));
+        }
+        let no_op_count = input.number(4) as usize;
+        input.bytes(41 * no_op_count);
+        row_len = 0;
     }
     input.bytes(row_len * pool_count);
     for _ in 0..forced_count {

@@ -199,7 +199,10 @@ impl World {
     }
 
     pub fn of(seed: u64, config: Config) -> Self {
-        let limits = limits();
+        Self::with(seed, config, limits())
+    }
+
+    pub fn with(seed: u64, config: Config, limits: Limits) -> Self {
         let setup = FairSetup::of(&config, &limits).unwrap();
         let coordinator = TransactionCoordinator::new(&config, &limits).unwrap();
         let boundary = coordinator.tip().hash;

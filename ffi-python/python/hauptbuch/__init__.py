@@ -17,6 +17,7 @@ structured array, or a dict of columns; what comes back is of the same kind. Onl
 """
 
 from ._errors import HauptbuchError, InputError, InternalError, VerifyError
+from ._load import load
 from ._native import __version__
 from ._result import Result
 from ._run import CODES, POLICIES, Verified, generate, simulate, verify
@@ -32,6 +33,7 @@ __all__ = [
     "VerifyError",
     "__version__",
     "generate",
+    "load",
     "simulate",
     "verify",
 ]

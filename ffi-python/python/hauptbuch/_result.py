@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ def texts(data: bytearray, width: int) -> np.ndarray[Any, Any]:
 
 
 class Result:
-    """What a run came to; made by ``simulate``.
+    """What a run came to; made by ``simulate``, or read by ``load``.
 
     Frames are of the kind that the input had; ``to`` gives the same result with another kind.
 
@@ -46,30 +47,41 @@ class Result:
     True
     """
 
-    __slots__ = ("_built", "_columns", "_final_hash", "_frame", "_summary", "_timing")
+    __slots__ = ("_built", "_columns", "_frame", "_summary", "_timing")
 
     def __init__(
         self,
+        columns: dict[str, dict[str, np.ndarray[Any, Any]]],
+        summary: dict[str, Any],
+        timing: dict[str, int],
+        frame: str,
+    ) -> None:
+        self._frame = frame
+        self._built: dict[str, Any] = {}
+        self._columns = columns
+        self._summary = summary
+        self._timing = timing
+
+    @classmethod
+    def _of_run(
+        cls,
         run: _native.Run,
         workload: _native.Workload,
         options: Mapping[str, Any],
         code_names: Mapping[int, str],
         frame: str,
-    ) -> None:
-        self._frame = frame
-        self._built: dict[str, Any] = {}
-        self._final_hash = run.final_hash
-        self._columns = {
+    ) -> Result:
+        columns = {
             "slots": _slots(run),
             "order": _order(run, workload.rollups),
             "outcomes": _outcomes(run, code_names),
         }
-        self._summary = _summary(run, workload, options, code_names)
         seconds = max(run.elapsed_ns, 1) / 1e9
-        self._timing = {
+        timing = {
             "elapsed_ns": run.elapsed_ns,
             "transactions_per_s": round(run.submitted / seconds),
         }
+        return cls(columns, _summary(run, workload, options, code_names), timing, frame)
 
     @property
     def slots(self) -> Any:
@@ -90,11 +102,21 @@ class Result:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The run in numbers, with the fields of the command line's ``summary.json``.
-
-        Of several sequencers that has two things more: ``fairness``, and the memory of their logs.
-        Write the output with ``out=`` where you want them."""
+        """The run in numbers, with the fields of the command line's ``summary.json``."""
         return {name: _copied(own) for name, own in self._summary.items()}
+
+    @property
+    def fairness(self) -> list[dict[str, Any]] | None:
+        """How fair the order of each rollup is, where receive logs gave it."""
+        fairness = self._summary.get("fairness")
+        return None if fairness is None else [_copied(own) for own in fairness]
+
+    @property
+    def consensus(self) -> dict[str, Any] | None:
+        """How a committee agreed on the slots, where its members sign: rounds, votes, signatures,
+        and by member how many certificates bear its signature."""
+        consensus = self._summary.get("consensus")
+        return None if consensus is None else {key: _copied(own) for key, own in consensus.items()}
 
     @property
     def timing(self) -> dict[str, int]:
@@ -104,7 +126,7 @@ class Result:
     @property
     def final_batch_hash(self) -> str:
         """The hash of the last slot, which binds everything before it."""
-        return self._final_hash
+        return str(self._summary["final_batch_hash"])
 
     def to(self, frame: str) -> Result:
         """The same result with frames of another kind.
@@ -160,10 +182,22 @@ class Result:
             ("slots", f"{summary['batches']:,}"),
             ("delay, median", f"{delays['p50'] / 1e6:,.1f} ms"),
             ("delay, 99 %", f"{delays['p99'] / 1e6:,.1f} ms"),
+            *self._committee(),
             ("run time", f"{self._timing['elapsed_ns'] / 1e6:,.1f} ms"),
-            ("final hash", self._final_hash),
+            ("final hash", self.final_batch_hash),
         ]
         return rows
+
+    def _committee(self) -> list[tuple[str, str]]:
+        consensus = self._summary.get("consensus")
+        if consensus is None:
+            return []
+        certificate = consensus["certificate_bytes"] / max(consensus["heights"], 1) / 1024
+        return [
+            ("committee", f"{consensus['members']} members, {consensus['suite']}"),
+            ("rounds, at most", f"{consensus['rounds_max']:,}"),
+            ("certificate", f"{certificate:,.1f} KiB"),
+        ]
 
     def _get(self, table: str) -> Any:
         if table not in self._built:
@@ -207,6 +241,9 @@ def _summary(
     by_name = {name.lower(): counts.get(number, 0) for number, name in code_names.items()}
     rejected = {code_names[number]: n for number, n in counts.items() if number >= _REFUSED_FROM}
     slots = numbers(run.slots()["height"])
+    # Only what there is, in the command line's order.
+    found = {"fairness": run.fairness(), "consensus": run.consensus()}
+    figures = {name: json.loads(text) for name, text in found.items() if text is not None}
     quantile_names = ("count", "min", "p50", "p90", "p99", "p999", "max")
     return {
         "input": {
@@ -233,7 +270,8 @@ def _summary(
         "delay_ns": dict(zip(quantile_names, run.delay_quantiles(), strict=True)),
         "memory_bytes": run.footprint_bytes,
         "memory": [{"name": name, "bytes": size} for name, size in run.memory()],
-        "signed": False,
+        "signed": "consensus" in figures,
+        **figures,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -127,7 +128,7 @@ def simulate(
         )
     options = {"policy": policy, "slot_interval_ns": batch_ns, "seed": int(seed)}
     names = {number: code.name for number, code in CODES.items()}
-    return Result(run, workload, options, names, frame or kind)
+    return Result._of_run(run, workload, options, names, frame or kind)
 
 
 def generate(
@@ -190,14 +191,19 @@ class Verified(NamedTuple):
     bytes: int
     """Bytes of all files."""
     is_signed: bool
-    """Whether somebody vouches for it: not where one sequencer ran alone."""
+    """Whether a committee signed it: not where one sequencer ran alone."""
+    signatures: int
+    """Signatures that were verified, under certificates and over the ends of logs."""
+    consensus: dict[str, Any] | None
+    """How the committee agreed on the slots, where one signed it."""
 
 
 def verify(directory: str | os.PathLike[str]) -> Verified:
     """Checks the output of a run with nothing but its directory.
 
     Every byte of every file is checked, every slot as a follower of the chain would check it, and
-    all that follows from the slots is computed again.
+    all that follows from the slots is computed again. Where a committee signed, so is each
+    certificate, with nothing but the members' public keys.
 
     Raises ``VerifyError`` where the output does not hold, ``OSError`` where it can't be read.
 
@@ -209,7 +215,9 @@ def verify(directory: str | os.PathLike[str]) -> Verified:
     >>> found.included, found.final_batch_hash == result.final_batch_hash
     (100, True)
     """
-    return Verified(**_native.verify(os.fspath(directory)))
+    found = _native.verify(os.fspath(directory))
+    text = found.pop("consensus")
+    return Verified(**found, consensus=None if text is None else json.loads(text))
 
 
 def _amounts(data: bytearray) -> list[int]:

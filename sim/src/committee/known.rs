@@ -1,9 +1,113 @@
-//! What the host of a run knows: bodies that were admitted, and accounts.
+//! What lies outside of members: bodies that were let in, and the accounts of rollups.
 
 use std::collections::HashMap;
 
 use hauptbuch_core::ordering::fair::stream::{Accounts, Bodies, Facts, LoggedId};
-use hauptbuch_core::types::{Address, Nonce, RollupId, TxId};
+use hauptbuch_core::types::{Address, Envelope, Nonce, RollupId, Submission, Transaction, TxId};
+
+use super::facts_of;
+use crate::run::Pools;
+use crate::workload::Workload;
+
+/// What members look at and nobody's state is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct World<'a> {
+    /// The transactions that can reach them.
+    pub(super) known: &'a Known,
+    /// The rollups' accounts.
+    pub(super) hosts: &'a Hosts,
+    /// The transactions' bytes, which a run has in memory once.
+    pub(super) workload: &'a Workload,
+    /// What the pools hold that transactions trade with, as was heard last.
+    pub(super) pools: &'a Pools,
+    /// Where a slot's seed comes from.
+    pub(super) seed: u64,
+}
+
+static NO_POOLS: Pools = Pools::new();
+
+impl World<'_> {
+    /// A transaction that was let in and has not ended, as it was submitted, with its sender's
+    /// account as it stands now.
+    pub(super) fn submission(&self, id: &TxId) -> Option<Submission<'_>> {
+        self.submission_of(self.known.record_of(id)?)
+    }
+
+    /// The same by the number of its record.
+    pub(super) fn submission_of(&self, record: u32) -> Option<Submission<'_>> {
+        let record = self.workload.records().get(record as usize)?;
+        let envelope = record.envelope;
+        let account_nonce = record.account_nonce.map(|named| {
+            let next = self.hosts.next_nonce(envelope.rollup, &envelope.sender);
+            next.map_or(named, |next| named.max(next))
+        });
+        let transaction = Transaction {
+            envelope,
+            payload: self.workload.payload(record),
+        };
+        Some(Submission {
+            account_nonce,
+            hint: self.workload.trade(record).map(|trade| trade.hint),
+            ..transaction.into()
+        })
+    }
+}
+
+/// What is outside of all members: bodies that were let in, and accounts.
+#[derive(Debug)]
+pub(super) struct Outside {
+    pub(super) known: Known,
+    hosts: Hosts,
+}
+
+impl Outside {
+    pub(super) fn new(record_count: usize) -> Self {
+        Self {
+            known: Known::new(record_count),
+            hosts: Hosts::default(),
+        }
+    }
+
+    /// What members look at.
+    pub(super) const fn world<'a>(&'a self, workload: &'a Workload) -> World<'a> {
+        World {
+            known: &self.known,
+            hosts: &self.hosts,
+            workload,
+            pools: &NO_POOLS,
+            seed: 0,
+        }
+    }
+
+    /// A transaction was let in.
+    pub(super) fn admit(
+        &mut self,
+        record: u32,
+        id: TxId,
+        body_bytes: u32,
+        envelope: &Envelope,
+        account_nonce: Option<Nonce>,
+    ) {
+        if let Some(nonce) = account_nonce {
+            self.hosts.name(envelope.rollup, envelope.sender, nonce);
+        }
+        let id = LoggedId {
+            rollup: envelope.rollup,
+            id,
+            body_bytes,
+        };
+        self.known.admit(record, id, facts_of(envelope));
+    }
+
+    /// A transaction ended; one that was included moves its sender's account on. What it was.
+    pub(super) fn end(&mut self, id: &TxId, is_included: bool) -> Option<LoggedId> {
+        let (id, facts) = self.known.end(id)?;
+        if is_included {
+            self.hosts.include(id.rollup, facts.sender, facts.nonce);
+        }
+        Some(id)
+    }
+}
 
 /// The bodies of admitted transactions that have not ended. Only looked up, never walked.
 #[derive(Debug, Default)]

@@ -1,13 +1,19 @@
-//! Several honest sequencers in one process: what each receives, logs, and what follows from all
-//! logs together.
+//! Several sequencers in one process: what each receives, logs and signs, and what all of them agree
+//! on.
 //!
 //! # What is modelled
-//! - Each sequencer has [`Arrivals`] of its own. They include gossip: an arrival is when a body
-//!   first reached that sequencer, from its client or from another sequencer.
-//! - At the end of each interval every sequencer stamps its log with the tick of the slot, logs
-//!   what the rules of [`stream`] let it log, and signs nothing ([`Unsigned`]).
-//! - The proposer cuts at all that every log holds, and everybody computes the same from that cut.
-//! - A body that a decided cut shows and a sequencer lacks is fetched before the next slot ends.
+//! - A transaction is let in or refused at the run's door. What was let in reaches each sequencer
+//!   at a time of its own ([`Arrivals`]). That includes gossip: an arrival is when a body first
+//!   reached that sequencer, from its client or from another sequencer.
+//! - Each sequencer is a member with a state of its own: what it holds, its log, its copy of the
+//!   others' logs, its order, its chain of slots, its keys. Only the bytes of transactions are in
+//!   memory once for all.
+//! - At the end of each interval every member stamps its log with the tick of the slot, logs what
+//!   the rules of [`stream`] let it log, and signs that. The others take it in only with a good
+//!   signature.
+//! - The proposer cuts at all that every log holds. Each member computes the slot from that cut by
+//!   its own logs and order, and accepts no other ([`consensus`](crate::run)).
+//! - A body that a proposed or decided cut shows and a member lacks is fetched.
 //! - What does not fit a member's budget or its room for bodies waits at that member, in order.
 //!
 //! Nobody is silent, slow to vote, or lies, and clocks agree; worlds with attackers and faults are
@@ -17,21 +23,27 @@
 //!
 //! # Cost
 //! A slot costs O(bodies held + live ids) for each member and what the graphs cost; an entry two
-//! permutations of SHA3-256, one to write it and one to check it.
+//! permutations of SHA3-256 at each, one to write it or to check it and one to name it; a slot a
+//! signature for each member's log and its check at each other one. Members work side by side on as
+//! many threads as there are.
 
+mod agree;
 mod error;
+mod keys;
 mod known;
+mod member;
+mod pooled;
 mod seat;
 #[cfg(test)]
 mod tests;
 mod unsigned;
 
-use hauptbuch_core::batch::StateParts;
 use hauptbuch_core::config::{Config, ConfigError};
+use hauptbuch_core::crypto::signature::SIGNATURE_BYTES;
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::ordering::FairSetup;
 use hauptbuch_core::ordering::fair::stream::{
-    Cut as StreamCut, Entry, EntryKind, Extent, Facts, FairMember, FairStream, LoggedId, RollupSlot,
+    Entry, EntryKind, Facts, FairMember, FairStream, LoggedId, TrialStream,
 };
 use hauptbuch_core::receive_log::{
     self, Cut, CutEntry, Extents, LogId, LogMark, Point, ReceiveLogLimits,
@@ -39,12 +51,22 @@ use hauptbuch_core::receive_log::{
 use hauptbuch_core::types::{
     Envelope, Epoch, Hash, Height, LogPosition, Nonce, Tick, TxId, UnixNs,
 };
+use rayon::iter::{
+    IndexedParallelIterator as _, IntoParallelRefIterator as _, IntoParallelRefMutIterator as _,
+    ParallelIterator as _,
+};
 
-use crate::arrivals::Arrivals;
-use crate::run::index_key;
+use crate::arrivals::{Arrival, Arrivals};
+use crate::run::{ConsensusReport, index_key};
+use crate::workload::Workload;
+pub use agree::MESSAGE_DELAY_NS;
+use agree::{Agreement, check_agreement};
 pub use error::CommitteeError;
-use known::Hosts;
+pub use keys::{MemberKeys, MemberSigner, PublicKeys, electorate, network_hash};
 pub use known::Known;
+use known::Outside;
+use member::Member;
+pub use pooled::{Adoptable, PoolCommittee};
 use seat::Seat;
 pub use unsigned::{UNSIGNED_SUITE, Unsigned};
 
@@ -78,13 +100,13 @@ impl Setup {
         self.fair.parameters.n()
     }
 
-    /// The sizes of receive logs: signatures of no length have room for one byte.
+    /// The sizes of receive logs.
     #[must_use]
     pub const fn log_limits(&self) -> ReceiveLogLimits {
         ReceiveLogLimits {
             log_count_max: self.member_count(),
             extent_entries_max: self.fair.limits.extent_entries_max,
-            signature_bytes_max: 1,
+            signature_bytes_max: SIGNATURE_BYTES as u32,
         }
     }
 
@@ -102,32 +124,34 @@ impl Setup {
     /// # Errors
     /// [`CommitteeError::Limits`].
     pub fn extents(&self) -> Result<Extents, CommitteeError> {
-        let marks: Vec<LogMark> = (0..self.member_count() as u16)
-            .map(|member| {
-                let log = LogId {
-                    chain_id: self.chain_id,
-                    epoch: Epoch::new(0),
-                    member,
-                };
-                let at = Point {
-                    position: LogPosition::new(0),
-                    running: log.start(&self.boundary),
-                };
-                LogMark {
-                    at,
-                    ..LogMark::default()
-                }
-            })
-            .collect();
-        let made = Extents::new(&self.log_limits(), self.chain_id, Epoch::new(0), &marks);
+        let mark = |member| LogMark {
+            at: self.log_start(member).1,
+            ..LogMark::default()
+        };
+        let marks: Vec<LogMark> = (0..self.member_count() as u16).map(mark).collect();
+        let made = Extents::new(&self.log_limits(), self.chain_id, Epoch::ZERO, &marks);
         made.map_err(CommitteeError::Limits)
+    }
+
+    /// A member's log, and where it begins.
+    fn log_start(&self, member: u16) -> (LogId, Point) {
+        let log = LogId {
+            chain_id: self.chain_id,
+            epoch: Epoch::ZERO,
+            member,
+        };
+        let at = Point {
+            position: LogPosition::ZERO,
+            running: log.start(&self.boundary),
+        };
+        (log, at)
     }
 
     /// The bytes that one member's part in ordering takes.
     #[must_use]
     pub fn footprint_bytes(&self) -> u64 {
         let (parameters, limits) = (self.fair.parameters, &self.fair.limits);
-        FairStream::footprint_bytes(parameters, limits, &self.fair.parts)
+        TrialStream::footprint_bytes(parameters, limits, &self.fair.parts)
             + FairMember::footprint_bytes(parameters, limits, &self.fair.parts)
             + self.log_limits().footprint_bytes()
     }
@@ -138,7 +162,9 @@ impl Setup {
 pub struct Decided<'a> {
     /// Its number.
     pub height: Height,
-    /// The bytes of each member's extension, in the order of members.
+    /// Its hash, which all members computed alike.
+    pub slot: Hash,
+    /// The bytes of each member's signed extension, in the order of members.
     pub extensions: &'a [Vec<u8>],
     /// The cut.
     pub cut: &'a Cut,
@@ -148,21 +174,30 @@ pub struct Decided<'a> {
     pub stream: &'a FairStream,
     /// What each log brought, in the order of members.
     pub entries: &'a [Vec<Entry>],
-    /// The transactions that were admitted and have not ended.
+    /// The transactions that were let in and have not ended.
     pub known: &'a Known,
+    /// The commit certificate.
+    pub certificate: &'a [u8],
 }
 
-/// All members, and the state that every one of them computes alike.
+/// What a committee is made from beside its [`Setup`].
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// The core's configuration, the same for all.
+    pub config: &'a Config,
+    /// Every maximum, the same for all.
+    pub limits: &'a Limits,
+    /// What members sign with.
+    pub keys: &'a MemberKeys,
+}
+
+/// All members, and what lies between them.
 pub struct Committee {
     setup: Setup,
-    stream: FairStream,
-    extents: Extents,
-    seats: Vec<Seat>,
-    known: Known,
-    hosts: Hosts,
-    cut: Cut,
+    seats: Vec<Seat<Member>>,
+    outside: Outside,
     extensions: Vec<Vec<u8>>,
-    entries: Vec<Vec<Entry>>,
+    agreement: Agreement,
     /// Ids that the newest extensions name.
     logged_count: usize,
     /// Slots in a row in which nothing was logged, nor drained, though something is live.
@@ -176,22 +211,25 @@ impl Committee {
     ///
     /// # Errors
     /// [`CommitteeError`] where the setup is infeasible, or has not as many members as arrivals.
-    pub fn new(setup: &Setup, arrivals: &Arrivals) -> Result<Self, CommitteeError> {
+    pub fn new(
+        setup: &Setup,
+        parts: &Parts<'_>,
+        arrivals: &Arrivals,
+    ) -> Result<Self, CommitteeError> {
         if arrivals.sequencer_count() != setup.member_count() {
             return Err(CommitteeError::WrongSequencerCount);
         }
-        let members = arrivals.lists().len();
-        let lists = (0..).zip(arrivals.lists());
-        let seats = lists.map(|(number, list)| Seat::new(number, setup, list.to_vec()));
+        let lists: Vec<&[Arrival]> = arrivals.lists().collect();
+        let parcel = member::parcel_of(setup);
+        let seats = lists.par_iter().enumerate().map(|(number, list)| {
+            let mind = Member::new(number as u16, setup, parts, list.to_vec())?;
+            Seat::new(mind, parts.keys, &setup.boundary, parcel)
+        });
         Ok(Self {
-            stream: setup.stream()?,
-            extents: setup.extents()?,
-            seats: seats.collect::<Result<_, _>>()?,
-            known: Known::new(arrivals.transaction_count() as usize),
-            hosts: Hosts::default(),
-            cut: Cut::new(setup.member_count()),
-            extensions: vec![Vec::new(); members],
-            entries: vec![Vec::new(); members],
+            seats: seats.collect::<Result<_, CommitteeError>>()?,
+            outside: Outside::new(arrivals.transaction_count() as usize),
+            extensions: vec![Vec::new(); lists.len()],
+            agreement: Agreement::default(),
             logged_count: 0,
             still_count: 0,
             live_max: 0,
@@ -199,7 +237,7 @@ impl Committee {
         })
     }
 
-    /// A transaction was admitted: from now on its body is one that members find valid.
+    /// A transaction was let in: from now on its body is one that members find valid.
     pub fn admit(
         &mut self,
         record: u32,
@@ -208,103 +246,97 @@ impl Committee {
         envelope: &Envelope,
         account_nonce: Option<Nonce>,
     ) {
-        if let Some(nonce) = account_nonce {
-            self.hosts.name(envelope.rollup, envelope.sender, nonce);
-        }
-        let id = LoggedId {
-            rollup: envelope.rollup,
-            id,
-            body_bytes,
-        };
-        self.known.admit(record, id, facts_of(envelope));
+        self.outside
+            .admit(record, id, body_bytes, envelope, account_nonce);
     }
 
     /// A transaction ended; one that was included moves its sender's account on.
     pub fn end(&mut self, id: &TxId, is_included: bool) {
-        let Some((id, facts)) = self.known.end(id) else {
+        let Some(id) = self.outside.end(id, is_included) else {
             return;
         };
-        if is_included {
-            self.hosts.include(id.rollup, facts.sender, facts.nonce);
-        }
         for seat in &mut self.seats {
-            seat.forget(&id);
+            seat.mind.forget(&id);
         }
     }
 
-    /// Lets all members log what reached them before `tick` and decides the slot at it, whose
-    /// rollups drain by `rollups`.
-    ///
-    /// Call [`Committee::settle`] once the slot is acknowledged, and before the next one.
+    /// Lets all members log and sign what reached them before `tick`, where `stamp` is the time, and
+    /// take in each other's logs; how many ids they named.
     ///
     /// # Errors
     /// A [`CommitteeError`] that says what was refused: honest members give no reason for any.
-    pub fn decide(
+    pub fn log(
         &mut self,
         tick: Tick,
         stamp: UnixNs,
-        rollups: &[RollupSlot],
-    ) -> Result<Decided<'_>, CommitteeError> {
-        self.logged_count = 0;
-        // Honest members leave no evidence of a fork.
-        let mut evidence = [];
-        for (seat, kept) in self.seats.iter_mut().zip(&mut self.extensions) {
-            if self.setup.fair.parameters.orders_by_median() {
-                let (stream, hosts) = (&self.stream, &self.hosts);
-                self.logged_count +=
-                    seat.log_by_arrival(tick, stamp, stream, hosts, &self.known)?;
-            }
-            seat.receive(tick, &self.stream, &self.known);
-            let (bytes, logged) = seat.extend(&self.stream, &self.hosts, stamp)?;
-            self.logged_count += logged;
-            self.extents.admit(bytes, &Unsigned, &mut evidence)?;
+        workload: &Workload,
+    ) -> Result<usize, CommitteeError> {
+        let world = self.outside.world(workload);
+        let extended = self.seats.par_iter_mut().zip(&mut self.extensions);
+        extended.try_for_each(|(seat, kept)| {
+            seat.mind.extend(tick, stamp, &world)?;
             kept.clear();
-            kept.extend_from_slice(bytes);
-        }
-        let height = self.stream.height().next();
-        self.extents.propose(height, &mut self.cut)?;
-        self.extents.check_cut(&self.cut, height)?;
-        sort_entries(self.extents.entries(&self.cut)?, &mut self.entries);
-        let extents: Vec<Extent<'_>> = self.entries.iter().map(|it| Extent::moved(it)).collect();
-        let cut = StreamCut {
-            height,
-            extents: &extents,
-        };
-        self.stream.apply(&cut, rollups, &self.known)?;
-        self.live_max = self.live_max.max(self.stream.live_count());
-        let is_still = self.logged_count == 0 && self.stream.drained().is_empty();
-        self.still_count = if is_still { self.still_count + 1 } else { 0 };
-        let parts = StateParts {
-            order: self.stream.state_hash(),
-            cut: self.cut.hash(),
-            registry: Hash::ZERO,
-        };
-        Ok(Decided {
-            height,
-            state_root: parts.root(),
-            extensions: &self.extensions,
-            cut: &self.cut,
-            stream: &self.stream,
-            entries: &self.entries,
-            known: &self.known,
-        })
+            kept.extend_from_slice(seat.mind.extension());
+            Ok::<(), CommitteeError>(())
+        })?;
+        let extensions = &self.extensions;
+        let admitted = self.seats.par_iter_mut();
+        admitted.try_for_each(|seat| extensions.iter().try_for_each(|it| seat.mind.admit(it)))?;
+        let logged = self.seats.iter().map(|seat| seat.mind.logged_count());
+        self.logged_count = logged.sum();
+        Ok(self.logged_count)
     }
 
-    /// The slot is acknowledged: members learn of it, and what it covers is dropped.
+    /// Agrees on the slot at `tick`, which follows from what was logged, and settles it at every
+    /// member.
     ///
     /// # Errors
     /// A [`CommitteeError`], as above.
-    pub fn settle(&mut self) -> Result<(), CommitteeError> {
-        self.extents.decide(&self.cut)?;
-        self.seats
-            .iter_mut()
-            .try_for_each(|seat| seat.settle(&self.stream))
+    pub fn decide(
+        &mut self,
+        tick: Tick,
+        workload: &Workload,
+    ) -> Result<Decided<'_>, CommitteeError> {
+        let world = self.outside.world(workload);
+        let slot = self.agreement.agree(&mut self.seats, tick, &world)?;
+        let is_drained = self.first()?.mind.stream().drained().is_empty();
+        let is_still = self.logged_count == 0 && is_drained;
+        self.live_max = self.live_max.max(self.live_count());
+        self.still_count = if is_still { self.still_count + 1 } else { 0 };
+        let seat = self.first()?;
+        let first = &seat.mind;
+        Ok(Decided {
+            height: first.stream().height(),
+            slot,
+            extensions: &self.extensions,
+            cut: &first.cut,
+            state_root: first.state_root(),
+            stream: first.stream(),
+            entries: &first.entries,
+            known: &self.outside.known,
+            certificate: seat.certificate(),
+        })
     }
 
-    /// The decided state.
+    /// The first member. What is shown of a slot is shown as it stands there, since all agree.
+    fn first(&self) -> Result<&Seat<Member>, CommitteeError> {
+        self.seats
+            .first()
+            .ok_or(CommitteeError::WrongSequencerCount)
+    }
+
+    /// Whether all members have come to the same order and chain.
+    ///
+    /// # Errors
+    /// [`CommitteeError::Diverged`].
+    pub fn check_agreement(&mut self) -> Result<(), CommitteeError> {
+        check_agreement(&mut self.seats)
+    }
+
+    /// What agreeing came to so far.
     #[must_use]
-    pub const fn stream(&self) -> &FairStream {
-        &self.stream
+    pub fn consensus_report(&self) -> ConsensusReport {
+        self.agreement.report(&self.seats)
     }
 
     /// What it orders by.
@@ -316,26 +348,27 @@ impl Committee {
     /// When the next body reaches a member; nothing once all have.
     #[must_use]
     pub fn next_arrival(&self) -> Option<Tick> {
-        let next = self.seats.iter().filter_map(Seat::next_arrival);
+        let next = self.seats.iter().filter_map(|it| it.mind.next_arrival());
         next.min()
     }
 
     /// Whether a further slot can bring something without a further arrival.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        let is_pushing_back = self.seats.iter().any(Seat::is_pushing_back);
-        let can_go_on = self.logged_count > 0 || self.stream.live_count() > 0 || is_pushing_back;
+        let is_pushing_back = self.seats.iter().any(|it| it.mind.is_pushing_back());
+        let can_go_on = self.logged_count > 0 || self.live_count() > 0 || is_pushing_back;
         can_go_on && self.still_count < STILL_COUNT_MAX
     }
 
     /// Ids that are live though several slots in a row moved nothing.
     #[must_use]
     pub fn stuck_count(&self) -> u32 {
-        if self.is_busy() {
-            0
-        } else {
-            self.stream.live_count()
-        }
+        if self.is_busy() { 0 } else { self.live_count() }
+    }
+
+    fn live_count(&self) -> u32 {
+        let first = self.seats.first();
+        first.map_or(0, |seat| seat.mind.stream().live_count())
     }
 
     /// The most ids that were live at one time.
@@ -348,7 +381,7 @@ impl Committee {
     #[must_use]
     pub fn pushed_back_max(&self) -> Vec<u32> {
         let seats = self.seats.iter();
-        seats.map(|seat| seat.waiting_max() as u32).collect()
+        seats.map(|seat| seat.mind.waiting_max() as u32).collect()
     }
 }
 

@@ -1,213 +1,303 @@
-//! One honest member of the committee.
+//! A member's seat at the table: what its coordinator of consensus wants done, whatever the slots are
+//! made of.
 
-use std::collections::VecDeque;
-
-use hauptbuch_core::error::Full;
-use hauptbuch_core::ordering::fair::stream::{
-    BodySource, Entry, EntryKind, FairMember, FairStream, LoggedId,
+use hauptbuch_core::consensus::{
+    ConsensusConfig, ConsensusCoordinator, ConsensusLimits, CoordinatorConfig, CoordinatorEffect,
+    CoordinatorLimits, CoordinatorSetup, Destination, Identify, Verdict, VoteKind,
 };
-use hauptbuch_core::receive_log::{self, LogId, OwnLog, OwnRecord, Point};
-use hauptbuch_core::types::{Epoch, Height, LogPosition, Tick, UnixNs};
+use hauptbuch_core::types::{Hash, Height, Round, SequencerId, Tick};
 
-use super::known::{Hosts, Known};
-use super::{CommitteeError, Setup, Unsigned};
-use crate::arrivals::Arrival;
-use crate::run::index_key;
+use super::known::World;
+use super::{CommitteeError, MemberKeys, MemberSigner, network_hash};
 
-/// How far apart the stamps of a log are under median timestamps, and so how fine their order is.
-const STAMP_STEP_NS: u64 = 10_000_000;
+/// What a member knows of slots: makes them, judges those of others, moves on to what is decided.
+pub(super) trait Mind: Send {
+    /// Its place among the members.
+    fn number(&self) -> u16;
 
-/// A member: what reaches it, what it holds, and the log that it writes.
-pub(super) struct Seat {
-    member: FairMember,
-    log: OwnLog,
-    /// In the order in which they reach it.
-    arrivals: Vec<Arrival>,
-    delivered: usize,
-    /// What it pushed back because as many bodies wait as can; tried again at each slot.
-    waiting: VecDeque<u32>,
-    waiting_max: usize,
-    entries: Vec<Entry>,
-    extension: Vec<u8>,
+    /// The height that it would vote on next.
+    fn next_height(&self) -> Height;
+
+    /// What travels for the slot that it would propose.
+    fn propose(
+        &mut self,
+        round: Round,
+        tick: Tick,
+        world: &World<'_>,
+    ) -> Result<Vec<u8>, CommitteeError>;
+
+    /// Whether the slot with this hash is one that it would propose itself, or accept from others.
+    fn judge(
+        &mut self,
+        value: Hash,
+        body: &[u8],
+        tick: Tick,
+        world: &World<'_>,
+    ) -> Result<Verdict, CommitteeError>;
+
+    /// The slot with this hash is decided.
+    fn settle(
+        &mut self,
+        value: Hash,
+        body: &[u8],
+        tick: Tick,
+        world: &World<'_>,
+    ) -> Result<(), CommitteeError>;
+
+    /// Signatures that it made and checked beside those of votes.
+    fn signed(&self) -> Said;
+
+    /// All that members agree on: hashes of the decided order and of the chain of slots.
+    fn state(&mut self) -> (Hash, Hash);
 }
 
-impl Seat {
-    pub(super) fn new(
-        number: u32,
-        setup: &Setup,
-        arrivals: Vec<Arrival>,
+/// A message on its way: from whom, to whom, its bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Letter {
+    pub from: SequencerId,
+    pub to: Destination,
+    pub bytes: Vec<u8>,
+}
+
+/// What one member said and checked since it was made.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Said {
+    pub proposals: u64,
+    pub votes: u64,
+    pub signatures_made: u64,
+    pub signatures_verified: u64,
+}
+
+/// How slots travel: how many bytes they have at most, and how one is named.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parcel {
+    pub bytes_max: u32,
+    pub identify: Identify,
+}
+
+/// A member with its part in agreeing.
+#[derive(Debug)]
+pub(super) struct Seat<M> {
+    pub mind: M,
+    coordinator: ConsensusCoordinator,
+    signer: MemberSigner,
+    scratch: Vec<u8>,
+    outbox: Vec<Letter>,
+    decided: Option<(Round, Hash)>,
+    /// The certificate of the slot that was decided last, which was checked.
+    certificate: Vec<u8>,
+    said: Said,
+}
+
+impl<M: Mind> Seat<M> {
+    /// `genesis` names the network, together with its members.
+    pub fn new(
+        mind: M,
+        keys: &MemberKeys,
+        genesis: &Hash,
+        parcel: Parcel,
     ) -> Result<Self, CommitteeError> {
-        let logs = setup.log_limits();
-        let log = LogId {
-            chain_id: setup.chain_id,
-            epoch: Epoch::new(0),
-            member: number as u16,
+        let membership = keys.membership();
+        // A membership has 128 members at most.
+        let limits = limits_of(membership.members().len() as u16, parcel.bytes_max);
+        let config = CoordinatorConfig {
+            consensus: ConsensusConfig::default(),
+            ..CoordinatorConfig::default()
         };
-        let record = OwnRecord {
-            log,
-            end: Point {
-                position: LogPosition::new(0),
-                running: log.start(&setup.boundary),
-            },
-            base: Height::ZERO,
-            stamp: UnixNs::ZERO,
-        };
-        let blank = Entry {
-            base: Height::ZERO,
-            kind: EntryKind::Stamp(UnixNs::ZERO),
-        };
-        let key = index_key(u64::from(number));
+        let coordinator = ConsensusCoordinator::new(&CoordinatorSetup {
+            limits: &limits,
+            config: &config,
+            network: network_hash(genesis, membership),
+            provider: keys.provider(),
+            membership,
+            me: Some(SequencerId::new(mind.number().into())),
+            identify: parcel.identify,
+        })?;
+        let signer = keys.signer(mind.number());
         Ok(Self {
-            member: setup.fair.member(number, key)?,
-            log: OwnLog::new(&logs, &record, LogPosition::new(0)),
-            arrivals,
-            delivered: 0,
-            waiting: VecDeque::new(),
-            waiting_max: 0,
-            entries: vec![blank; logs.extent_entries_max as usize],
-            extension: vec![0; logs.extension_bytes_max() as usize],
+            mind,
+            coordinator,
+            signer: signer.ok_or(CommitteeError::WrongSequencerCount)?,
+            scratch: vec![0; limits.message_bytes_max()],
+            outbox: Vec::new(),
+            decided: None,
+            certificate: Vec::new(),
+            said: Said::default(),
         })
     }
 
-    /// When the next body reaches it.
-    pub(super) fn next_arrival(&self) -> Option<Tick> {
-        self.arrivals.get(self.delivered).map(|arrival| arrival.at)
-    }
-
-    /// Whether bodies wait that it pushed back.
-    pub(super) fn is_pushing_back(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
-    /// The most bodies that it pushed back at one time.
-    pub(super) const fn waiting_max(&self) -> usize {
-        self.waiting_max
-    }
-
-    /// Takes in what reaches it before `tick`, and fetches what decided cuts showed and it lacks.
-    pub(super) fn receive(&mut self, tick: Tick, stream: &FairStream, known: &Known) {
-        let mut again = std::mem::take(&mut self.waiting);
-        while let Some(record) = again.pop_front() {
-            self.offer(record, stream, known);
+    /// Begins to agree on the slot after the one that was decided last.
+    pub fn begin_height(&mut self, now: Tick) -> Result<(), CommitteeError> {
+        self.decided = None;
+        self.outbox.clear();
+        self.coordinator.handle_now(now)?;
+        match self.mind.next_height().get() {
+            1 => self.coordinator.start(Height::new(1))?,
+            _ => self.coordinator.start_next()?,
         }
-        while let Some(arrival) = self.arrivals.get(self.delivered).copied() {
-            if arrival.at >= tick {
-                break;
-            }
-            self.delivered += 1;
-            self.offer(arrival.transaction, stream, known);
-        }
-        self.waiting_max = self.waiting_max.max(self.waiting.len());
-        let mut missing: Vec<LoggedId> = self.member.bodies_missing(stream).collect();
-        missing.sort_unstable();
-        for id in missing {
-            if let Some(facts) = known.facts_of(&id) {
-                // What is live has a place of its own.
-                let held = self
-                    .member
-                    .handle_body(stream, id, facts, BodySource::Learned);
-                debug_assert!(held.is_ok(), "a live id finds room");
-            }
-        }
-    }
-
-    /// A body reaches the member; where it pushes back, the body waits in line.
-    fn offer(&mut self, record: u32, stream: &FairStream, known: &Known) {
-        // What has ended needs no body any more, and what the pool refused has none.
-        let Some((id, facts)) = known.body(record) else {
-            return;
-        };
-        if !self.waiting.is_empty() && stream.heads(&id) == 0 {
-            self.waiting.push_back(record);
-            return;
-        }
-        let held = self
-            .member
-            .handle_body(stream, id, facts, BodySource::FirstHand);
-        if let Err(Full(_)) = held {
-            self.waiting.push_back(record);
-        }
-    }
-
-    /// Takes in what reaches it before `tick`, where `stamp` is the time, and logs it window by
-    /// window, each under a stamp of its own: median timestamps order by nothing else. Returns how
-    /// many ids it logged before the window in which `tick` lies.
-    pub(super) fn log_by_arrival(
-        &mut self,
-        tick: Tick,
-        stamp: UnixNs,
-        stream: &FairStream,
-        hosts: &Hosts,
-        known: &Known,
-    ) -> Result<usize, CommitteeError> {
-        let mut logged = 0;
-        while let Some(next) = self.next_arrival() {
-            let end = (next.get() / STAMP_STEP_NS + 1).saturating_mul(STAMP_STEP_NS);
-            if end >= tick.get() {
-                break;
-            }
-            self.receive(Tick::new(end), stream, known);
-            let time = stamp.get().saturating_sub(tick.get() - end);
-            logged += self.log(stream, hosts, UnixNs::new(time))?;
-        }
-        Ok(logged)
-    }
-
-    /// Logs what it may under a stamp, and returns how many ids that were.
-    fn log(
-        &mut self,
-        stream: &FairStream,
-        hosts: &Hosts,
-        stamp: UnixNs,
-    ) -> Result<usize, CommitteeError> {
-        let count = self
-            .member
-            .poll_entries(stream, hosts, Some(stamp), &mut self.entries);
-        for entry in &self.entries[..count] {
-            self.log.append(to_log(entry))?;
-        }
-        Ok(count.saturating_sub(1))
-    }
-
-    /// Logs what it may, and returns the bytes of its extension and how many ids they name.
-    pub(super) fn extend(
-        &mut self,
-        stream: &FairStream,
-        hosts: &Hosts,
-        stamp: UnixNs,
-    ) -> Result<(&[u8], usize), CommitteeError> {
-        let logged = self.log(stream, hosts, stamp)?;
-        let len = self
-            .log
-            .extend(stream.height(), &mut Unsigned, &mut self.extension)?;
-        Ok((&self.extension[..len], logged))
-    }
-
-    /// The slot was decided with a cut that covers all that it signed.
-    pub(super) fn settle(&mut self, stream: &FairStream) -> Result<(), CommitteeError> {
-        let covered = self.member.tail().count() as u32;
-        self.member.handle_decided(stream, covered)?;
-        let end = self.log.record().end.position;
-        self.log.handle_decided(end, stream.time());
         Ok(())
     }
 
-    /// A transaction ended before this member logged it.
-    pub(super) fn forget(&mut self, id: &LoggedId) {
-        self.member.forget(id);
+    /// Takes in the messages that have come, and does whatever follows; what it has to say to
+    /// others waits in [`Seat::take_letters`].
+    pub fn take_turn(
+        &mut self,
+        now: Tick,
+        letters: &[&Letter],
+        tick: Tick,
+        world: &World<'_>,
+    ) -> Result<(), CommitteeError> {
+        self.coordinator.handle_now(now)?;
+        for letter in letters {
+            // What is refused of a peer's message is the peer's doing, and counted.
+            let _refused = self.coordinator.handle_message(letter.from, &letter.bytes);
+        }
+        while let Some(effect) = self.coordinator.poll_effect() {
+            self.carry_out(effect, tick, world)?;
+        }
+        Ok(())
+    }
+
+    fn carry_out(
+        &mut self,
+        effect: CoordinatorEffect,
+        tick: Tick,
+        world: &World<'_>,
+    ) -> Result<(), CommitteeError> {
+        let coordinator = &mut self.coordinator;
+        match effect {
+            // A run's members do not stop, so that what they write is there at once.
+            CoordinatorEffect::Persist { seq } => coordinator.handle_persisted(seq)?,
+            CoordinatorEffect::StoreBody { height, value } => {
+                coordinator.handle_stored(height, value);
+            }
+            CoordinatorEffect::LoadBody { height, value } => {
+                coordinator.handle_loaded(height, value, None)?;
+            }
+            CoordinatorEffect::Sign { ticket, bytes } => {
+                let signature = self.signer.sign(&bytes)?;
+                self.said.signatures_made += 1;
+                match ticket.statement.kind {
+                    VoteKind::Proposal => self.said.proposals += 1,
+                    VoteKind::Prevote | VoteKind::Precommit => self.said.votes += 1,
+                }
+                coordinator.handle_signed(&ticket, signature.as_bytes())?;
+            }
+            CoordinatorEffect::Send { to, message } => {
+                let len = coordinator.write_message(&message, &mut self.scratch);
+                let len = len.map_err(|error| CommitteeError::Refused(error.code()))?;
+                if len > 0 {
+                    self.outbox.push(Letter {
+                        from: SequencerId::new(self.mind.number().into()),
+                        to,
+                        bytes: self.scratch[..len].to_vec(),
+                    });
+                }
+            }
+            CoordinatorEffect::Verify { batch, count } => {
+                let good = coordinator.verify_batch(batch).verify();
+                self.said.signatures_verified += u64::from(count);
+                coordinator.handle_verified(batch, good)?;
+            }
+            CoordinatorEffect::GetValue { height, round, .. } => {
+                let body = self.mind.propose(round, tick, world)?;
+                coordinator.handle_value(height, round, &body, Hash::ZERO)?;
+            }
+            CoordinatorEffect::Validate { height, value } => {
+                let body = coordinator.body(value).unwrap_or_default();
+                let verdict = self.mind.judge(value, body, tick, world)?;
+                coordinator.handle_validity(height, value, verdict);
+            }
+            CoordinatorEffect::Decide {
+                height,
+                round,
+                value,
+            } => self.note_decision(height, round, value)?,
+            // Nobody is behind, contradicts itself or stalls; and no disk has what memory lacks.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Checks the certificate of what was decided, with nothing but public keys.
+    fn note_decision(
+        &mut self,
+        height: Height,
+        round: Round,
+        value: Hash,
+    ) -> Result<(), CommitteeError> {
+        let certificate = self.coordinator.certificate(height).unwrap_or_default();
+        let proof = self.coordinator.validator().verify_certificate(certificate);
+        let proof = proof.map_err(|error| CommitteeError::Refused(error.code()))?;
+        self.said.signatures_verified += proof.signers().len() as u64;
+        let expected = proof.expect(height, value);
+        expected.map_err(|error| CommitteeError::Refused(error.code()))?;
+        self.certificate.clear();
+        self.certificate.extend_from_slice(certificate);
+        self.decided = Some((round, value));
+        Ok(())
+    }
+
+    /// Moves on to the slot that was decided, which must be this one.
+    pub fn settle(
+        &mut self,
+        value: Hash,
+        tick: Tick,
+        world: &World<'_>,
+    ) -> Result<(), CommitteeError> {
+        if self.decided.map(|(_, own)| own) != Some(value) {
+            return Err(CommitteeError::Diverged);
+        }
+        let body = self.coordinator.body(value).unwrap_or_default();
+        self.mind.settle(value, body, tick, world)
+    }
+
+    /// The round and slot that were decided, once they are.
+    pub const fn decided(&self) -> Option<(Round, Hash)> {
+        self.decided
+    }
+
+    /// The body of a slot of this height, where it is held.
+    pub fn body(&self, value: Hash) -> Option<&[u8]> {
+        self.coordinator.body(value)
+    }
+
+    /// The certificate of the slot that was decided last.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// What it has to say to others, in its order.
+    pub fn take_letters(&mut self) -> Vec<Letter> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// When it has something to do without a message.
+    pub fn next_deadline(&self) -> Option<Tick> {
+        self.coordinator.next_deadline()
+    }
+
+    /// What it has said and checked so far.
+    pub fn said(&self) -> Said {
+        let beside = self.mind.signed();
+        Said {
+            signatures_made: self.said.signatures_made + beside.signatures_made,
+            signatures_verified: self.said.signatures_verified + beside.signatures_verified,
+            ..self.said
+        }
     }
 }
 
-/// An entry as the log's bytes have it.
-const fn to_log(entry: &Entry) -> receive_log::Entry {
-    match entry.kind {
-        EntryKind::Id(id) => receive_log::Entry::Id {
-            rollup: id.rollup,
-            id: id.id,
-            sealed: false,
-            body_bytes: id.body_bytes,
+/// Maxima for a committee of so many whose slots travel in so many bytes.
+fn limits_of(member_count: u16, value_bytes_max: u32) -> CoordinatorLimits {
+    CoordinatorLimits {
+        consensus: ConsensusLimits {
+            validator_count_max: member_count,
+            ..ConsensusLimits::default()
         },
-        EntryKind::Stamp(time) => receive_log::Entry::Stamp(time),
-        _ => receive_log::Entry::Closed,
+        value_bytes_max,
+        // Nobody is behind in a run.
+        certificate_count_max: 4,
+        ..CoordinatorLimits::default()
     }
 }

@@ -6,6 +6,7 @@ use hauptbuch_core::codec::DecodeError;
 use hauptbuch_core::config::{Config, NonceMode, Policy, PoolConfig, ReplayProtection};
 use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
+use hauptbuch_core::sequencer::Membership;
 use hauptbuch_core::types::Fee;
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
@@ -13,11 +14,12 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::committee::CommitteeSpelling;
 use super::json::{Digest, Number};
 use super::limits::LimitsSpelling;
+use super::members::{ConsensusSummary, MembershipSpelling};
 use crate::fairness::FairnessReport;
 use crate::run::{EPOCH_UNIX_NS, Quantiles, RunConfig};
 
 /// The version of every file.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// What `manifest.json` says that the directory is.
 pub(super) const KIND: &str = "hauptbuch run output";
@@ -25,6 +27,7 @@ pub(super) const KIND: &str = "hauptbuch run output";
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const GENESIS: &str = "genesis.json";
 pub(super) const BATCHES: &str = "batches.jsonl";
+pub(super) const CERTIFICATES: &str = "certificates.jsonl";
 pub(super) const LOGS: &str = "logs.jsonl";
 pub(super) const RECEIPTS: &str = "receipts.jsonl";
 pub(super) const SUMMARY: &str = "summary.json";
@@ -32,11 +35,19 @@ pub(super) const TIMING: &str = "timing.json";
 pub(super) const REPORT: &str = "report.html";
 
 /// The files that the manifest binds, in its order.
-pub(super) const BOUND_FILES: [&str; 5] = [BATCHES, GENESIS, LOGS, RECEIPTS, SUMMARY];
+pub(super) const BOUND_FILES: [&str; 6] = [BATCHES, CERTIFICATES, GENESIS, LOGS, RECEIPTS, SUMMARY];
 
 /// Every file of an output directory.
-pub const FILE_NAMES: [&str; 8] = [
-    MANIFEST, GENESIS, BATCHES, LOGS, RECEIPTS, SUMMARY, TIMING, REPORT,
+pub const FILE_NAMES: [&str; 9] = [
+    MANIFEST,
+    GENESIS,
+    BATCHES,
+    CERTIFICATES,
+    LOGS,
+    RECEIPTS,
+    SUMMARY,
+    TIMING,
+    REPORT,
 ];
 
 /// `manifest.json`.
@@ -69,7 +80,9 @@ pub(super) struct Genesis {
     /// Only under a policy that orders by logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) committee: Option<CommitteeSpelling>,
-    pub(super) public_keys: Vec<String>,
+    /// Only where members sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) membership: Option<MembershipSpelling>,
     pub(super) rollups: Vec<RollupName>,
     pub(super) seed: Number,
     pub(super) slot_interval_ns: Number,
@@ -108,8 +121,14 @@ pub(super) struct RollupName {
 }
 
 impl Genesis {
-    /// What a run with this configuration over these rollups starts from.
-    pub(super) fn new(config: &RunConfig, core_config: &Config, names: &[String]) -> Self {
+    /// What a run with this configuration over these rollups starts from, and who signs in it, if
+    /// anybody does.
+    pub(super) fn new(
+        config: &RunConfig,
+        core_config: &Config,
+        names: &[String],
+        membership: Option<&Membership>,
+    ) -> Self {
         let rollups = (0_u32..).zip(names).map(|(rollup, name)| RollupName {
             rollup,
             name: name.clone(),
@@ -137,7 +156,7 @@ impl Genesis {
             },
             sequencers: config.sequencer_count(),
             committee: CommitteeSpelling::of(config),
-            public_keys: Vec::new(),
+            membership: membership.map(MembershipSpelling::of),
             rollups: rollups.collect(),
             seed: Number(config.seed),
             slot_interval_ns: Number(config.slot_interval_ns),
@@ -177,6 +196,8 @@ impl Genesis {
                 .committee
                 .as_ref()
                 .map_or_else(|| RunConfig::default().logs, CommitteeSpelling::log_sizes),
+            // Several under a policy that takes slots from pools are those that sign.
+            sequencers: self.membership.as_ref().map_or(1, |it| it.count() as u32),
             ..RunConfig::default()
         })
     }
@@ -188,10 +209,13 @@ pub(super) struct LogLine {
     pub(super) height: Number,
     /// The bytes of the cut, which the slot's evidence has too.
     pub(super) cut: String,
-    /// The bytes of each member's extension.
+    /// The bytes of each member's extension, without its signature.
     pub(super) extensions: Vec<String>,
     /// The bodies of what the slot drained as no-ops, which stand in no slot.
     pub(super) no_ops: Vec<String>,
+    /// Each member's signature over the end of its log, on the last line where members sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) signatures: Option<Vec<String>>,
 }
 
 /// A line of `batches.jsonl`: one slot.
@@ -364,11 +388,14 @@ pub struct Summary {
     pub memory_bytes: Number,
     /// What they are for.
     pub memory: Vec<MemoryPart>,
-    /// Whether the output bears signatures: false, as one process alone has nobody to convince.
+    /// Whether the output bears the signatures of a committee.
     pub signed: bool,
     /// How fair each rollup's order is, under a policy that orders by logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fairness: Option<Vec<FairnessReport>>,
+    /// How slots were agreed on, where members sign.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consensus: Option<ConsensusSummary>,
 }
 
 /// Where a run's transactions came from. Nothing else in an output follows from it but `rows`.
@@ -494,12 +521,15 @@ pub struct Timing {
     pub transactions_per_s: Number,
     /// The sequencer's steps.
     pub steps: Vec<StepTiming>,
+    /// From the beginning of a slot's first step to its certificate, where members sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_ns: Option<Distribution>,
 }
 
 /// How long the calls of one step took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepTiming {
-    /// Which step: `submit`, `take` or `acknowledge`.
+    /// Which step: `submit`, `decide`, `take`, `agree` or `acknowledge`.
     pub step: String,
     /// Transactions that the calls were about.
     pub transactions: Number,

@@ -4,22 +4,25 @@
 //! |---|---|
 //! | `genesis.json` | the configuration that the chain of slots starts from |
 //! | `batches.jsonl` | a line for each slot, with all its bytes |
+//! | `certificates.jsonl` | a line for each slot that a committee decided: who signed it |
 //! | `logs.jsonl` | a line for each slot whose order receive logs give: extensions and cut |
 //! | `receipts.jsonl` | a line for each submitted transaction, with what became of it |
 //! | `summary.json` | what the run came to |
-//! | `manifest.json` | the sizes and hashes of the five files above |
+//! | `manifest.json` | the sizes and hashes of the six files above |
 //! | `timing.json` | how long the work took; ends with a checksum of itself |
 //! | `report.html` | the same to look at; ends with a checksum of itself |
 //!
 //! [`run_to_directory`] writes one, and [`verify`] checks it with nothing but the directory. The
-//! same workload and configuration give the same bytes in the first six files on every machine.
+//! same workload and configuration give the same bytes in the first seven files on every machine.
 //! `docs/output.md` has the rules, complete enough to write a verifier without this code.
 //!
 //! # What it promises
 //! No byte of any file can be changed, no line dropped, no file added without [`verify`] failing;
 //! neither can a part be changed under a manifest that was rewritten to fit, where another part
-//! says otherwise. What it can't promise is who wrote it: the output of one sequencer alone is not
-//! signed, and whoever rewrites all of it consistently has written the output of another run.
+//! says otherwise. Where members sign, each slot has a certificate, which is checked with nothing
+//! but their public keys. What it can't promise is who wrote it: members' keys follow from the run's
+//! seed, one sequencer alone signs nothing, and whoever rewrites all of it consistently has written
+//! the output of another run.
 //!
 //! # Cost
 //! Some 2.2 bytes on the disk for each byte of a slot and 450 for each transaction; in memory 150
@@ -47,11 +50,15 @@
 mod committee;
 mod directory;
 mod error;
+mod figures;
 mod format;
+mod hashed;
 mod json;
 mod limits;
+mod members;
 mod report;
 mod seal;
+mod signed;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -61,11 +68,13 @@ mod verify;
 mod write;
 
 pub use error::{OutputError, ROLLUP_NAME_BYTES_MAX};
+pub use figures::Figures;
 pub use format::{
     Distribution, FILE_NAMES, FORMAT_VERSION, InputSummary, MemoryPart, Rejections, StepTiming,
     Summary, Timing, TransactionCounts,
 };
 pub use json::{Digest, EXACT_NUMBER_MAX, Number};
+pub use members::ConsensusSummary;
 pub use report::{fairness_page, fairness_sections};
 pub use verify::{VerifyReport, verify};
-pub use write::{OutputWriter, Written, run_to_directory};
+pub use write::{COMMITTEE_MEMORY, OutputWriter, Written, run_to_directory};

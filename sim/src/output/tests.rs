@@ -2,6 +2,7 @@
 
 mod edits;
 mod logs;
+mod signed;
 
 use core::ops::ControlFlow;
 use std::fs;
@@ -276,8 +277,8 @@ fn the_manifest_has_one_spelling() {
     let others = [
         text.replace("  ", "\t"),
         text.trim_end().to_owned(),
-        text.replacen("\"format\": 3", "\"format\": 3.0", 1),
-        text.replacen("\"format\": 3", "\"format\": 1", 1),
+        text.replacen("\"format\": 4", "\"format\": 4.0", 1),
+        text.replacen("\"format\": 4", "\"format\": 3", 1),
         text.replacen("\"kind\"", "\"more\": 1,\n  \"kind\"", 1),
         text.replacen("batches.jsonl", "genesis.json", 1),
         compact.unwrap(),

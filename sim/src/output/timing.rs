@@ -17,7 +17,12 @@ const PLAIN_ENDING: &str = "\n}\n";
 pub(super) struct Stopwatch {
     run_start: Instant,
     step_start: Instant,
-    steps: [StepTimes; 4],
+    steps: [StepTimes; 5],
+    /// The step that began last.
+    step: Option<Step>,
+    /// When the first step of the slot that is being decided began.
+    slot_start: Instant,
+    decisions_ns: Vec<u64>,
 }
 
 /// The calls of one step.
@@ -34,43 +39,61 @@ impl Stopwatch {
             run_start: now,
             step_start: now,
             steps: Default::default(),
+            step: None,
+            slot_start: now,
+            decisions_ns: Vec::new(),
         }
     }
 
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self, step: Step) {
         self.step_start = Instant::now();
+        // A slot begins with the cut where logs decide, and otherwise when it is taken.
+        let follows_a_cut = matches!(self.step, Some(Step::Decide | Step::Agree));
+        if step == Step::Decide || (step == Step::Take && !follows_a_cut) {
+            self.slot_start = self.step_start;
+        }
+        self.step = Some(step);
+    }
+
+    /// The slot that began last is final.
+    pub(super) fn decided(&mut self) {
+        self.decisions_ns.push(nanoseconds(self.slot_start));
     }
 
     pub(super) fn end(&mut self, step: Step, count: usize) {
-        let elapsed = self.step_start.elapsed();
+        let elapsed_ns = nanoseconds(self.step_start);
         let place = match step {
             Step::Submit => 0,
             Step::Decide => 1,
             Step::Take => 2,
-            Step::Acknowledge => 3,
+            Step::Agree => 3,
+            Step::Acknowledge => 4,
         };
         let times = &mut self.steps[place];
         times.transactions += count as u64;
-        let elapsed_ns = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
         times.calls_ns.push(elapsed_ns);
     }
 
     /// The figures up to now.
     pub(super) fn finish(&mut self, submitted: u64, final_batch_hash: Digest) -> Timing {
-        let total_ns = self.run_start.elapsed().as_nanos();
-        let names = ["submit", DECIDE, "take", "acknowledge"];
+        let total_ns = nanoseconds(self.run_start);
+        let names = ["submit", "decide", "take", "agree", "acknowledge"];
         let steps = names.iter().zip(&mut self.steps);
-        // Only a policy that orders by logs decides cuts.
-        let steps = steps.filter(|(name, times)| **name != DECIDE || !times.calls_ns.is_empty());
+        // Only a policy that orders by logs decides cuts, and only members agree.
+        let always = |name: &str| !matches!(name, "decide" | "agree");
+        let steps = steps.filter(|(name, times)| always(name) || !times.calls_ns.is_empty());
         let steps: Vec<StepTiming> = steps.map(|(name, times)| times.timing(name)).collect();
+        let has_decisions = !self.decisions_ns.is_empty();
+        let decisions = Quantiles::of(&mut self.decisions_ns);
         let elapsed_ns = steps.iter().map(|step| step.total_ns.0).sum();
         Timing {
             format: FORMAT_VERSION,
             final_batch_hash,
             elapsed_ns: Number(elapsed_ns),
-            total_ns: Number(u64::try_from(total_ns).unwrap_or(u64::MAX)),
+            total_ns: Number(total_ns),
             transactions_per_s: Number(rate_per_s(submitted, elapsed_ns)),
             steps,
+            decision_ns: has_decisions.then(|| decisions.into()),
         }
     }
 }
@@ -86,7 +109,10 @@ impl StepTimes {
     }
 }
 
-const DECIDE: &str = "decide";
+/// Nanoseconds since then.
+fn nanoseconds(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
 
 /// How many a second that is, rounded down; 0 where no time passed.
 pub(super) fn rate_per_s(count: u64, elapsed_ns: u64) -> u64 {

@@ -1,26 +1,26 @@
 //! Writes a run's output while it goes on.
 
 use core::ops::ControlFlow;
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use hauptbuch_core::codec::Writer;
 use hauptbuch_core::coordinator::Slot;
 use hauptbuch_core::event::Event;
 use hauptbuch_core::ordering::fair::stream::DrainOutcome;
-use hauptbuch_core::types::{Hash, Tick, Transaction, TxId};
-use sha2::{Digest as _, Sha256};
+use hauptbuch_core::sequencer::Membership;
+use hauptbuch_core::types::{Hash, Height, Tick, Transaction, TxId};
 
 use super::directory::Staging;
 use super::error::{OutputError, ROLLUP_NAME_BYTES_MAX};
 use super::format::{
-    BATCHES, BatchLine, FORMAT_VERSION, FileEntry, GENESIS, Genesis, InputSummary, KIND, LOGS,
-    LogLine, MANIFEST, Manifest, MemoryPart, RECEIPTS, REPORT, SUMMARY, Summary, TIMING, Timing,
-    TransactionCounts,
+    BATCHES, BatchLine, FORMAT_VERSION, GENESIS, Genesis, InputSummary, KIND, LogLine, MANIFEST,
+    Manifest, MemoryPart, RECEIPTS, REPORT, SUMMARY, Summary, TIMING, Timing, TransactionCounts,
 };
+use super::hashed::{HashedFile, write_whole};
 use super::json::{Digest, Number, document, push_line};
+use super::members::ConsensusSummary;
 use super::report::{self, Observations};
+use super::signed::{Certificates, LogLines};
 use super::tally::Tally;
 use super::timing::{Stopwatch, timing_bytes};
 use crate::committee::{Decided, Setup};
@@ -72,10 +72,10 @@ pub struct OutputWriter<'a, P> {
     workload: &'a Workload,
     config: RunConfig,
     // Files stand before the directory, so that they are closed when it is removed.
-    genesis: FileEntry,
-    genesis_hash: Hash,
     batches: HashedFile,
-    logs: HashedFile,
+    certificates: Certificates,
+    logs: LogLines,
+    genesis_hash: Hash,
     figures: Option<LogFigures>,
     arrivals: &'static str,
     staging: Staging,
@@ -113,14 +113,12 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             return Err(OutputError::RollupName { rollup });
         }
         let staging = Staging::create(directory)?;
-        let genesis = Genesis::new(&config, &core_config, workload.rollups());
-        let genesis = write_whole(&staging, GENESIS, &document(&genesis))?;
         Ok(Self {
             workload,
-            genesis,
             genesis_hash: core_config.genesis_hash(&config.limits),
             batches: HashedFile::create(&staging, BATCHES)?,
-            logs: HashedFile::create(&staging, LOGS)?,
+            certificates: Certificates::create(&staging)?,
+            logs: LogLines::create(&staging, config.sequencer_count())?,
             figures: figures(&config, workload.rollups().len())?,
             arrivals: config.arrivals_text(workload),
             staging,
@@ -150,8 +148,11 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             return Err(error);
         }
         let counts = self.tally.counts(report)?;
+        let genesis = self.genesis()?;
+        let genesis = write_whole(&self.staging, GENESIS, &document(&genesis))?;
         let batches = self.batches.finish()?;
-        let logs = self.logs.finish()?;
+        let logs = self.logs.finish(self.certificates.membership().is_some())?;
+        let (certificates, consensus) = self.certificates.finish(report)?;
         let fairness = match &self.figures {
             Some(figures) => Some(fairness(figures, self.arrivals, |id| {
                 self.tally.place_of(id)
@@ -181,13 +182,21 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             last_hash,
             delays: report.delays.quantiles(),
             fairness,
+            consensus,
         };
         let summary = facts.summary(&self.config);
         let summary_entry = write_whole(&self.staging, SUMMARY, &document(&summary))?;
         let manifest = Manifest {
             kind: KIND.into(),
             format: FORMAT_VERSION,
-            files: vec![batches, self.genesis, logs, receipts, summary_entry],
+            files: vec![
+                batches,
+                certificates,
+                genesis,
+                logs,
+                receipts,
+                summary_entry,
+            ],
         };
         write_whole(&self.staging, MANIFEST, &document(&manifest))?;
         let submitted = summary.transactions.submitted.0;
@@ -208,6 +217,15 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             timing,
             prometheus: prometheus::text(&report.metrics, &report.gauges),
         })
+    }
+
+    /// What the run starts from, once it is known who signs.
+    fn genesis(&self) -> Result<Genesis, OutputError> {
+        let names = self.workload.rollups();
+        let core_config = self.config.core_config(names.len());
+        let core_config = core_config.map_err(RunError::Config)?;
+        let membership = self.certificates.membership();
+        Ok(Genesis::new(&self.config, &core_config, names, membership))
     }
 
     fn write_logs(&mut self, decided: &Decided<'_>) -> Result<(), OutputError> {
@@ -233,12 +251,11 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
         let line = LogLine {
             height: Number(decided.height.get()),
             cut: hex::text(&cut),
-            extensions: decided.extensions.iter().map(|it| hex::text(it)).collect(),
+            extensions: Vec::new(),
             no_ops,
+            signatures: None,
         };
-        self.line.clear();
-        push_line(&line, &mut self.line);
-        self.logs.write(&self.line)
+        self.logs.add(line, decided.extensions)
     }
 
     fn write_slot(&mut self, slot: &Slot<'_>) -> Result<(), OutputError> {
@@ -258,6 +275,7 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             observations.add_sub_batch(sub_batch);
         });
         let line = line.map_err(|_| OutputError::Contradiction("a slot does not decode"))?;
+        self.certificates.expect(slot.header.height, slot.hash);
         self.line.clear();
         push_line(&line, &mut self.line);
         self.batches.write(&self.line)
@@ -280,6 +298,17 @@ impl<P: FnMut(usize) -> ControlFlow<()>> Observer for OutputWriter<'_, P> {
         }
     }
 
+    fn on_members(&mut self, membership: &Membership) {
+        self.certificates.begin(membership);
+    }
+
+    fn on_final(&mut self, _height: Height, certificate: &[u8]) {
+        self.stopwatch.decided();
+        if self.error.is_none() {
+            self.error = self.certificates.add(certificate).err();
+        }
+    }
+
     fn on_event(&mut self, event: &Event) {
         self.tally.add(event);
     }
@@ -291,8 +320,8 @@ impl<P: FnMut(usize) -> ControlFlow<()>> Observer for OutputWriter<'_, P> {
         }
     }
 
-    fn step_begins(&mut self, _step: Step) {
-        self.stopwatch.begin();
+    fn step_begins(&mut self, step: Step) {
+        self.stopwatch.begin(step);
     }
 
     fn step_ends(&mut self, step: Step, count: usize) {
@@ -309,6 +338,7 @@ pub(super) struct SummaryFacts {
     pub(super) last_hash: Hash,
     pub(super) delays: Quantiles,
     pub(super) fairness: Option<Vec<FairnessReport>>,
+    pub(super) consensus: Option<ConsensusSummary>,
 }
 
 impl SummaryFacts {
@@ -320,7 +350,7 @@ impl SummaryFacts {
         });
         let committee = committee_bytes(config, self.rollup_count);
         let own = committee.map(|bytes| MemoryPart {
-            name: "receive logs and order fairness".into(),
+            name: COMMITTEE_MEMORY.into(),
             bytes: Number(bytes),
         });
         let parts = parts.chain(own);
@@ -338,11 +368,15 @@ impl SummaryFacts {
             delay_ns: self.delays.into(),
             memory_bytes: Number(footprint.bytes().saturating_add(committee.unwrap_or(0))),
             memory: parts.collect(),
-            signed: false,
+            signed: self.consensus.is_some(),
             fairness: self.fairness,
+            consensus: self.consensus,
         }
     }
 }
+
+/// What a summary calls the memory that receive logs and their order take at each member.
+pub const COMMITTEE_MEMORY: &str = "receive logs and order fairness";
 
 /// What order fairness takes at each member, under a policy that orders by logs.
 fn committee_bytes(config: &RunConfig, rollup_count: u32) -> Option<u64> {
@@ -387,56 +421,5 @@ fn input_summary(workload: &Workload) -> InputSummary {
         rows: Number(workload.len() as u64),
         nonce_gaps_closed: Number(provenance.nonce_gaps_closed),
         notes: provenance.notes.clone(),
-    }
-}
-
-/// Writes a small file at once.
-fn write_whole(
-    staging: &Staging,
-    name: &'static str,
-    bytes: &[u8],
-) -> Result<FileEntry, OutputError> {
-    let mut file = HashedFile::create(staging, name)?;
-    file.write(bytes)?;
-    file.finish()
-}
-
-/// A file that is hashed while it is written.
-#[derive(Debug)]
-struct HashedFile {
-    name: &'static str,
-    path: PathBuf,
-    file: BufWriter<File>,
-    hash: Sha256,
-    size: u64,
-}
-
-impl HashedFile {
-    fn create(staging: &Staging, name: &'static str) -> Result<Self, OutputError> {
-        let path = staging.path_of(name);
-        let file = File::create_new(&path).map_err(OutputError::io(&path))?;
-        Ok(Self {
-            name,
-            path,
-            file: BufWriter::with_capacity(1 << 18, file),
-            hash: Sha256::new(),
-            size: 0,
-        })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
-        self.hash.update(bytes);
-        self.size += bytes.len() as u64;
-        let written = self.file.write_all(bytes);
-        written.map_err(OutputError::io(&self.path))
-    }
-
-    fn finish(mut self) -> Result<FileEntry, OutputError> {
-        self.file.flush().map_err(OutputError::io(&self.path))?;
-        Ok(FileEntry {
-            name: self.name.into(),
-            size: Number(self.size),
-            sha256: Digest(self.hash.finalize().into()),
-        })
     }
 }

@@ -6,6 +6,7 @@ use hauptbuch_core::config::{
     Config, ConfigError, LogSizes, NonceMode, Policy, PoolConfig, ReplayProtection, RollupConfig,
     SegmentShares,
 };
+use hauptbuch_core::crypto::signature::Suite;
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId, Tick};
 
@@ -50,6 +51,11 @@ pub struct RunConfig {
     pub logs: LogSizes,
     /// When transactions reach each sequencer, where there are several.
     pub arrivals: ArrivalSource,
+    /// What members of a committee sign with.
+    pub suite: Suite,
+    /// How many sequencers there are, under a policy that takes slots from pools; a policy that
+    /// orders by receive logs says itself. Several are a committee that agrees on every slot.
+    pub sequencers: u32,
 }
 
 impl Default for RunConfig {
@@ -79,6 +85,8 @@ impl Default for RunConfig {
             arrivals: ArrivalSource::Modelled {
                 scale_permille: 1_000,
             },
+            suite: Suite::MlDsa65,
+            sequencers: 1,
         }
     }
 }
@@ -141,7 +149,7 @@ impl RunConfig {
         match self.policy {
             Policy::Fair(committee) => committee.member_count as u32,
             Policy::Median(committee) => committee.member_count as u32,
-            _ => 1,
+            _ => self.sequencers,
         }
     }
 

@@ -6,8 +6,8 @@ use hauptbuch_core::event::Event;
 use hauptbuch_core::ordering::fair::stream::{DrainOutcome, EntryKind};
 use hauptbuch_core::types::Tick;
 
-use super::{Observer, RunError, Runner, Step, agreed_time, note_included};
-use crate::committee::Committee;
+use super::{Observer, RunError, Runner, Sequencers, Step, agreed_time, note_included};
+use crate::committee::{Committee, CommitteeError};
 
 /// What the logs of a run came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,15 +32,17 @@ impl CommitteeReport {
 }
 
 impl<O: Observer> Runner<'_, O> {
-    /// Members log what reached them; the slot at `tick` holds exactly what the cut through their
-    /// logs drains.
+    /// Members log what reached them and agree on the slot at `tick`; this run, which let the
+    /// transactions in, follows: its slot holds exactly what theirs does.
     pub(super) fn decide_and_acknowledge(&mut self, tick: Tick) -> Result<(), RunError> {
-        let Some(committee) = &mut self.committee else {
+        let Sequencers::Logged(committee) = &mut self.sequencers else {
             return Ok(());
         };
         self.observer.step_begins(Step::Decide);
-        let rooms = committee.setup().fair.slots(self.coordinator.pool_room());
-        let decided = committee.decide(tick, agreed_time(tick), &rooms)?;
+        let logged = committee.log(tick, agreed_time(tick), self.workload)?;
+        self.observer.step_ends(Step::Decide, logged);
+        self.observer.step_begins(Step::Agree);
+        let decided = committee.decide(tick, self.workload)?;
         let entries = decided.entries.iter().flatten();
         let logged = entries.filter_map(|entry| match entry.kind {
             EntryKind::Id(id) => Some((id, true)),
@@ -54,7 +56,7 @@ impl<O: Observer> Runner<'_, O> {
             }
         }
         self.observer
-            .step_ends(Step::Decide, decided.stream.drained().len());
+            .step_ends(Step::Agree, decided.stream.drained().len());
         self.observer.on_decided(&decided);
         self.observer.step_begins(Step::Take);
         let (time, drained) = (decided.stream.time(), decided.stream.drained());
@@ -78,34 +80,47 @@ impl<O: Observer> Runner<'_, O> {
             .coordinator
             .take_drained(tick, time, decided.cut, drained);
         let slot = slot.map_err(|refusal| RunError::Refused(refusal.code))?;
-        let count = slot.transaction_count as usize;
+        if slot.hash != decided.slot {
+            return Err(RunError::Committee(CommitteeError::Diverged));
+        }
+        let (height, count) = (slot.header.height, slot.transaction_count as usize);
         self.observer.step_ends(Step::Take, count);
         self.observer.on_slot(&slot);
         note_included(&slot, &self.limits, &mut self.accounts, |_| ());
-        let height = slot.header.height;
-        self.settle(height, tick, count)?;
-        match &mut self.committee {
-            Some(committee) => Ok(committee.settle()?),
-            None => Ok(()),
-        }
+        self.observer.on_final(height, decided.certificate);
+        self.settle(height, tick, count)
     }
 
     /// What was admitted can reach members from now on; what ended can't any more.
-    pub(super) fn tell_committee(&mut self, event: &Event) {
-        let Some(committee) = &mut self.committee else {
+    pub(super) fn tell_members(&mut self, event: &Event) {
+        if let Sequencers::One = self.sequencers {
             return;
-        };
+        }
         if event.code.is_terminal() {
-            committee.end(&event.id, event.code == Code::Included);
+            let is_included = event.code == Code::Included;
+            match &mut self.sequencers {
+                Sequencers::One => {}
+                Sequencers::Logged(committee) => committee.end(&event.id, is_included),
+                Sequencers::Pooled(committee) => committee.end(&event.id, is_included),
+            }
             return;
         }
         let number = self.heard;
         self.heard += 1;
         let record = self.workload.records().get(number as usize);
-        if let Some(record) = record.filter(|_| event.code == Code::Admitted) {
-            let body_bytes = self.workload.encoded_len(record);
-            let (envelope, base) = (&record.envelope, record.account_nonce);
-            committee.admit(number, event.id, body_bytes, envelope, base);
+        let Some(record) = record.filter(|_| event.code == Code::Admitted) else {
+            return;
+        };
+        let body_bytes = self.workload.encoded_len(record);
+        let (envelope, base) = (&record.envelope, record.account_nonce);
+        match &mut self.sequencers {
+            Sequencers::One => {}
+            Sequencers::Logged(committee) => {
+                committee.admit(number, event.id, body_bytes, envelope, base);
+            }
+            Sequencers::Pooled(committee) => {
+                committee.admit(number, event.id, body_bytes, envelope, base);
+            }
         }
     }
 }

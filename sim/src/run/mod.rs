@@ -1,4 +1,5 @@
-//! Drives one sequencer through a workload, in simulated time and to the byte the same every time.
+//! Drives one sequencer or a committee of several through a workload, in simulated time and to the
+//! byte the same every time.
 //!
 //! # The schedule
 //! Everybody who replays a workload (the command line, C, Python) does exactly this:
@@ -17,6 +18,10 @@
 //! 6. When no record is left and a take yields no slot, what waits for a missing nonce ends as
 //!    expired, and the run is over.
 //!
+//! Several sequencers agree on the slot at each k · D ([`committee`](crate::committee)): then the
+//! coordinator of the schedule is the run's door, which lets transactions in and follows what is
+//! decided. A slot can be empty there, because a proposer has nothing yet.
+//!
 //! Transactions go the whole way: through a producer's lane, the pool, the policy, a slot. The run
 //! stands for the host of the accounts too, and a host forgets no account: the pool follows at
 //! least as many senders as the workload has ([`RunConfig::for_workload`]).
@@ -26,13 +31,16 @@
 
 mod accounts;
 mod config;
+mod consensus;
 mod delays;
 mod logged;
+mod pooled;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use config::index_key;
 pub use config::{ArrivalSource, FIRST_HAND_COUNT_OF_FIVE, RunConfig, log_sizes};
+pub use consensus::ConsensusReport;
 pub use delays::{Delays, Quantiles};
 pub use logged::CommitteeReport;
 
@@ -42,7 +50,7 @@ use std::collections::BTreeMap;
 
 use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::codec::Writer;
-use hauptbuch_core::config::ConfigError;
+use hauptbuch_core::config::{Config, ConfigError};
 use hauptbuch_core::coordinator::{Slot, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::crypto::hash::transaction_id;
 use hauptbuch_core::error::Code;
@@ -50,12 +58,15 @@ use hauptbuch_core::event::Event;
 use hauptbuch_core::ingress::{Producer, SubmitError};
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::metrics::Metrics;
+use hauptbuch_core::sequencer::Membership;
 use hauptbuch_core::types::{
     Address, Hash, Height, PoolReserves, RollupId, Submission, Tick, UnixNs,
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::committee::{Committee, CommitteeError, Decided, Setup};
+use crate::committee::{
+    Committee, CommitteeError, Decided, MemberKeys, Parts, PoolCommittee, Setup,
+};
 use crate::prometheus::{Gauge, gauges};
 use crate::workload::Workload;
 use accounts::Accounts;
@@ -68,8 +79,10 @@ pub const EPOCH_UNIX_NS: u64 = 1_700_000_000_000_000_000;
 pub enum Step {
     /// Transactions cross a lane and are admitted or refused.
     Submit,
-    /// Members write their logs, and what follows from a cut through them is computed.
+    /// Members write and sign their logs, and check those of the others.
     Decide,
+    /// The committee agrees on a slot: each member computes it, and votes.
+    Agree,
     /// A slot is chosen, put in order and written.
     Take,
     /// A slot's transactions end.
@@ -85,6 +98,12 @@ pub trait Observer {
     /// A slot follows from a cut through all logs; [`Observer::on_slot`] hears of it next. Only
     /// under policies that order by logs.
     fn on_decided(&mut self, _decided: &Decided<'_>) {}
+    /// Who signs, before anything else; only where members do.
+    fn on_members(&mut self, _membership: &Membership) {}
+    /// A slot is final, after [`Observer::on_slot`] heard of it: the bytes are its commit
+    /// certificate, as [`CommitCertificate`](hauptbuch_core::certificate::CommitCertificate) reads
+    /// them. Only where members sign.
+    fn on_final(&mut self, _height: Height, _certificate: &[u8]) {}
     /// `submitted` of all records have been submitted; [`ControlFlow::Break`] ends the run.
     fn on_progress(&mut self, submitted: usize) -> ControlFlow<()>;
     /// A step over `count` transactions begins (their number may not be known yet: 0).
@@ -114,6 +133,8 @@ pub struct RunReport {
     pub gauges: Vec<Gauge>,
     /// What became of logs, under a policy that orders by them.
     pub committee: Option<CommitteeReport>,
+    /// How slots were agreed on, where members sign.
+    pub consensus: Option<ConsensusReport>,
 }
 
 /// Why a run did not come to its end.
@@ -170,8 +191,7 @@ impl From<ConfigError> for RunError {
     }
 }
 
-/// Runs one sequencer over the workload, or under a policy that orders by receive logs as many as
-/// its committee has.
+/// Runs one sequencer over the workload, or a committee of several.
 ///
 /// # Errors
 /// A [`RunError`]; the observer has then heard of what happened before.
@@ -188,14 +208,7 @@ pub fn run(
     let coordinator = TransactionCoordinator::new(&core_config, &config.limits)?;
     let producer = coordinator.ingress().register();
     let producer = producer.map_err(|error| RunError::Refused(error.code()))?;
-    let committee = if config.policy.orders_by_logs() {
-        let arrivals = config.arrivals(workload);
-        let arrivals = arrivals.map_err(|error| RunError::Arrivals(error.to_string()))?;
-        let setup = Setup::of(&core_config, &config.limits)?;
-        Some(Committee::new(&setup, &arrivals)?)
-    } else {
-        None
-    };
+    let sequencers = committee_of(workload, &config, &core_config, observer)?;
     Runner {
         workload,
         interval: config.slot_interval_ns,
@@ -210,13 +223,55 @@ pub fn run(
         delays: Delays::default(),
         slot_tick: Tick::ZERO,
         refused_at_lane: 0,
-        committee,
+        sequencers,
         heard: 0,
     }
     .run()
 }
 
-type Pools = BTreeMap<(RollupId, Address), PoolReserves>;
+/// Who agrees on the slots of a run.
+enum Sequencers {
+    /// One alone, which agrees with itself and signs nothing.
+    One,
+    /// Members that write receive logs.
+    Logged(Box<Committee>),
+    /// Members that take slots from their pools.
+    Pooled(Box<PoolCommittee>),
+}
+
+fn committee_of(
+    workload: &Workload,
+    config: &RunConfig,
+    core_config: &Config,
+    observer: &mut impl Observer,
+) -> Result<Sequencers, RunError> {
+    let by_logs = config.policy.orders_by_logs();
+    let count = config.sequencer_count();
+    if !by_logs && count <= 1 {
+        return Ok(Sequencers::One);
+    }
+    let arrivals = config.arrivals(workload);
+    let arrivals = arrivals.map_err(|error| RunError::Arrivals(error.to_string()))?;
+    // A committee has 128 members at most.
+    let count = u16::try_from(count).unwrap_or(u16::MAX);
+    let keys = MemberKeys::new(config.suite, config.seed, count)?;
+    observer.on_members(keys.membership());
+    let parts = Parts {
+        config: core_config,
+        limits: &config.limits,
+        keys: &keys,
+    };
+    if by_logs {
+        let setup = Setup::of(core_config, &config.limits)?;
+        let committee = Committee::new(&setup, &parts, &arrivals)?;
+        return Ok(Sequencers::Logged(Box::new(committee)));
+    }
+    let committee = PoolCommittee::new(&parts, config.seed, &arrivals)?;
+    Ok(Sequencers::Pooled(Box::new(committee)))
+}
+
+/// What each pool holds, by rollup and address.
+pub(crate) type Pools = BTreeMap<(RollupId, Address), PoolReserves>;
 
 struct Runner<'a, O> {
     workload: &'a Workload,
@@ -235,8 +290,7 @@ struct Runner<'a, O> {
     slot_tick: Tick,
     /// Transactions that were refused before they entered a lane.
     refused_at_lane: u64,
-    /// Under a policy that orders by logs, those who write them.
-    committee: Option<Committee>,
+    sequencers: Sequencers,
     /// Records of which it is known whether they were admitted.
     heard: u32,
 }
@@ -247,16 +301,25 @@ impl<O: Observer> Runner<'_, O> {
         while let Some(next) = self.next_boundary(boundary)? {
             boundary = next;
             self.submit_before(boundary)?;
-            if self.committee.is_some() {
-                self.decide_and_acknowledge(boundary)?;
-            } else {
-                self.take_and_acknowledge(boundary)?;
+            match self.sequencers {
+                Sequencers::One => self.take_and_acknowledge(boundary)?,
+                Sequencers::Logged(_) => self.decide_and_acknowledge(boundary)?,
+                Sequencers::Pooled(_) => self.agree_and_adopt(boundary)?,
             }
         }
-        if let Some(stuck) = self.committee.as_ref().map(Committee::stuck_count)
-            && stuck > 0
-        {
-            return Err(RunError::Stuck(stuck));
+        let stuck_count = match &mut self.sequencers {
+            Sequencers::One => 0,
+            Sequencers::Logged(committee) => {
+                committee.check_agreement()?;
+                committee.stuck_count()
+            }
+            Sequencers::Pooled(committee) => {
+                committee.check_agreement()?;
+                self.coordinator.pool().ready_count() as u32
+            }
+        };
+        if stuck_count > 0 {
+            return Err(RunError::Stuck(stuck_count));
         }
         self.expire_rest()?;
         let mut metrics = self.coordinator.metrics().clone();
@@ -264,26 +327,39 @@ impl<O: Observer> Runner<'_, O> {
         (0..self.refused_at_lane).for_each(|_| metrics.count(Code::PayloadTooLarge));
         let tip = self.coordinator.tip();
         Ok(RunReport {
-            slot_count: metrics.slots_acknowledged,
+            slot_count: match &self.sequencers {
+                // Slots that were taken over count as none that were acknowledged here.
+                Sequencers::Pooled(_) => tip.height.get(),
+                _ => metrics.slots_acknowledged,
+            },
             last_height: tip.height,
             last_hash: tip.hash,
             last_tick: self.slot_tick,
             delays: self.delays,
             gauges: gauges(&self.coordinator),
             footprint_bytes: self.coordinator.limits().footprint().bytes(),
-            committee: self.committee.as_ref().map(CommitteeReport::of),
+            committee: match &self.sequencers {
+                Sequencers::Logged(committee) => Some(CommitteeReport::of(committee)),
+                _ => None,
+            },
+            consensus: match &self.sequencers {
+                Sequencers::One => None,
+                Sequencers::Logged(committee) => Some(committee.consensus_report()),
+                Sequencers::Pooled(committee) => Some(committee.consensus_report()),
+            },
             metrics,
         })
     }
 
     /// The tick of the next slot; nothing when no slot can follow any more.
     fn next_boundary(&self, last: Tick) -> Result<Option<Tick>, RunError> {
-        let is_ready = match &self.committee {
-            Some(committee) => committee.is_busy(),
-            None => self.coordinator.pool().ready_count() > 0,
+        let waits = self.coordinator.pool().ready_count() > 0;
+        let (is_ready, at_members) = match &self.sequencers {
+            Sequencers::One => (waits, None),
+            Sequencers::Logged(committee) => (committee.is_busy(), committee.next_arrival()),
+            Sequencers::Pooled(committee) => (waits && !committee.is_stuck(), None),
         };
         let next_record = self.workload.records().get(self.submitted);
-        let at_members = self.committee.as_ref().and_then(Committee::next_arrival);
         let next_arrival = next_record.map(|next| next.arrival);
         let next_arrival = next_arrival.into_iter().chain(at_members).min();
         let boundary = match next_arrival {
@@ -398,8 +474,15 @@ impl<O: Observer> Runner<'_, O> {
 
     fn take_and_acknowledge(&mut self, tick: Tick) -> Result<(), RunError> {
         self.observer.step_begins(Step::Take);
-        let slot =
-            take(&mut self.coordinator, &self.pools, self.seed, tick).map_err(RunError::Refused)?;
+        let when_empty = WhenEmpty::NoSlot;
+        let slot = take(
+            &mut self.coordinator,
+            &self.pools,
+            self.seed,
+            tick,
+            when_empty,
+        )
+        .map_err(RunError::Refused)?;
         let count = slot.map_or(0, |slot| slot.transaction_count as usize);
         self.observer.step_ends(Step::Take, count);
         let Some(slot) = slot else {
@@ -449,7 +532,7 @@ impl<O: Observer> Runner<'_, O> {
 
     fn hear(&mut self, event: &Event) {
         self.observer.on_event(event);
-        self.tell_committee(event);
+        self.tell_members(event);
     }
 }
 
@@ -472,13 +555,14 @@ fn note_included(
 }
 
 /// Takes a slot, and gives the policy what it needs.
-fn take<'a>(
+pub(crate) fn take<'a>(
     coordinator: &'a mut TransactionCoordinator,
     pools: &Pools,
     seed: u64,
     tick: Tick,
+    when_empty: WhenEmpty,
 ) -> Result<Option<Slot<'a>>, Code> {
-    let (time, when_empty) = (agreed_time(tick), WhenEmpty::NoSlot);
+    let time = agreed_time(tick);
     if !coordinator.policy().needs_seed() {
         let reserves: Vec<PoolReserves> = pools.values().copied().collect();
         let slot = coordinator.take_with_reserves(tick, time, when_empty, &reserves);

@@ -507,7 +507,7 @@ impl Recorder {
     }
 }
 
-fn tip(tip: &ChainTip) -> TipVector {
+pub(super) fn tip(tip: &ChainTip) -> TipVector {
     TipVector {
         height: tip.height.to_string(),
         hash: tip.hash.to_string(),

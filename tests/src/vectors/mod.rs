@@ -5,6 +5,7 @@
 
 mod chain;
 mod codes;
+mod fair_chain;
 mod genesis;
 mod merkle;
 mod policies;
@@ -16,6 +17,10 @@ pub use chain::{
     ChainFile, ChainVector, EventVector, RollupTipVector, SlotVector, Step, TipVector,
 };
 pub use codes::{CodeVector, CodesFile};
+pub use fair_chain::{
+    DrainedVector, FAIR_LOG_LIMITS, FairChainFile, FairChainVector, FairSlotVector, KnownBodies,
+    NoSignatures, empty_logs,
+};
 pub use genesis::{ConfigVector, GenesisFile, GenesisVector, LogSizesVector};
 pub use merkle::{MerkleFile, MerkleVector, ProofVector};
 pub use policies::{PoliciesFile, PolicySlot, RuleVector};
@@ -45,6 +50,7 @@ pub fn files() -> Vec<VectorFile> {
         file("merkle.json", &merkle::compute()),
         file("genesis.json", &genesis::compute()),
         file("chains.json", &chain::compute()),
+        file("fair_chains.json", &fair_chain::compute()),
         file("codes.json", &codes::compute()),
         file("policies.json", &policies::compute()),
         file("receive_log.json", &receive_log::compute()),

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod chart;
+mod committee;
 mod ends;
 mod fairness;
 mod observations;
@@ -64,6 +65,7 @@ impl Page<'_> {
             "How long included transactions waited for their slot, in simulated time.",
             &self.delays(),
         );
+        html.push_str(&self.committee());
         html.push_str(&self.fairness());
         section(
             &mut html,
@@ -261,23 +263,33 @@ impl Page<'_> {
 
     fn trust(&self) -> String {
         let hash = self.summary.final_batch_hash;
+        let (title, text) = match (&self.summary.consensus, self.summary.sequencers) {
+            (Some(_), _) => (
+                "The committee signed every slot.",
+                "Its keys follow from the seed of the run, so that the same seed gives the same \
+                 bytes: whoever knows the seed can sign as every member. That each slot has a \
+                 quorum's certificate, and each log its member's signature, is checked with the \
+                 public keys alone.",
+            ),
+            (None, 1) => (
+                "This output is not signed.",
+                "One sequencer ran alone: the order is its word, and nobody else vouches for it.",
+            ),
+            (None, _) => (
+                "This output is not signed.",
+                "One process played all sequencers: their logs are its word. That the order \
+                 follows from these logs is checked.",
+            ),
+        };
         format!(
-            "</div>\n<section class=\"trust\">\n<h2>What you can trust</h2>\n<p><b>This output is \
-             not signed.</b> {} What you can check is that nothing was changed since, and that \
-             everything follows from the slots: hashes, roots, order, nonces, receipts and the \
-             summary.</p>\n<pre>hauptbuch verify DIRECTORY</pre>\n<p>Compare the last slot's hash \
-             with one that you got another way; it stands for all that was decided:</p>\n\
-             <pre>{hash}</pre>\n<p class=\"note\">The figures under Speed and Work are of this \
-             machine and this time. All others are the same wherever the same input is run: \
-             SHA-256 of the input {}.</p>\n</section>\n",
-            match self.summary.sequencers {
-                1 =>
-                    "One sequencer ran alone: the order is its word, and nobody else vouches \
-                     for it.",
-                _ =>
-                    "One process played all sequencers: their logs are its word. That the order \
-                     follows from these logs is checked.",
-            },
+            "</div>\n<section class=\"trust\">\n<h2>What you can trust</h2>\n<p><b>{title}</b> \
+             {text} What you can check is that nothing was changed since, and that everything \
+             follows from the slots: hashes, roots, order, nonces, receipts and the summary.</p>\n\
+             <pre>hauptbuch verify DIRECTORY</pre>\n<p>Compare the last slot's hash with one that \
+             you got another way; it stands for all that was decided:</p>\n<pre>{hash}</pre>\n\
+             <p class=\"note\">The figures under Speed and Work, and the time to a decision, are \
+             of this machine and this time. All others are the same wherever the same input is run: SHA-256 of the input \
+             {}.</p>\n</section>\n",
             self.summary.input.sha256
         )
     }

@@ -15,7 +15,7 @@ use super::{Scratch, reason, small_workload, written};
 use crate::workload::Workload;
 
 /// Makes the manifest fit the files as they are.
-fn refit_manifest(out: &Path) {
+pub(super) fn refit_manifest(out: &Path) {
     let mut manifest: Manifest =
         serde_json::from_slice(&fs::read(out.join(MANIFEST)).unwrap()).unwrap();
     for entry in &mut manifest.files {
@@ -214,7 +214,7 @@ fn documents_can_not_be_edited_under_a_fitting_manifest() {
         "{text}"
     );
     let text = edited(&out, GENESIS, |text| {
-        text.replace("\"public_keys\": []", "\"public_keys\": [\"00\"]")
+        text.replace("\"sequencers\": 1", "\"sequencers\": 2")
     });
     assert!(text.contains("it is not spelled in the one way"), "{text}");
     let text = edited(&out, GENESIS, |text| {

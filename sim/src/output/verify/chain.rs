@@ -10,6 +10,7 @@ use hauptbuch_core::types::{Address, Hash, Height, Nonce, RollupId};
 
 use super::for_each_line;
 use super::logs::Logs;
+use crate::committee::PublicKeys;
 use crate::hex;
 use crate::output::error::OutputError;
 use crate::output::format::{BATCHES, BatchLine, EncodedSlot, GENESIS};
@@ -40,6 +41,8 @@ pub(super) struct Chain {
     pub(super) next_nonces: HashMap<(RollupId, Address), Option<Nonce>>,
     /// The rollups' running hashes, slot by slot.
     pub(super) running_hashes: Vec<Digest>,
+    /// The slots' hashes, in their order.
+    pub(super) hashes: Vec<Hash>,
 }
 
 impl Chain {
@@ -47,6 +50,7 @@ impl Chain {
         directory: &Path,
         config: &RunConfig,
         rollup_count: usize,
+        keys: Option<PublicKeys>,
     ) -> Result<Self, OutputError> {
         let core_config = config.core_config(rollup_count);
         let core_config =
@@ -55,10 +59,11 @@ impl Chain {
             config: config.clone(),
             rollup_count,
             verifier: SlotVerifier::new(&core_config, &config.limits),
-            logs: Logs::open(directory, config, rollup_count)?,
+            logs: Logs::open(directory, config, rollup_count, keys)?,
             inclusions: Vec::new(),
             next_nonces: HashMap::new(),
             running_hashes: Vec::new(),
+            hashes: Vec::new(),
         })
     }
 
@@ -124,6 +129,7 @@ impl Chain {
         }
         self.running_hashes
             .extend(expected.rollups.iter().map(|part| part.running_hash));
+        self.hashes.push(verified.hash);
         rendered.clear();
         push_line(&expected, rendered);
         if rendered.as_slice() != line {

@@ -9,12 +9,12 @@ use hauptbuch_core::batch::{ChainTip, FairVerifier, SlotReader, VerifiedSlot};
 use hauptbuch_core::crypto::hash::transaction_id;
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::ordering::fair::stream::{Bodies, DrainOutcome, Entry, Facts, LoggedId};
-use hauptbuch_core::receive_log::{Cut, Extents};
-use hauptbuch_core::types::{Transaction, TxId};
+use hauptbuch_core::receive_log::{Cut, Extents, LogId, LogVerifier as _, Point, Statement};
+use hauptbuch_core::types::{Epoch, Height, Transaction, TxId};
 
 use super::chain::batch_line_bytes_max;
 use super::for_each_line;
-use crate::committee::{Setup, Unsigned, facts_of, sort_entries};
+use crate::committee::{PublicKeys, Setup, Unsigned, facts_of, sort_entries};
 use crate::fairness::LogFigures;
 use crate::hex;
 use crate::output::error::OutputError;
@@ -34,6 +34,14 @@ pub(super) struct Logs {
     entries: Vec<Vec<Entry>>,
     pub(super) figures: LogFigures,
     limits: Limits,
+    chain_id: u64,
+    /// What signatures are checked with.
+    keys: PublicKeys,
+    /// Where each log ends, and the base of its last extension.
+    ends: Vec<(Point, Height)>,
+    /// What the last line bears.
+    signatures: Option<Vec<String>>,
+    line_count: u64,
     line: Vec<u8>,
     rendered: Vec<u8>,
 }
@@ -66,12 +74,14 @@ impl Logs {
         directory: &Path,
         config: &RunConfig,
         rollup_count: usize,
+        keys: Option<PublicKeys>,
     ) -> Result<Option<Box<Self>>, OutputError> {
         let wrong =
             |error: &dyn core::fmt::Display| OutputError::invalid(GENESIS, error.to_string());
         let Some(figures) = figures(config, rollup_count).map_err(|error| wrong(&error))? else {
             return Ok(None);
         };
+        let keys = keys.ok_or_else(|| wrong(&"it names no members, whose logs give the order"))?;
         let core_config = config
             .core_config(rollup_count)
             .map_err(|error| wrong(&error))?;
@@ -92,6 +102,11 @@ impl Logs {
             entries: vec![Vec::new(); members as usize],
             figures,
             limits: limits.clone(),
+            chain_id: setup.chain_id,
+            keys,
+            ends: vec![(Point::default(), Height::ZERO); members as usize],
+            signatures: None,
+            line_count: 0,
             line: Vec::new(),
             rendered: Vec::new(),
         })))
@@ -111,13 +126,60 @@ impl Logs {
         self.verifier.slots().tip()
     }
 
-    /// There is a line for each slot, and no more.
+    /// There is a line for each slot, and no more, and the last one bears the signatures of all
+    /// logs.
     pub(super) fn finish(&mut self) -> Result<(), OutputError> {
         let mut line = Vec::new();
         match self.next_line(&mut line) {
             Ok(()) => Err(OutputError::invalid(LOGS, "it goes on after the last slot")),
-            Err(_) => Ok(()),
+            Err(_) if self.line_count == 0 => Ok(()),
+            Err(_) => {
+                let checked = self.check_signatures();
+                checked.map_err(|why| OutputError::invalid_line(LOGS, self.line_count, why))
+            }
         }
+    }
+
+    /// How many signatures the last line bears.
+    pub(super) fn signature_count(&self) -> u64 {
+        self.signatures.as_ref().map_or(0, |it| it.len() as u64)
+    }
+
+    /// The signatures over the ends of all logs.
+    fn check_signatures(&self) -> Result<(), String> {
+        let signatures = self.signatures.as_ref();
+        let signatures = signatures.ok_or("the last line bears no signatures")?;
+        let keys = &self.keys;
+        if signatures.len() != self.ends.len() {
+            return Err("it has not a signature for each log".into());
+        }
+        let ends = (0_u16..).zip(&self.ends);
+        for ((member, (end, base)), digits) in ends.zip(signatures) {
+            let mut signature = Vec::new();
+            let is_spelled = hex::decode(digits.as_bytes(), &mut signature);
+            if !is_spelled || hex::text(&signature) != *digits {
+                return Err(format!(
+                    "the signature of member {member} is not spelled in digits"
+                ));
+            }
+            let log = LogId {
+                chain_id: self.chain_id,
+                epoch: Epoch::ZERO,
+                member,
+            };
+            let statement = Statement {
+                log,
+                end: end.position,
+                running: end.running,
+                base: *base,
+            };
+            if !keys.verify(member, &statement.bytes(keys.suite()), &signature) {
+                return Err(format!(
+                    "the signature over the log of member {member} does not verify"
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn next_line(&mut self, line: &mut Vec<u8>) -> Result<(), String> {
@@ -138,6 +200,13 @@ impl Logs {
         let of_log = |what: &str| format!("its line in {LOGS} {what}");
         let parsed: LogLine =
             serde_json::from_slice(line).map_err(|_| of_log("is no line of this version"))?;
+        if self.signatures.is_some() {
+            return Err(of_log(
+                "follows one with signatures, which only the last one bears",
+            ));
+        }
+        self.signatures.clone_from(&parsed.signatures);
+        self.line_count += 1;
         self.admit(&parsed)?;
         let cut = cut_of(slot, &self.limits).ok_or("it holds no cut")?;
         self.cut.decode(&cut).map_err(|error| error.to_string())?;
@@ -201,14 +270,11 @@ impl Logs {
                 .map(|(end, _)| end.position);
             let admitted = self.extents.admit(&bytes, &Unsigned, &mut []);
             admitted.map_err(|error| format!("the extension of member {member}: {error}"))?;
-            if self
-                .extents
-                .newest(member as u16)
-                .map(|(end, _)| end.position)
-                == before
-            {
+            let newest = self.extents.newest(member as u16);
+            let Some(newest) = newest.filter(|(end, _)| Some(end.position) != before) else {
                 return Err(format!("the extension of member {member} extends nothing"));
-            }
+            };
+            self.ends[member] = newest;
         }
         Ok(())
     }
@@ -288,6 +354,8 @@ fn log_line_bytes_max(setup: &Setup, limits: &Limits) -> u64 {
     extensions
         .saturating_mul(u64::from(setup.member_count()))
         .saturating_add(bodies.min(setup.fair.limits.first_hand_bytes_max.saturating_mul(128)))
+        // A signature of each, on one line.
+        .saturating_add(u64::from(setup.member_count()).saturating_mul(1 << 12))
         .saturating_mul(2)
         .saturating_add(1 << 15)
 }

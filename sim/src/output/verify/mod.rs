@@ -1,5 +1,6 @@
 //! Checks a run's output with nothing but its directory.
 
+mod certificates;
 mod chain;
 mod logs;
 mod receipts;
@@ -8,7 +9,8 @@ use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
-use hauptbuch_core::types::Hash;
+use hauptbuch_core::sequencer::Membership;
+use hauptbuch_core::types::{Epoch, Hash};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -16,13 +18,15 @@ use super::directory::{MANIFEST_BYTES_MAX, entry_names, read_bounded};
 use super::error::OutputError;
 use super::format::{
     BOUND_FILES, FILE_NAMES, FORMAT_VERSION, FileEntry, GENESIS, Genesis, InputSummary, KIND,
-    MANIFEST, Manifest, REPORT, SUMMARY, TIMING, Timing,
+    MANIFEST, Manifest, REPORT, SUMMARY, TIMING, Timing, TransactionCounts,
 };
 use super::json::{Digest, document};
+use super::members::{CertificateTally, ConsensusSummary, MembershipSpelling, MessageCounts};
 use super::report;
 use super::seal::{REPORT_ENDING, TIMING_ENDING, unseal};
 use super::timing::{parse_body, rate_per_s};
 use super::write::{SummaryFacts, fairness};
+use crate::committee::PublicKeys;
 use crate::run::{Quantiles, RunConfig};
 use chain::Chain;
 use receipts::Receipts;
@@ -44,15 +48,21 @@ pub struct VerifyReport {
     pub included: u64,
     /// Bytes of all files.
     pub bytes: u64,
-    /// Whether somebody vouches for it: false. One sequencer alone signs nothing, so this shows
-    /// that the output is whole and consistent, not who made it.
+    /// Whether a committee signed it. One sequencer alone signs nothing; then this shows that the
+    /// output is whole and consistent, and nothing more.
     pub is_signed: bool,
+    /// How slots were agreed on, where a committee signed: each certificate was checked.
+    pub consensus: Option<ConsensusSummary>,
+    /// Signatures that were verified: under certificates, and over the ends of logs.
+    pub signatures: u64,
 }
 
 /// Checks the output in `directory`: every byte of every file, and that the files agree.
 ///
 /// Slots are checked as a follower of the chain would check them; receipts, summary and all fields
-/// beside the slots' bytes are recomputed. Memory: the largest slot and 150 bytes a transaction.
+/// beside the slots' bytes are recomputed. Where members sign, every certificate is checked with
+/// nothing but their public keys, and so is the signature over each log. Memory: the largest slot
+/// and 150 bytes a transaction.
 ///
 /// # Errors
 /// [`OutputError::Invalid`] where the output does not hold, [`OutputError::Io`] where it can't be
@@ -66,59 +76,96 @@ pub fn verify(directory: &Path) -> Result<VerifyReport, OutputError> {
         check_file(directory, entry)?;
         bytes += entry.size.0;
     }
-    let (genesis, config) = read_genesis(directory)?;
-    let mut chain = Chain::new(directory, &config, genesis.rollups.len())?;
+    let (genesis, config, membership) = read_genesis(directory)?;
+    let genesis_hash = Hash::new(genesis.genesis_hash.0);
+    let keys = membership.as_ref().map(PublicKeys::of).transpose();
+    let keys = keys.map_err(|error| OutputError::invalid(GENESIS, error.to_string()))?;
+    let mut chain = Chain::new(directory, &config, genesis.rollups.len(), keys)?;
     chain.read(directory)?;
-    let final_batch_hash = chain.tip().hash;
-    let batches = chain.tip().height.get();
+    let certificates =
+        certificates::read(directory, membership.as_ref(), &genesis_hash, &chain.hashes)?;
+    let tip = chain.tip();
+    let facts = Facts {
+        rollup_count: genesis.rollups.len() as u32,
+        batches: tip.height.get(),
+        final_batch_hash: tip.hash,
+        log_signatures: chain.logs.as_ref().map_or(0, |logs| logs.signature_count()),
+        certificates,
+    };
+    let (counts, consensus) = check_summary(directory, &config, chain, &facts)?;
+    let (submitted, included) = (counts.submitted.0, counts.included.0);
+    check_timing(&timing, submitted, facts.final_batch_hash.into())?;
+    if !report.starts_with(report::head(facts.final_batch_hash.into()).as_bytes()) {
+        return Err(OutputError::invalid(REPORT, "it is about another run"));
+    }
+    let under_certificates = facts.certificates.as_ref();
+    let under_certificates = under_certificates.map_or(0, CertificateTally::signature_count);
+    Ok(VerifyReport {
+        genesis_hash,
+        final_batch_hash: facts.final_batch_hash,
+        batches: facts.batches,
+        rollups: facts.rollup_count,
+        submitted,
+        included,
+        bytes,
+        is_signed: membership.is_some(),
+        consensus,
+        signatures: under_certificates + facts.log_signatures,
+    })
+}
+
+/// What is known of an output once its slots and certificates have been checked.
+struct Facts {
+    rollup_count: u32,
+    batches: u64,
+    final_batch_hash: Hash,
+    log_signatures: u64,
+    certificates: Option<CertificateTally>,
+}
+
+/// Checks the receipts beside the chain, and that the summary follows from all of it.
+fn check_summary(
+    directory: &Path,
+    config: &RunConfig,
+    mut chain: Chain,
+    facts: &Facts,
+) -> Result<(TransactionCounts, Option<ConsensusSummary>), OutputError> {
     let logs = chain.logs.take();
     let mut receipts = Receipts::new(chain, config.policy.name());
     receipts.read(directory)?;
     let counts = receipts.finish()?;
-    let (submitted, included) = (counts.submitted.0, counts.included.0);
-    let (input, arrivals) = read_statements(directory)?;
-    if input.rows.0 != submitted {
+    let statements = read_statements(directory)?;
+    if statements.input.rows != counts.submitted {
         let reason = format!(
-            "the input has {} rows, and there are {submitted} receipts",
-            input.rows
+            "the input has {} rows, and there are {} receipts",
+            statements.input.rows, counts.submitted
         );
         return Err(OutputError::invalid(SUMMARY, reason));
     }
-    let facts = SummaryFacts {
-        input,
-        rollup_count: genesis.rollups.len() as u32,
-        counts,
-        slot_count: batches,
-        last_hash: final_batch_hash,
+    let arrivals = statements.fairness.first();
+    let arrivals = arrivals.map_or("", |figures| figures.arrivals.as_str());
+    let fairness = logs.map(|logs| fairness(&logs.figures, arrivals, |id| receipts.place_of(id)));
+    let messages = statements.consensus.unwrap_or_default();
+    let consensus = facts.certificates.as_ref();
+    let consensus = consensus.map(|tally| tally.summary(&messages));
+    let expected = SummaryFacts {
+        input: statements.input,
+        rollup_count: facts.rollup_count,
+        counts: counts.clone(),
+        slot_count: facts.batches,
+        last_hash: facts.final_batch_hash,
         delays: Quantiles::of(&mut receipts.delays_ns),
-        fairness: match &logs {
-            Some(logs) => Some(fairness(&logs.figures, &arrivals, |id| {
-                receipts.place_of(id)
-            })?),
-            None => None,
-        },
+        fairness: fairness.transpose()?,
+        consensus: consensus.clone(),
     };
-    let expected = document(&facts.summary(&config));
+    let expected = document(&expected.summary(config));
     if read_bounded(&directory.join(SUMMARY), SUMMARY_BYTES_MAX)? != expected {
         return Err(OutputError::invalid(
             SUMMARY,
             "it does not say what follows from the other files",
         ));
     }
-    check_timing(&timing, submitted, final_batch_hash.into())?;
-    if !report.starts_with(report::head(final_batch_hash.into()).as_bytes()) {
-        return Err(OutputError::invalid(REPORT, "it is about another run"));
-    }
-    Ok(VerifyReport {
-        genesis_hash: Hash::new(genesis.genesis_hash.0),
-        final_batch_hash,
-        batches,
-        rollups: genesis.rollups.len() as u32,
-        submitted,
-        included,
-        bytes,
-        is_signed: false,
-    })
+    Ok((counts, consensus))
 }
 
 /// The directory holds its files and nothing else. Returns the bytes of those without a hash.
@@ -234,8 +281,8 @@ fn check_timing(
     Ok(())
 }
 
-/// The genesis, and the configuration that it stands for.
-fn read_genesis(directory: &Path) -> Result<(Genesis, RunConfig), OutputError> {
+/// The genesis, the configuration that it stands for, and who signs, if anybody does.
+fn read_genesis(directory: &Path) -> Result<(Genesis, RunConfig, Option<Membership>), OutputError> {
     let bytes = read_bounded(&directory.join(GENESIS), GENESIS_BYTES_MAX)?;
     let genesis: Genesis = parse(GENESIS, &bytes)?;
     let wrong = |reason: &str| OutputError::invalid(GENESIS, reason);
@@ -249,33 +296,54 @@ fn read_genesis(directory: &Path) -> Result<(Genesis, RunConfig), OutputError> {
     if config.slot_interval_ns == 0 {
         return Err(wrong("the interval between slots is zero"));
     }
-    // What is not an input of the configuration must be what every run of one sequencer writes.
+    let spelled = genesis.membership.as_ref();
+    let membership = spelled.map(MembershipSpelling::membership).transpose();
+    let membership = membership.map_err(|reason| wrong(&reason))?;
+    if let Some(membership) = &membership {
+        check_members(membership, &config).map_err(wrong)?;
+    }
+    // What is not an input of the configuration must be what every run writes.
     let names: Vec<String> = genesis.rollups.iter().map(|it| it.name.clone()).collect();
-    let expected = Genesis::new(&config, &core_config, &names);
+    let expected = Genesis::new(&config, &core_config, &names, membership.as_ref());
     if genesis.genesis_hash != expected.genesis_hash {
         return Err(wrong("the genesis hash is not that of the configuration"));
     }
     expect_spelling(GENESIS, &document(&expected), &bytes)?;
-    Ok((genesis, config))
+    Ok((genesis, config, membership))
 }
 
-/// What the summary says that follows from no other file: of the input, and of arrivals.
-fn read_statements(directory: &Path) -> Result<(InputSummary, String), OutputError> {
-    #[derive(Deserialize)]
-    struct Head {
-        input: InputSummary,
-        #[serde(default)]
-        fairness: Vec<Figures>,
+/// Members are those of a run: as many as there are sequencers, from epoch 0 on, all of one weight.
+fn check_members(membership: &Membership, config: &RunConfig) -> Result<(), &'static str> {
+    let members = membership.members();
+    if members.len() as u64 != u64::from(config.sequencer_count()) {
+        Err("there are not as many members as sequencers")
+    } else if membership.epoch() != Epoch::ZERO {
+        Err("the members are not those of the first epoch")
+    } else if members.iter().any(|it| it.weight != members[0].weight) {
+        Err("the members have not equal weights, as order fairness takes")
+    } else {
+        Ok(())
     }
-    #[derive(Deserialize)]
-    struct Figures {
-        arrivals: String,
-    }
+}
+
+/// What the summary says that follows from no other file: of the input, of arrivals, and of
+/// messages between members.
+#[derive(Deserialize)]
+struct Statements {
+    input: InputSummary,
+    #[serde(default)]
+    fairness: Vec<Arrivals>,
+    consensus: Option<MessageCounts>,
+}
+
+#[derive(Deserialize)]
+struct Arrivals {
+    arrivals: String,
+}
+
+fn read_statements(directory: &Path) -> Result<Statements, OutputError> {
     let bytes = read_bounded(&directory.join(SUMMARY), SUMMARY_BYTES_MAX)?;
-    let head = parse::<Head>(SUMMARY, &bytes)?;
-    let arrivals = head.fairness.into_iter().next();
-    let arrivals = arrivals.map_or_else(String::new, |figures| figures.arrivals);
-    Ok((head.input, arrivals))
+    parse(SUMMARY, &bytes)
 }
 
 fn parse<'a, T: Deserialize<'a>>(file: &str, bytes: &'a [u8]) -> Result<T, OutputError> {
@@ -327,6 +395,6 @@ fn for_each_line(
     Ok(())
 }
 
-const GENESIS_BYTES_MAX: u64 = 1 << 20;
+const GENESIS_BYTES_MAX: u64 = 1 << 21;
 const SUMMARY_BYTES_MAX: u64 = 1 << 22;
 const SEALED_BYTES_MAX: u64 = 1 << 22;

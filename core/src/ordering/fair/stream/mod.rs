@@ -114,6 +114,7 @@ mod restore;
 mod state;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod twin;
 mod verify;
 mod views;
@@ -129,6 +130,7 @@ pub use error::{
 pub use limits::{FairLimits, ReplayProtection, RollupPart, STREAM_LOG_COUNT_MAX};
 pub use member::{BodySource, FairMember};
 pub use outcome::{Charge, DrainOutcome, Drained, GraphEvent, LossReason, LostEntry};
+pub use trial::{TrialError, TrialStream};
 pub use twin::StreamTwin;
 #[cfg(any(test, feature = "weakened"))]
 pub use weakened::Weakened;

@@ -5,14 +5,16 @@
 //! solid, the lists of its proposal, and two bits an edge. What is appended to lists since follows
 //! from the logs.
 
-use super::decided::FairStream;
+use super::decided::{FairStream, widest};
 use super::entry::{Facts, LoggedId};
 use super::error::StateError;
+use super::limits::{FairLimits, RollupPart};
 use super::memory::Past;
 use super::records::{Place, Record};
 use crate::bounded::NONE;
 use crate::codec::{Counted, Filled, Sink};
 use crate::crypto::hash::{Domain, Hasher};
+use crate::ordering::fair::Parameters;
 use crate::ordering::fair::graph::{Class, Edge, Graph};
 use crate::types::Hash;
 
@@ -22,7 +24,47 @@ pub(super) const STATE_VERSION: u8 = 1;
 /// Stands in the place of the rank where median timestamps make the order.
 const BY_MEDIAN: u8 = 3;
 
+/// Bytes of the version and the settings beside the rollups' parts.
+const SETTINGS_LEN: u64 = 55;
+/// Bytes of a rollup's part.
+const PART_LEN: u64 = 37;
+/// The most bytes of a record.
+const RECORD_LEN_MAX: u64 = 182;
+/// The most bytes of an entry that counts: its record, its age, its stamp.
+const LOG_ENTRY_LEN_MAX: u64 = 20;
+/// Bytes of an id that was drained.
+const PAST_LEN: u64 = 85;
+/// Bytes of a cursor.
+const CURSOR_LEN: u64 = 46;
+
 impl FairStream {
+    /// The most bytes that the canonical bytes of any state under these limits have.
+    ///
+    /// The vertices of all graphs are ids of their own, so v ids in graphs of at most w have no
+    /// more than v · w / 2 pairs, whatever the graphs.
+    #[must_use]
+    pub fn encoded_len_max(
+        parameters: Parameters,
+        limits: &FairLimits,
+        rollups: &[RollupPart],
+    ) -> u64 {
+        let (logs, parts) = (u64::from(parameters.n()), rollups.len() as u64);
+        let live = u64::from(limits.live_ids_max(parameters));
+        let ages = u64::from(limits.log_age_slots_max) + 1;
+        let numbers = 8 * (3 + ages + logs) + 8 * (ages + logs);
+        let settings = SETTINGS_LEN + parts * PART_LEN;
+        let records = 4 + live * RECORD_LEN_MAX;
+        let entries = 4 * logs * parts + logs * live * LOG_ENTRY_LEN_MAX;
+        let graph_heads = parts * (1 + u64::from(limits.graph_count_max) * (5 + 4 * logs));
+        let vertices = live * (5 + 4 * logs);
+        let edges = live * u64::from(widest(parameters, rollups)) / 8 + 1;
+        let queues = 2 * (4 * parts + 4 * live);
+        let past = 4 + u64::from(limits.drained_count_max) * PAST_LEN;
+        let cursors = 12 + u64::from(limits.cursor_count_max) * CURSOR_LEN;
+        let graphs = graph_heads + vertices + edges;
+        settings + numbers + records + entries + graphs + queues + past + cursors
+    }
+
     /// How long the canonical bytes are. O(state).
     #[must_use]
     pub fn encoded_len(&mut self) -> usize {

@@ -8,7 +8,7 @@ use std::vec::Vec;
 use super::super::*;
 use super::world::{Library, entry, facts, id, parameters, small_limits};
 use crate::ordering::fair::{Parameters, Rank};
-use crate::types::{Address, Height, Nonce, RollupId, UnixNs};
+use crate::types::{Address, Hash, Height, Nonce, RollupId, UnixNs};
 
 /// Accounts of which nothing was ever used.
 struct FromZero;
@@ -53,6 +53,8 @@ struct Run {
     random: Random,
     stream: FairStream,
     restored: FairStream,
+    /// Tries other cuts before the one that is decided.
+    trial: TrialStream,
     twin: StreamTwin,
     members: Vec<FairMember>,
     undecided: Vec<Vec<Entry>>,
@@ -63,6 +65,7 @@ struct Run {
     /// Ids of which an honest log lost an entry before it was drained.
     lost: BTreeSet<LoggedId>,
     most_live: u32,
+    encoded_len_max: u64,
 }
 
 impl Run {
@@ -97,6 +100,7 @@ impl Run {
             random: Random(0x9e37_79b9_7f4a_7c15 ^ (plan.seed + 1) << 20),
             stream: stream([1, 2]),
             restored: stream([77, 99]),
+            trial: TrialStream::new(stream([5, 6])),
             twin: StreamTwin::new(own, &limits, &parts, rank).unwrap(),
             members: (1..plan.n).map(member).collect(),
             undecided: vec![Vec::new(); plan.n as usize],
@@ -105,6 +109,7 @@ impl Run {
             ended: BTreeMap::new(),
             lost: BTreeSet::new(),
             most_live: 0,
+            encoded_len_max: FairStream::encoded_len_max(own, &limits, &parts),
         }
     }
 
@@ -219,6 +224,7 @@ impl Run {
             })
             .collect();
         let seed = self.plan.seed;
+        self.try_and_decide(&cut, &slots);
         self.stream.apply(&cut, &slots, &self.library).unwrap();
         self.restored.apply(&cut, &slots, &self.library).unwrap();
         self.twin.apply(&cut, &slots, &self.library).unwrap();
@@ -232,16 +238,76 @@ impl Run {
         assert_eq!(self.stream.state_hash(), self.restored.state_hash());
         assert_eq!(self.stream.drained(), self.restored.drained());
         assert_eq!(self.stream.lost_entries(), self.restored.lost_entries());
+        assert_eq!(self.stream.state_hash(), self.trial.state_hash());
+        let tried = self.trial.decided().unwrap();
+        assert_eq!(self.stream.drained(), tried.drained());
+        assert_eq!(self.stream.lost_entries(), tried.lost_entries());
         if self.random.chance(25) {
             self.restore();
         }
         self.settle(&extents);
     }
 
+    /// Tries shorter cuts and one that no voter may accept before the one that is decided.
+    fn try_and_decide(&mut self, cut: &Cut<'_>, slots: &[RollupSlot]) {
+        let before = self.trial.state_hash();
+        self.try_shorter(cut, slots);
+        let early = Cut {
+            height: cut.height.next(),
+            extents: cut.extents,
+        };
+        let name = Hash::new([9; 32]);
+        let refused = self.trial.try_candidate(name, &early, slots, &self.library);
+        assert!(matches!(refused, Err(TrialError::Apply(_))));
+        assert_eq!(
+            self.trial.state_hash(),
+            before,
+            "a refusal leaves nothing behind"
+        );
+        assert_eq!(self.trial.decide(name).err(), Some(TrialError::NotTried));
+        let needed = self.trial.bodies_needed(cut, &self.library, |_| {});
+        assert_eq!(needed, Ok(()));
+        let tried = self.trial.try_candidate(name, cut, slots, &self.library);
+        tried.unwrap();
+        self.trial.decide(name).unwrap();
+    }
+
+    fn try_shorter(&mut self, cut: &Cut<'_>, slots: &[RollupSlot]) {
+        let shorter = |keep: usize| {
+            let extents = cut.extents.iter().enumerate();
+            extents.map(move |(log, extent)| match log < keep {
+                true => *extent,
+                false => Extent::default(),
+            })
+        };
+        for name in 0..self.random.below(3) as u8 {
+            let keep = self.random.below(cut.extents.len() as u64) as usize;
+            let extents: Vec<Extent<'_>> = shorter(keep).collect();
+            let other = Cut {
+                height: cut.height,
+                extents: &extents,
+            };
+            let name = Hash::new([1 + name; 32]);
+            let tried = self.trial.try_candidate(name, &other, slots, &self.library);
+            let is_tried = match tried {
+                Ok(stream) => stream.height() == cut.height,
+                // Where fewer logs move, less is void, so that the liar may go beyond its budget.
+                Err(TrialError::Apply(ApplyError::Refused(refusal))) => {
+                    assert_eq!(refusal.member, Some(0));
+                    false
+                }
+                Err(other) => panic!("seed {}: {other}", self.plan.seed),
+            };
+            assert_eq!(self.trial.decided().is_none(), is_tried);
+            assert_eq!(self.trial.tried(), is_tried.then_some(name));
+        }
+    }
+
     fn restore(&mut self) {
         let mut bytes = vec![0; self.stream.encoded_len()];
         let len = self.stream.encode(&mut bytes).unwrap();
         assert_eq!(len, bytes.len());
+        assert!(len as u64 <= self.encoded_len_max);
         self.restored.decode(&bytes).unwrap();
         assert_eq!(self.stream.state_hash(), self.restored.state_hash());
     }

@@ -1,0 +1,368 @@
+//! Several sequencers under a policy that takes slots from the proposer's pool.
+//!
+//! Transactions reach every member's pool, each at its own time. Whoever's turn it is takes a slot
+//! from its pool as one sequencer alone would; the others check its bytes by the policy's twin and
+//! prevote for nothing else; and what is decided every one of them takes over, so that nothing of
+//! it comes again from any pool.
+//!
+//! A body that a pool refuses for now, because a nonce before it is still on its way or there is no
+//! room, is offered again before the next slot. What is refused for good is nobody's loss: others
+//! hold it.
+
+use hauptbuch_core::batch::{SlotReader, SlotVerifier, VerifiedSlot, slot_encoded_len_max};
+use hauptbuch_core::config::Config;
+use hauptbuch_core::consensus::{Validity, Verdict};
+use hauptbuch_core::coordinator::{AdoptError, TransactionCoordinator, WhenEmpty};
+use hauptbuch_core::error::Code;
+use hauptbuch_core::limits::Limits;
+use hauptbuch_core::types::{Envelope, Hash, Height, Nonce, Round, Tick, TxId};
+use rayon::iter::{
+    IndexedParallelIterator as _, IntoParallelRefIterator as _, IntoParallelRefMutIterator as _,
+    ParallelIterator as _,
+};
+
+use super::agree::{Agreement, check_agreement};
+use super::known::{Outside, World};
+use super::seat::{Mind, Parcel, Said, Seat};
+use super::{CommitteeError, Parts};
+use crate::arrivals::{Arrival, Arrivals};
+use crate::run::{ConsensusReport, Pools, agreed_time, take};
+use crate::workload::Workload;
+
+/// One member: its pool, its chain of slots, and the twin by which it checks those of others.
+#[derive(Debug)]
+struct PoolMember {
+    number: u16,
+    node: TransactionCoordinator,
+    verifier: SlotVerifier,
+    /// What the verifier said of the slot that was settled last.
+    verified: Option<VerifiedSlot>,
+    /// In the order in which they reach it.
+    arrivals: Vec<Arrival>,
+    delivered: usize,
+    /// What its pool refused for now.
+    waiting: Vec<u32>,
+    /// The slot that it has taken and that is not settled.
+    taken: Option<(Height, Hash)>,
+    /// In a first round it changes a byte of what it proposes.
+    #[cfg(test)]
+    lies_first: bool,
+}
+
+impl PoolMember {
+    /// Takes in what reaches it before `tick`.
+    fn receive(&mut self, tick: Tick, world: &World<'_>) {
+        for record in std::mem::take(&mut self.waiting) {
+            self.offer(record, self.node.now(), world);
+        }
+        while let Some(arrival) = self.arrivals.get(self.delivered).copied() {
+            if arrival.at >= tick {
+                break;
+            }
+            self.delivered += 1;
+            self.offer(arrival.transaction, arrival.at, world);
+        }
+    }
+
+    fn offer(&mut self, record: u32, at: Tick, world: &World<'_>) {
+        // What has ended needs no place any more, and what the door refused has none.
+        if world.known.body(record).is_none() {
+            return;
+        }
+        let Some(submission) = world.submission_of(record) else {
+            return;
+        };
+        let at = at.max(self.node.now());
+        let submitted = self.node.submit(&submission, at, agreed_time(at));
+        if submitted.is_err_and(Code::is_retryable) {
+            self.waiting.push(record);
+        }
+        self.forget_events();
+    }
+
+    /// What became of transactions is heard of at the door.
+    fn forget_events(&mut self) {
+        while self.node.poll_event().is_some() {}
+    }
+
+    /// Gives back a slot that it has taken and that was not decided.
+    fn give_back(&mut self) -> Result<(), CommitteeError> {
+        if let Some((height, hash)) = self.taken.take() {
+            let given = self.node.roll_back_slot(height, hash);
+            given.map_err(|error| CommitteeError::Refused(error.code()))?;
+        }
+        Ok(())
+    }
+
+    /// Takes over a slot of another member.
+    fn adopt(&mut self, body: &[u8], tick: Tick) -> Result<(), CommitteeError> {
+        self.give_back()?;
+        loop {
+            match self.node.adopt(body, tick) {
+                Ok(_) => return Ok(()),
+                Err(AdoptError::EventsFull) if self.node.event_count() > 0 => self.forget_events(),
+                Err(error) => return Err(CommitteeError::Refused(error.code())),
+            }
+        }
+    }
+}
+
+impl Mind for PoolMember {
+    fn number(&self) -> u16 {
+        self.number
+    }
+
+    fn next_height(&self) -> Height {
+        self.node.acknowledged_height().next()
+    }
+
+    fn propose(
+        &mut self,
+        round: Round,
+        tick: Tick,
+        world: &World<'_>,
+    ) -> Result<Vec<u8>, CommitteeError> {
+        self.give_back()?;
+        // Where nothing has reached it yet, the slot is empty, and the time goes on.
+        let empty = WhenEmpty::EmptySlot;
+        let taken = take(&mut self.node, world.pools, world.seed, tick, empty);
+        let slot = taken.map_err(CommitteeError::Refused)?;
+        let slot = slot.ok_or(CommitteeError::Refused(Code::UnknownSlot))?;
+        self.taken = Some((slot.header.height, slot.hash));
+        let bytes = slot.bytes.to_vec();
+        self.forget_events();
+        #[cfg(test)]
+        if self.lies_first && round == Round::ZERO {
+            return Ok(tests::changed(bytes));
+        }
+        let _ = round;
+        Ok(bytes)
+    }
+
+    fn judge(
+        &mut self,
+        value: Hash,
+        body: &[u8],
+        _: Tick,
+        _: &World<'_>,
+    ) -> Result<Verdict, CommitteeError> {
+        let is_own = self.taken.is_some_and(|(_, hash)| hash == value);
+        let is_good = is_own
+            || self
+                .verifier
+                .check(body)
+                .is_ok_and(|slot| slot.hash == value);
+        // The hash is that of a header: bytes that do not fit it may be somebody else's fault.
+        Ok(match is_good {
+            true => Verdict::Known(Validity::Valid {
+                extension_hash: Hash::ZERO,
+            }),
+            false => Verdict::WrongBody,
+        })
+    }
+
+    fn settle(
+        &mut self,
+        value: Hash,
+        body: &[u8],
+        tick: Tick,
+        _: &World<'_>,
+    ) -> Result<(), CommitteeError> {
+        let own = self.taken.take_if(|(_, hash)| *hash == value);
+        let own_slot = own.and_then(|(height, _)| self.node.slot(height));
+        let verified = self
+            .verifier
+            .verify(own_slot.map_or(body, |slot| slot.bytes));
+        self.verified = Some(verified.map_err(|error| CommitteeError::Refused(error.code))?);
+        match own {
+            Some((height, hash)) => {
+                let settled = self.node.acknowledge_slot(height, hash, tick);
+                settled.map_err(|error| CommitteeError::Refused(error.code()))?;
+            }
+            None => self.adopt(body, tick)?,
+        }
+        self.forget_events();
+        Ok(())
+    }
+
+    fn signed(&self) -> Said {
+        Said::default()
+    }
+
+    fn state(&mut self) -> (Hash, Hash) {
+        (self.verifier.tip().hash, self.node.tip().hash)
+    }
+}
+
+/// A slot that members with pools agreed on.
+#[derive(Clone, Copy, Debug)]
+pub struct Adoptable<'a> {
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// What every follower finds in them.
+    pub verified: VerifiedSlot,
+    /// The commit certificate.
+    pub certificate: &'a [u8],
+}
+
+/// Members with pools, and what lies between them.
+#[derive(Debug)]
+pub struct PoolCommittee {
+    seats: Vec<Seat<PoolMember>>,
+    outside: Outside,
+    agreement: Agreement,
+    /// Slots in a row without a transaction, after all have arrived.
+    still_count: u32,
+    seed: u64,
+}
+
+impl PoolCommittee {
+    /// Makes one for transactions that reach its members at these arrivals; a transaction is the
+    /// number of its record.
+    ///
+    /// # Errors
+    /// [`CommitteeError`] where there are not as many keys as arrivals have sequencers, or the
+    /// configuration gives no sequencer.
+    pub fn new(parts: &Parts<'_>, seed: u64, arrivals: &Arrivals) -> Result<Self, CommitteeError> {
+        let Parts {
+            config,
+            limits,
+            keys,
+        } = *parts;
+        let genesis = config.genesis_hash(limits);
+        let parcel = Parcel {
+            bytes_max: u32::try_from(slot_encoded_len_max(limits)).unwrap_or(u32::MAX),
+            identify: slot_hash,
+        };
+        let lists: Vec<&[Arrival]> = arrivals.lists().collect();
+        if lists.len() != keys.membership().members().len() {
+            return Err(CommitteeError::WrongSequencerCount);
+        }
+        let seats = lists.par_iter().enumerate().map(|(number, list)| {
+            let mind = member(number as u16, config, limits, list.to_vec())?;
+            Seat::new(mind, keys, &genesis, parcel)
+        });
+        Ok(Self {
+            seats: seats.collect::<Result<_, CommitteeError>>()?,
+            outside: Outside::new(arrivals.transaction_count() as usize),
+            agreement: Agreement::default(),
+            still_count: 0,
+            seed,
+        })
+    }
+
+    /// A transaction was let in: from now on it can reach members.
+    pub fn admit(
+        &mut self,
+        record: u32,
+        id: TxId,
+        body_bytes: u32,
+        envelope: &Envelope,
+        account_nonce: Option<Nonce>,
+    ) {
+        self.outside
+            .admit(record, id, body_bytes, envelope, account_nonce);
+    }
+
+    /// A transaction ended; one that was included moves its sender's account on.
+    pub fn end(&mut self, id: &TxId, is_included: bool) {
+        self.outside.end(id, is_included);
+    }
+
+    /// Lets what arrives before `tick` into the members' pools, agrees on the slot at it, and lets
+    /// every member take it over.
+    ///
+    /// # Errors
+    /// A [`CommitteeError`] that says what was refused: honest members give no reason for any.
+    pub fn decide(
+        &mut self,
+        tick: Tick,
+        workload: &Workload,
+        pools: &Pools,
+    ) -> Result<Adoptable<'_>, CommitteeError> {
+        let world = World {
+            pools,
+            seed: self.seed,
+            ..self.outside.world(workload)
+        };
+        self.seats
+            .par_iter_mut()
+            .for_each(|seat| seat.mind.receive(tick, &world));
+        let hash = self.agreement.agree(&mut self.seats, tick, &world)?;
+        let is_over = self.next_arrival().is_none();
+        let first = self.seats.first();
+        let first = first.ok_or(CommitteeError::WrongSequencerCount)?;
+        let verified = first.mind.verified.filter(|slot| slot.hash == hash);
+        let verified = verified.ok_or(CommitteeError::Diverged)?;
+        let is_still = is_over && verified.transaction_count == 0;
+        self.still_count = if is_still { self.still_count + 1 } else { 0 };
+        Ok(Adoptable {
+            bytes: first.body(hash).ok_or(CommitteeError::Undecided)?,
+            verified,
+            certificate: first.certificate(),
+        })
+    }
+
+    /// When the next transaction reaches a member; nothing once all have.
+    #[must_use]
+    pub fn next_arrival(&self) -> Option<Tick> {
+        let next = |seat: &Seat<PoolMember>| {
+            let arrival = seat.mind.arrivals.get(seat.mind.delivered);
+            arrival.map(|arrival| arrival.at)
+        };
+        self.seats.iter().filter_map(next).min()
+    }
+
+    /// Whether slots go by and bring nothing, though nothing is on its way any more.
+    #[must_use]
+    pub const fn is_stuck(&self) -> bool {
+        self.still_count >= STILL_COUNT_MAX
+    }
+
+    /// What agreeing came to so far.
+    #[must_use]
+    pub fn consensus_report(&self) -> ConsensusReport {
+        self.agreement.report(&self.seats)
+    }
+
+    /// Whether all members have come to the same chain.
+    ///
+    /// # Errors
+    /// [`CommitteeError::Diverged`].
+    pub fn check_agreement(&mut self) -> Result<(), CommitteeError> {
+        check_agreement(&mut self.seats)
+    }
+}
+
+fn member(
+    number: u16,
+    config: &Config,
+    limits: &Limits,
+    arrivals: Vec<Arrival>,
+) -> Result<PoolMember, CommitteeError> {
+    Ok(PoolMember {
+        number,
+        node: TransactionCoordinator::new(config, limits)?,
+        verifier: SlotVerifier::new(config, limits),
+        verified: None,
+        arrivals,
+        delivered: 0,
+        waiting: Vec::new(),
+        taken: None,
+        #[cfg(test)]
+        lies_first: false,
+    })
+}
+
+/// The hash that the slot's header has. It binds the rest by roots, which whoever votes compares.
+fn slot_hash(body: &[u8]) -> Option<Hash> {
+    // Only the header is read, whatever a network's limits are.
+    let reader = SlotReader::new(body, &Limits::default()).ok()?;
+    Some(reader.header().hash())
+}
+
+/// Slots in a row without a transaction, after which nothing is waited for any more.
+const STILL_COUNT_MAX: u32 = 64;
+
+#[cfg(test)]
+mod tests;
