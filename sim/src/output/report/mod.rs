@@ -65,8 +65,6 @@ impl Page<'_> {
             "How long included transactions waited for their slot, in simulated time.",
             &self.delays(),
         );
-        html.push_str(&self.committee());
-        html.push_str(&self.fairness());
         section(
             &mut html,
             "",
@@ -74,6 +72,8 @@ impl Page<'_> {
             self.fee_text(),
             &self.fees(),
         );
+        html.push_str(&self.committee());
+        html.push_str(&self.fairness());
         section(
             &mut html,
             "wide",
