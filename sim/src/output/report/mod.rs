@@ -288,8 +288,8 @@ impl Page<'_> {
              <pre>hauptbuch verify DIRECTORY</pre>\n<p>Compare the last slot's hash with one that \
              you got another way; it stands for all that was decided:</p>\n<pre>{hash}</pre>\n\
              <p class=\"note\">The figures under Speed and Work, and the time to a decision, are \
-             of this machine and this time. All others are the same wherever the same input is run: SHA-256 of the input \
-             {}.</p>\n</section>\n",
+             of this machine and this time. All others are the same wherever the same input is \
+             run: SHA-256 of the input {}.</p>\n</section>\n",
             self.summary.input.sha256
         )
     }
