@@ -236,8 +236,9 @@ typedef int32_t hb_fault;
  * 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
  * calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
  * 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
- * 600..609 with what was kept of a state, 610..719 with what other sequencers logged, sent or
- * signed, and 900..999 are broken invariants of the library.
+ * 600..609 with what was kept of a state, 610..718 with what other sequencers logged, sent or
+ * signed, 719..735 with calls to consensus that do not fit, and 900..999 are broken
+ * invariants of the library.
  * `hb_status_fault` says whose fault one is.
  */
 enum hb_status
@@ -770,6 +771,10 @@ enum hb_status
    */
   HB_STATUS_HEADS_TOO_FEW = 346,
   /**
+   * the slot needs a state root, because receive logs give its order
+   */
+  HB_STATUS_STATE_ROOT_MISSING = 347,
+  /**
    * receive logs order nonces one after another, not windows of them
    */
   HB_STATUS_WINDOWS_NOT_ORDERED = 355,
@@ -937,6 +942,54 @@ enum hb_status
    * the no-ops do not stand in the order of their places
    */
   HB_STATUS_NO_OP_OUT_OF_ORDER = 540,
+  /**
+   * the membership changes are not those that the slot's header binds
+   */
+  HB_STATUS_WRONG_CHANGES = 541,
+  /**
+   * the slot's epoch does not follow from the slot before
+   */
+  HB_STATUS_WRONG_SLOT_EPOCH = 542,
+  /**
+   * the state root is not the one that follows from the chain
+   */
+  HB_STATUS_WRONG_STATE_ROOT = 543,
+  /**
+   * the kind of place that a receipt promises is unknown
+   */
+  HB_STATUS_UNKNOWN_PLACE = 544,
+  /**
+   * the receipt's running hash does not follow from what it promises
+   */
+  HB_STATUS_WRONG_PROMISE = 545,
+  /**
+   * the receipts do not contradict each other
+   */
+  HB_STATUS_PROMISES_AGREE = 546,
+  /**
+   * what was promised was kept
+   */
+  HB_STATUS_PROMISE_KEPT = 547,
+  /**
+   * the promise is of another round than the decision, and a change of round leaves it behind
+   */
+  HB_STATUS_ROUND_LEFT_BEHIND = 548,
+  /**
+   * the slot's time lies past the promise's deadline
+   */
+  HB_STATUS_PROMISE_LAPSED = 549,
+  /**
+   * the signed log does not show the place that was promised
+   */
+  HB_STATUS_LOG_ELSEWHERE = 550,
+  /**
+   * the kind of accusation is unknown, or what it holds does not fit it
+   */
+  HB_STATUS_UNKNOWN_ACCUSATION = 551,
+  /**
+   * the bytes are those of another slot
+   */
+  HB_STATUS_OTHER_SLOT = 552,
   /**
    * the bytes belong to another network
    */
@@ -1225,6 +1278,30 @@ enum hb_status
    * the epoch does not follow the one before
    */
   HB_STATUS_EPOCH_NOT_NEXT = 714,
+  /**
+   * nobody here waits for the body of this value
+   */
+  HB_STATUS_BODY_NOT_WANTED = 715,
+  /**
+   * the body is not the one that the value names
+   */
+  HB_STATUS_BODY_NOT_OF_VALUE = 716,
+  /**
+   * the body that is asked for is not held here
+   */
+  HB_STATUS_BODY_NOT_HELD = 717,
+  /**
+   * as many bodies are held as can be, and each of them matters more
+   */
+  HB_STATUS_BODIES_FULL = 718,
+  /**
+   * the height is not decided yet
+   */
+  HB_STATUS_NOT_DECIDED = 719,
+  /**
+   * a value's body is empty, or longer than the limit
+   */
+  HB_STATUS_BODY_TOO_LARGE = 720,
   /**
    * an invariant broke; the instance refuses further work
    */

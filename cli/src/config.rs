@@ -76,12 +76,13 @@ pub fn settings(options: &RunOptions) -> Result<Settings, Failure> {
     let (name, sequencers) = order_and_sequencers(named.map(String::as_str), chosen)?;
     let policy = policy(name, options.bucket_ms.or(file.bucket_ms))?;
     let policy = with_committee(policy, sequencers, &file)?;
-    let mut logs = log_sizes(sequencers);
+    let by_logs = policy.orders_by_logs();
+    let mut logs = log_sizes(if by_logs { sequencers } else { 1 });
     for (name, value) in &file.logs {
         set_log_size(&mut logs, name, *value);
     }
     let arrivals = match &options.arrivals {
-        Some(path) => recorded(path, policy)?,
+        Some(path) => recorded(path, policy, sequencers)?,
         None => file.run.arrivals.clone(),
     };
     let batch_ms = options.batch_ms.or(file.batch_ms).unwrap_or(200);
@@ -91,6 +92,7 @@ pub fn settings(options: &RunOptions) -> Result<Settings, Failure> {
         seed: options.seed.or(file.seed).unwrap_or(1),
         logs,
         arrivals,
+        sequencers: if by_logs { 1 } else { sequencers },
         ..file.run
     };
     if let Err(error) = run.limits.check() {
@@ -109,7 +111,7 @@ pub fn settings(options: &RunOptions) -> Result<Settings, Failure> {
 }
 
 /// The policy's name, and how many sequencers there are: five under order fairness, which is what
-/// several sequencers have where nobody chose.
+/// several sequencers have where nobody chose, and one where slots are taken from a pool.
 fn order_and_sequencers(named: Option<&str>, chosen: Option<u32>) -> Result<(&str, u32), Failure> {
     match (named, chosen) {
         (_, Some(0)) => Err(Failure::bad_input(
@@ -123,13 +125,7 @@ fn order_and_sequencers(named: Option<&str>, chosen: Option<u32>) -> Result<(&st
         (Some(name @ ("fair" | "median")), chosen) => {
             Ok((name, chosen.unwrap_or(SEQUENCER_COUNT_DEFAULT)))
         }
-        (Some(name), Some(count)) if count > 1 && Policy::from_name(name).is_some() => {
-            Err(Failure::bad_input(format!(
-                "--policy {name} --sequencers {count}: {name} orders what one sequencer holds, so \
-                 it runs one; several order by `fair` or `median`"
-            )))
-        }
-        (Some(name), _) => Ok((name, 1)),
+        (Some(name), chosen) => Ok((name, chosen.unwrap_or(1))),
     }
 }
 
@@ -178,9 +174,9 @@ fn with_committee(policy: Policy, sequencers: u32, file: &File) -> Result<Policy
 }
 
 /// Arrivals that nodes noted.
-fn recorded(path: &Path, policy: Policy) -> Result<ArrivalSource, Failure> {
+fn recorded(path: &Path, policy: Policy, sequencers: u32) -> Result<ArrivalSource, Failure> {
     let wrong = |what: String| Failure::bad_input(format!("--arrivals {}: {what}", path.display()));
-    if !policy.orders_by_logs() {
+    if !policy.orders_by_logs() && sequencers == 1 {
         return Err(wrong(format!(
             "{} orders by one sequencer's arrivals",
             policy.name()

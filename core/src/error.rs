@@ -354,7 +354,7 @@ codes! {
     Inconsistent = 604, Operator, false, "the bytes contradict themselves";
     OutcomeDiffers = 605, Operator, false, "a record's input had another outcome this time";
 
-    // 610..735: what other sequencers logged, sent or signed. First logs and cuts through them.
+    // 610..718: what other sequencers logged, sent or signed. First logs and cuts through them.
     ForeignLog = 610, Sender, false, "the log belongs to another network or epoch";
     UnknownMember = 611, Sender, false, "no member of the committee has this number";
     UnknownEntry = 612, Sender, false, "the kind of a log's entry is unknown";
@@ -442,12 +442,14 @@ codes! {
     UnknownSuite = 713, Sender, false, "the signature suite is unknown, or not the network's";
     EpochNotNext = 714, Sender, false, "the epoch does not follow the one before";
 
-    // 715..735: bodies of values that a committee decides about.
+    // 715..718: bodies of values that a committee decides about.
     BodyNotWanted = 715, Sender, false, "nobody here waits for the body of this value";
     BodyNotOfValue = 716, Sender, false, "the body is not the one that the value names";
     BodyNotHeld = 717, Sender, true, "the body that is asked for is not held here";
-    BodiesFull = 718, Operator, true,
+    BodiesFull = 718, Sender, true,
         "as many bodies are held as can be, and each of them matters more";
+
+    // 719..735: calls to the coordinator of consensus that don't fit.
     NotDecided = 719, Caller, true, "the height is not decided yet";
     BodyTooLarge = 720, Caller, false, "a value's body is empty, or longer than the limit";
 

@@ -323,7 +323,8 @@ fn each_range_has_one_meaning() {
             300..=399 => fault == Fault::Operator && !code.is_retryable(),
             400..=599 => fault == Fault::Sender && !code.is_retryable(),
             600..=609 => fault == Fault::Operator && !code.is_retryable(),
-            610..=719 => fault == Fault::Sender,
+            610..=718 => fault == Fault::Sender,
+            719..=735 => fault == Fault::Caller,
             900..=999 => fault == Fault::Library && !code.is_retryable(),
             _ => false,
         };

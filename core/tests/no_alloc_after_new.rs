@@ -9,12 +9,12 @@ use std::process::Command;
 use common::{
     POLICIES, ROLLUPS, Seeded, config, envelope, step_open_slot, submission, take_any, tiny_limits,
 };
-use hauptbuch_core::batch::SlotVerifier;
+use hauptbuch_core::batch::{SlotContext, SlotVerifier};
 use hauptbuch_core::config::{Config, ReplayProtection};
 use hauptbuch_core::coordinator::{SettleError, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
-use hauptbuch_core::types::{Address, Envelope, Fee, Gas, Nonce, Submission, Tick, UnixNs};
+use hauptbuch_core::types::{Address, Envelope, Fee, Gas, Hash, Nonce, Submission, Tick, UnixNs};
 
 /// What a load did: it is worth something only if it went everywhere.
 #[derive(Debug, Default)]
@@ -52,13 +52,7 @@ fn load(
         match random.below(19) {
             0..=7 => {
                 let many = core::array::from_fn::<_, 5, _>(|_| {
-                    let rollup = random.one_of(&[ROLLUPS[0], ROLLUPS[1]]);
-                    let one = Envelope {
-                        fee: Fee::new(random.below(6)),
-                        gas: Gas::new(random.below(104)),
-                        expiry: UnixNs::new(time + random.below(60)),
-                        ..envelope(rollup, random.below(200) as u8, random.below(8))
-                    };
+                    let one = any_envelope(&mut random, time);
                     let all = submission(one, &payload[..random.one_of(&[0, 0, 0, 50, 200, 220])]);
                     Submission {
                         account_nonce: all.account_nonce.filter(|_| random.below(2) == 0),
@@ -68,12 +62,10 @@ fn load(
                 let count = random.below(6) as usize;
                 let some = many.into_iter().take(count);
                 done.submitted += count as u64;
-                let heard = some.clone().filter(|_| random.below(3) > 0);
-                other
-                    .submit_batch(heard, now, UnixNs::new(time), |_| {})
-                    .unwrap();
-                own.submit_batch(some, now, UnixNs::new(time), |_| {})
-                    .unwrap();
+                let (heard, at) = (random.below(6) as usize, UnixNs::new(time));
+                let heard = other.submit_batch(some.clone().skip(heard), now, at, |_| {});
+                heard.unwrap();
+                own.submit_batch(some, now, at, |_| {}).unwrap();
             }
             8 => {
                 let (may_seal, time) = (random.below(2) == 0, UnixNs::new(time));
@@ -82,15 +74,19 @@ fn load(
             }
             9 => {
                 let when_empty = random.one_of(&[WhenEmpty::NoSlot, WhenEmpty::EmptySlot]);
+                say_context(own, &mut random);
                 match take_any(own, now, UnixNs::new(time), when_empty) {
                     Ok(slot) => done.taken += u64::from(slot.is_some()),
                     Err(_) => done.too_many += 1,
                 }
             }
-            10..=12 => {
-                let number = random.next();
-                settle([own, other], follower, slot_copy, now, number, &mut done);
-            }
+            10..=12 => settle(
+                [own, other],
+                follower,
+                slot_copy,
+                (now, random.next()),
+                &mut done,
+            ),
             13 => {
                 let height = follower.tip().height.next();
                 done.rolled_back += own.roll_back(height).unwrap_or(0) as u64;
@@ -111,6 +107,27 @@ fn load(
         }
     }
     done
+}
+
+/// Says what the next slot carries: a change or none, now and then the end of an epoch.
+fn say_context(own: &mut TransactionCoordinator, random: &mut Seeded) {
+    let change = [1, 2, 3, 0, 0, 0];
+    let context = SlotContext {
+        changes: &change[..6 * random.below(2) as usize],
+        next_membership: Hash::new([u8::from(random.below(8) == 0); 32]),
+        state_root: Hash::new([random.below(3) as u8; 32]),
+    };
+    own.set_slot_context(&context).unwrap();
+}
+
+fn any_envelope(random: &mut Seeded, time: u64) -> Envelope {
+    let rollup = random.one_of(&[ROLLUPS[0], ROLLUPS[1]]);
+    Envelope {
+        fee: Fee::new(random.below(6)),
+        gas: Gas::new(random.below(104)),
+        expiry: UnixNs::new(time + random.below(60)),
+        ..envelope(rollup, random.below(200) as u8, random.below(8))
+    }
 }
 
 /// Submits a forced input or a bundle.
@@ -157,8 +174,7 @@ fn settle(
     [own, other]: [&mut TransactionCoordinator; 2],
     follower: &mut SlotVerifier,
     slot_copy: &mut [u8],
-    now: Tick,
-    random: u64,
+    (now, random): (Tick, u64),
     done: &mut Done,
 ) {
     let height = follower.tip().height.next();
@@ -175,8 +191,11 @@ fn settle(
     done.acknowledged += 1;
     let at = (random % len as u64) as usize;
     slot_copy[at] ^= 0x80;
-    // The agreed time stands in bytes 49 to 56 and may be another.
-    if !(49..57).contains(&at) {
+    // The agreed time, the next membership and the state root may be others.
+    let is_free = [49..57, 93..125, 225..257]
+        .iter()
+        .any(|own| own.contains(&at));
+    if !is_free {
         assert!(follower.verify(&slot_copy[..len]).is_err());
         done.damaged += 1;
     }
@@ -222,14 +241,12 @@ fn a_full_load_allocates_nothing() {
             replay_protection,
             ..config(POLICIES[seed as usize % POLICIES.len()])
         };
-        let mut own = TransactionCoordinator::new(&config, limits).unwrap();
-        let mut other = TransactionCoordinator::new(&config, limits).unwrap();
+        let [mut own, mut other] =
+            [(); 2].map(|()| TransactionCoordinator::new(&config, limits).unwrap());
         let mut follower = SlotVerifier::new(&config, limits);
         let mut slot_copy = vec![0; 40_000];
-        let done = counting::forbidding(|| {
-            let members = [&mut own, &mut other];
-            load(members, &mut follower, &mut slot_copy, seed, 6_000)
-        });
+        let (members, copy) = ([&mut own, &mut other], &mut slot_copy);
+        let done = counting::forbidding(|| load(members, &mut follower, copy, seed, 6_000));
         let least = [
             done.submitted / 1_000,
             done.taken,
@@ -258,19 +275,22 @@ fn a_full_load_allocates_nothing() {
         assert_eq!(own.verify(), Ok(()));
     }
     assert!(ended.iter().all(|count| *count > 0), "{ended:?}");
-    for code in [
-        Code::PoolFull,
-        Code::PoolBytesFull,
-        Code::SenderTableFull,
-        Code::MissingPredecessor,
-        Code::HintTableFull,
-    ] {
+    for code in FULL {
         assert!(
             refused[usize::from(code.number()) - 100] > 0,
             "{code:?} {refused:?}"
         );
     }
 }
+
+/// Every way in which a pool can be full.
+const FULL: [Code; 5] = [
+    Code::PoolFull,
+    Code::PoolBytesFull,
+    Code::SenderTableFull,
+    Code::MissingPredecessor,
+    Code::HintTableFull,
+];
 
 #[test]
 fn the_watch_counts() {

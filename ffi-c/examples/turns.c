@@ -63,19 +63,19 @@ static hb_transaction transfer(uint8_t sender, uint64_t nonce, uint64_t fee) {
   return record;
 }
 
-static hb_status submit(const member *member, hb_transaction record, uint64_t now_ns) {
+static hb_status submit(const member *one, hb_transaction record, uint64_t now_ns) {
   hb_admission told;
-  check(hb_coordinator_submit(member->own, &record, 1, NULL, 0, now_ns, TIME_NS + now_ns, &told,
+  check(hb_coordinator_submit(one->own, &record, 1, NULL, 0, now_ns, TIME_NS + now_ns, &told,
                               NULL),
         "submitting");
   return told.status;
 }
 
-static void print_events(const member *member, size_t number) {
+static void print_events(const member *one, size_t number) {
   hb_event events[EVENT_CAPACITY];
   size_t count = 0;
   do {
-    check(hb_coordinator_drain_events(member->own, events, EVENT_CAPACITY, &count),
+    check(hb_coordinator_drain_events(one->own, events, EVENT_CAPACITY, &count),
           "reading events");
     for (size_t at = 0; at < count; at++) {
       printf("%zu %llu/%lu %s ", number, (unsigned long long)events[at].height,

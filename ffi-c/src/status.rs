@@ -10,8 +10,9 @@ mod table;
 /// 0..99 tell what became of a transaction, 100..199 why one was refused, 200..299 what the
 /// calling program did wrong or has to do first, 300..399 what is wrong with the configuration,
 /// 400..499 with bytes that do not decode, 500..599 with slots that do not hold what they promise,
-/// 600..609 with what was kept of a state, 610..719 with what other sequencers logged, sent or
-/// signed, and 900..999 are broken invariants of the library.
+/// 600..609 with what was kept of a state, 610..718 with what other sequencers logged, sent or
+/// signed, 719..735 with calls to consensus that do not fit, and 900..999 are broken
+/// invariants of the library.
 /// `hb_status_fault` says whose fault one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]

@@ -1,5 +1,5 @@
-//! Receipts and accusations from arbitrary bytes: every reader ends, what it reads is canonical, and
-//! nothing forged binds or convicts anybody.
+//! Receipts and accusations from arbitrary bytes: every reader ends, what it reads is canonical,
+//! and nothing forged binds or convicts anybody.
 #![no_main]
 
 use std::sync::OnceLock;

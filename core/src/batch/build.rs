@@ -15,7 +15,7 @@ use crate::config::Policy;
 use crate::crypto::hash::{Domain, hash};
 use crate::crypto::merkle;
 use crate::error::operation_error;
-use crate::limits::{Limits, ROLLUP_COUNT_MAX};
+use crate::limits::{CHANGES_BYTES_MAX, Limits, ROLLUP_COUNT_MAX};
 use crate::ordering::shuffle::SetRoot;
 use crate::pool::{ForcedCounts, OutsideTransaction, PooledTransaction, TransactionPool};
 use crate::sequencer::changes_hash;
@@ -79,10 +79,14 @@ impl SlotBuilder {
     /// # Errors
     /// [`BuildError::BufferTooSmall`] where the slot is longer than `out`, which can't be where it
     /// keeps the limits and `out` has [`slot_encoded_len_max`](super::slot_encoded_len_max) bytes,
-    /// or where the plan has more handles than a slot can hold. [`BuildError::StaleHandle`] where
-    /// one of them stands for nothing, for a transaction of a rollup that its tip does not know, or
-    /// where a trade is with none of the pools. What `out` holds then is not to be used.
+    /// or where the plan has more handles than a slot can hold, or more membership changes.
+    /// [`BuildError::StaleHandle`] where one of the handles stands for nothing, for a transaction
+    /// of a rollup that its tip does not know, or where a trade is with none of the pools. What
+    /// `out` holds then is not to be used.
     pub fn build(&mut self, plan: &SlotPlan<'_>, out: &mut [u8]) -> Result<BuiltSlot, BuildError> {
+        if plan.context.changes.len() > CHANGES_BYTES_MAX as usize {
+            return Err(BuildError::BufferTooSmall);
+        }
         self.sort_by_rollup(plan.pool, plan.taken, plan.tip)?;
         let mut tip = plan.tip.clone();
         let mut header = SlotHeader {

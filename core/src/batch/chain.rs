@@ -106,7 +106,8 @@ pub(super) struct RunningStep {
 
 /// The running hash after a step.
 pub(super) fn running_step(step: RunningStep) -> Hash {
-    // A sequencer alone has only round 0.
+    // A slot is the same in whichever round it is proposed, so that it can be proposed again; what
+    // is promised for one round names it beside this hash.
     let round = Round::ZERO;
     hash_parts(
         Domain::RUNNING_HASH,

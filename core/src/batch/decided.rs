@@ -5,7 +5,7 @@ use crate::config::Policy;
 use crate::crypto::merkle;
 use crate::error::Code;
 use crate::limits::{Limits, ROLLUP_COUNT_MAX};
-use crate::types::Hash;
+use crate::types::{Epoch, Hash};
 
 /// Reads the slot that follows `tip`, shows each sub-batch, and says where the chain stands after.
 ///
@@ -64,8 +64,10 @@ pub(crate) fn follow(
 }
 
 fn check_header(tip: &ChainTip, header: &SlotHeader) -> Result<(), Code> {
-    if header.height != tip.height.next() || header.epoch != tip.epoch {
+    if header.height != tip.height.next() {
         Err(Code::WrongHeight)
+    } else if header.epoch != tip.epoch || (header.ends_epoch() && header.epoch == Epoch::MAX) {
+        Err(Code::WrongSlotEpoch)
     } else if header.parent != tip.hash {
         Err(Code::WrongParent)
     } else if header.time < tip.time {

@@ -25,8 +25,9 @@ type CutExtents<'a> = heapless::Vec<Extent<'a>, { STREAM_LOG_COUNT_MAX as usize 
 ///
 /// Beyond what [`SlotVerifier`] says, it recomputes from the logs up to each slot's cut what the
 /// slot drains, by the decided state and by its twin, and compares: the agreed time, the order
-/// within each rollup, every no-op with its reason, and the state root. What it can't see is whether a log says the
-/// truth of when its member received something, and whether forced inputs and bundles are right.
+/// within each rollup, every no-op with its reason, and the state root. What it can't see is
+/// whether a log says the truth of when its member received something, and whether forced inputs
+/// and bundles are right.
 ///
 /// A slot that breaks a rule which can be told beforehand (its form, its cut, a body that is not
 /// there) leaves the verifier where it was. One that does not hold what its cut gives ends it: the

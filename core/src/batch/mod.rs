@@ -1,10 +1,10 @@
 //! Slots: what a network decides, as bytes that verify alone.
 //!
-//! A slot holds the changes to the membership that it decides, and one sub-batch for every configured rollup, in the order of their numbers. A
-//! sub-batch holds its transactions in their order, perhaps in slices that were promised one by
-//! one, and the evidence that the policy's verifier needs beside them. Every header names the hash
-//! of the one before it, so a slot's hash stands for all that was ever decided. The layouts are
-//! drawn in `docs/formats.md`.
+//! A slot holds the changes to the membership that it decides, and one sub-batch for every
+//! configured rollup, in the order of their numbers. A sub-batch holds its transactions in their
+//! order, perhaps in slices that were promised one by one, and the evidence that the policy's
+//! verifier needs beside them. Every header names the hash of the one before it, so a slot's hash
+//! stands for all that was ever decided. The layouts are drawn in `docs/formats.md`.
 //!
 //! - [`SlotBuilder`] writes a slot from what the pool gave.
 //! - [`SlotReader`] takes a slot apart without trusting it.

@@ -370,6 +370,14 @@ fn the_builder_refuses_what_it_cannot_write() {
     };
     assert_eq!(refusal_of(&[stale]), BuildError::StaleHandle);
     assert_eq!(refusal_of(&[handle; 9]), BuildError::BufferTooSmall);
+    let many = vec![1; crate::limits::CHANGES_BYTES_MAX as usize + 1];
+    let context = SlotContext {
+        changes: &many,
+        ..SlotContext::NONE
+    };
+    let mut longer = vec![0; needed + many.len()];
+    let refused = builder.build(&SlotPlan { context, ..plan }, &mut longer);
+    assert_eq!(refused.unwrap_err(), BuildError::BufferTooSmall);
     let built = builder.build(&plan, &mut out).unwrap();
     assert_eq!(built.len, needed);
 }

@@ -66,14 +66,15 @@ struct Seen {
 /// at one height, [`check`](Self::check) judges each and stays, and
 /// [`advance`](Self::advance) moves on to the one that was decided.
 ///
-/// It checks form, limits, chain, epochs, roots, sums, the form of membership changes, running hashes, that no transaction stands twice in
-/// a slot, that each sender's nonces follow each other within it, slices, and the policy's order.
-/// What it can't see: whether membership changes, a next membership and a state root are the right
-/// ones (a registry and [`FairVerifier`](super::FairVerifier) say that); whether a transaction was included in an earlier slot (the host's nonces or a
-/// [`crate::pool`] decide that); whether recorded arrivals, trades and reserves are true; whether
-/// arrivals agree with those of other rollups and slots; where a seed came from; and whether a
-/// slot's time, which nothing in the slot repeats, is the one that was agreed on. Another time is
-/// another hash, so followers of the two part ways.
+/// It checks form, limits, chain, epochs, roots, sums, running hashes, the form of membership
+/// changes, that no transaction stands twice in a slot, that each sender's nonces follow each other
+/// within it, slices, and the policy's order. What it can't see: whether a transaction was included
+/// in an earlier slot (the host's nonces or a [`crate::pool`] decide that); whether recorded
+/// arrivals, trades and reserves are true; whether arrivals agree with those of other rollups and
+/// slots; where a seed came from; whether membership changes are right; and whether a slot's time,
+/// next membership and state root, which nothing in the slot repeats, are those that were agreed on
+/// (a registry and [`FairVerifier`](super::FairVerifier) say that). Another of them is another
+/// hash, so followers of the two part ways.
 ///
 /// Memory: about 560 bytes for each transaction of a slot.
 #[derive(Debug)]

@@ -17,8 +17,8 @@ use crate::vote::{MEMBER_COUNT_MAX, SigningContext, VoteKind};
 ///
 /// It has no state beside those, so any number of threads can share one: a host gives each its part
 /// of a batch ([`ConsensusValidator::is_good`]), or drops on the thread that receives it what no
-/// owner need look at ([`ConsensusValidator::check`]). Whether the content of a proposal is right is
-/// not for it to say: that is asked of the floor above.
+/// owner need look at ([`ConsensusValidator::check`]). Whether the content of a proposal is right
+/// is not for it to say: that is asked of the floor above.
 ///
 /// Memory: [`ConsensusValidator::footprint_bytes`], taken by [`ConsensusValidator::new`]; another
 /// epoch's members take the same places.

@@ -6,8 +6,8 @@
 //!    and sends its bytes.
 //! 2. Everybody else checks them by [`SlotVerifier`](crate::batch::SlotVerifier) before it votes.
 //! 3. Once the slot is decided, its proposer acknowledges it
-//!    ([`acknowledge_slot`](TransactionCoordinator::acknowledge_slot)), and everybody else hands its
-//!    bytes to [`adopt`](TransactionCoordinator::adopt). Whoever has taken a slot that was not
+//!    ([`acknowledge_slot`](TransactionCoordinator::acknowledge_slot)), and everybody else hands
+//!    its bytes to [`adopt`](TransactionCoordinator::adopt). Whoever has taken a slot that was not
 //!    decided rolls it back first.
 //!
 //! Afterwards the tips of all are equal, and whatever the slot holds can come into none of their
@@ -235,6 +235,8 @@ impl TransactionCoordinator {
         self.pool.end_lost_bundles(time, &mut ledger);
         self.tip = tip;
         self.acknowledged = header.height;
+        // What was said of the next slot was said of this height.
+        self.context.clear();
         self.journal.write(&record(outcome), self.clocks());
         Ok(Adopted {
             header,

@@ -75,16 +75,15 @@ impl TransactionCoordinator {
     ///
     /// The state root was said before, by
     /// [`set_slot_context`](TransactionCoordinator::set_slot_context): the decided state's behind
-    /// the cut. Its time is `time`, the one that the cut gives, or the slot's before it where that is later.
-    /// What is drained is marked as held by a log, if it was not. The pool may lack a no-op: that
-    /// has no end here then. Forced inputs stand before and bundles behind, as in any slot. Cost:
-    /// O(log n) and one copy a transaction.
+    /// the cut. Its time is `time`, the one that the cut gives, or the slot's before it where that
+    /// is later. What is drained is marked as held by a log, if it was not. The pool may lack a
+    /// no-op: that has no end here then. Forced inputs stand before and bundles behind, as in any
+    /// slot. Cost: O(log n) and one copy a transaction.
     ///
     /// # Errors
-    /// A [`DrainRefusal`]; nothing changes then. [`Code::StateRootMissing`] without a state root.
-    /// [`Code::BodyMissing`] names an id that is included
-    /// and that the pool lacks: submit its body by
-    /// [`submit_logged`](TransactionCoordinator::submit_logged), and take again.
+    /// A [`DrainRefusal`]; nothing changes then. [`Code::StateRootMissing`] without a state root;
+    /// [`Code::BodyMissing`] names an id that is included and that the pool lacks: submit its body
+    /// by [`submit_logged`](TransactionCoordinator::submit_logged), and take again.
     pub fn take_drained(
         &mut self,
         now: Tick,

@@ -26,9 +26,9 @@
 //!   [`seal`](TransactionCoordinator::seal) for a slot in slices,
 //!   [`take_drained`](TransactionCoordinator::take_drained) and
 //!   [`mark_logged`](TransactionCoordinator::mark_logged) where receive logs give the order,
+//!   [`adopt`](TransactionCoordinator::adopt) for decided slots of other members,
 //!   [`set_slot_context`](TransactionCoordinator::set_slot_context) for what a slot carries beside
-//!   transactions, [`adopt`](TransactionCoordinator::adopt) for decided slots of other members,
-//!   [`set_pressure`](TransactionCoordinator::set_pressure),
+//!   transactions, [`set_pressure`](TransactionCoordinator::set_pressure),
 //!   [`expire_unready`](TransactionCoordinator::expire_unready),
 //!   [`cancel`](TransactionCoordinator::cancel),
 //!   [`cancel_nonce`](TransactionCoordinator::cancel_nonce).
@@ -90,8 +90,7 @@ use crate::journal::{Clocks, Identity, Journal, Record};
 use crate::limits::{Footprint, Limits, ROLLUP_COUNT_MAX};
 use crate::metrics::Metrics;
 use crate::ordering::{OrderingEngine, SegmentRooms, check_logs};
-use crate::pool::AHEAD_COUNT;
-use crate::pool::{Broken, DecidedSet, TransactionPool};
+use crate::pool::{AHEAD_COUNT, Broken, DecidedSet, TransactionPool};
 use crate::types::{Height, Tick, UnixNs};
 use arrange::Arrangement;
 use context::HeldContext;

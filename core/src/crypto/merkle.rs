@@ -187,17 +187,18 @@ impl Proof {
     /// position. Nothing where there is no such leaf, or more leaves than can be proven.
     #[must_use]
     pub fn sibling_count(leaf_count: u64, position: u64) -> Option<usize> {
+        const ARITY: u64 = self::ARITY as u64;
         let most = 1_u64 << (2 * LEVEL_COUNT_MAX);
         if position >= leaf_count || leaf_count > most {
             return None;
         }
         let (mut width, mut at, mut siblings) = (leaf_count, position, 0_u64);
         while width > 1 {
-            let first = at.wrapping_sub(at % ARITY as u64);
-            let children = width.saturating_sub(first).min(ARITY as u64);
+            let first = at.wrapping_sub(at % ARITY);
+            let children = width.saturating_sub(first).min(ARITY);
             siblings = siblings.saturating_add(children.saturating_sub(1));
-            width = width.div_ceil(ARITY as u64);
-            at /= ARITY as u64;
+            width = width.div_ceil(ARITY);
+            at /= ARITY;
         }
         usize::try_from(siblings).ok()
     }

@@ -76,14 +76,6 @@ fn records() -> Vec<Record<'static>> {
             outcome: (Height::new(2), Hash::new([5; 32])),
             bytes: b"a cut and what was drained",
         },
-        Record::Adopted {
-            outcome: Some((Height::new(2), Hash::new([5; 32]))),
-            bytes: b"a slot",
-        },
-        Record::Adopted {
-            outcome: None,
-            bytes: b"",
-        },
         Record::LogMarked {
             id: TxId::new([6; 32]),
             is_logged: true
@@ -139,6 +131,14 @@ fn records_of_open_slots() -> Vec<Record<'static>> {
         Record::SetFixed {
             is_empty_wanted: true,
             outcome: Some((Height::new(2), Hash::new([5; 32]))),
+        },
+        Record::Adopted {
+            outcome: Some((Height::new(2), Hash::new([5; 32]))),
+            bytes: b"a slot",
+        },
+        Record::Adopted {
+            outcome: None,
+            bytes: b"",
         },
         Record::Sealed {
             seed: Some(Hash::new([1; 32])),

@@ -182,6 +182,10 @@ impl Promise {
 }
 
 /// What ties a transaction and its place to a running hash.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nothing allocates, and receipts are looked at one at a time"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Opening {
     /// A slice of a slot.

@@ -168,9 +168,13 @@ impl Mind for PoolMember {
         tick: Tick,
         _: &World<'_>,
     ) -> Result<(), CommitteeError> {
-        let verified = self.verifier.verify(body);
+        let own = self.taken.take_if(|(_, hash)| *hash == value);
+        let own_slot = own.and_then(|(height, _)| self.node.slot(height));
+        let verified = self
+            .verifier
+            .verify(own_slot.map_or(body, |slot| slot.bytes));
         self.verified = Some(verified.map_err(|error| CommitteeError::Refused(error.code))?);
-        match self.taken.take_if(|(_, hash)| *hash == value) {
+        match own {
             Some((height, hash)) => {
                 let settled = self.node.acknowledge_slot(height, hash, tick);
                 settled.map_err(|error| CommitteeError::Refused(error.code()))?;

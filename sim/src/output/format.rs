@@ -196,6 +196,8 @@ impl Genesis {
                 .committee
                 .as_ref()
                 .map_or_else(|| RunConfig::default().logs, CommitteeSpelling::log_sizes),
+            // Several under a policy that takes slots from pools are those that sign.
+            sequencers: self.membership.as_ref().map_or(1, |it| it.count() as u32),
             ..RunConfig::default()
         })
     }

@@ -43,6 +43,11 @@ impl MembershipSpelling {
         }
     }
 
+    /// How many members there are.
+    pub(super) const fn count(&self) -> usize {
+        self.members.len()
+    }
+
     /// The membership that it describes; where there is none, why.
     pub(super) fn membership(&self) -> Result<Membership, String> {
         let known = [Suite::MlDsa65, Suite::Dilithium3];

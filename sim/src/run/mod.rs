@@ -1,4 +1,5 @@
-//! Drives one sequencer through a workload, in simulated time and to the byte the same every time.
+//! Drives one sequencer or a committee of several through a workload, in simulated time and to the
+//! byte the same every time.
 //!
 //! # The schedule
 //! Everybody who replays a workload (the command line, C, Python) does exactly this:
@@ -16,6 +17,10 @@
 //!    first k whose tick lies after the next record's.
 //! 6. When no record is left and a take yields no slot, what waits for a missing nonce ends as
 //!    expired, and the run is over.
+//!
+//! Several sequencers agree on the slot at each k · D ([`committee`](crate::committee)): then the
+//! coordinator of the schedule is the run's door, which lets transactions in and follows what is
+//! decided. A slot can be empty there, because a proposer has nothing yet.
 //!
 //! Transactions go the whole way: through a producer's lane, the pool, the policy, a slot. The run
 //! stands for the host of the accounts too, and a host forgets no account: the pool follows at
@@ -186,8 +191,7 @@ impl From<ConfigError> for RunError {
     }
 }
 
-/// Runs one sequencer over the workload, or under a policy that orders by receive logs as many as
-/// its committee has.
+/// Runs one sequencer over the workload, or a committee of several.
 ///
 /// # Errors
 /// A [`RunError`]; the observer has then heard of what happened before.

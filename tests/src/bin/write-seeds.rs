@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use hauptbuch_core::batch::{SlotHeader, SubBatchHeader};
 use hauptbuch_core::codec::Reader;
 use hauptbuch_tests::hex;
-use hauptbuch_tests::vectors::{ChainFile, ReceiveLogFile, TransactionsFile, files};
+use hauptbuch_tests::vectors::{ChainFile, ReceiptsFile, ReceiveLogFile, TransactionsFile, files};
 
 fn main() -> ExitCode {
     let Some(folder) = std::env::args().nth(1) else {
@@ -70,6 +70,15 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         // A first byte of 0 has the target read the rest as it is.
         let bytes = hex::decode(&text).expect("vectors are hex");
         seeds.push(("receive_log", [&[0][..], &bytes].concat()));
+    }
+    let promises: ReceiptsFile =
+        serde_json::from_str(&text("receipts.json")).expect("vectors read as written");
+    // The first byte tells the target which of the two it is.
+    let receipts = promises.receipts.into_iter().map(|one| (0, one.bytes));
+    let accusations = promises.accusations.into_iter().map(|one| (1, one.bytes));
+    for (kind, text) in receipts.chain(accusations) {
+        let bytes = hex::decode(&text).expect("vectors are hex");
+        seeds.push(("receipt", [&[kind][..], &bytes].concat()));
     }
     seeds
 }

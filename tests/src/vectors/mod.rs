@@ -9,6 +9,7 @@ mod fair_chain;
 mod genesis;
 mod merkle;
 mod policies;
+mod receipts;
 mod receive_log;
 mod transactions;
 
@@ -23,6 +24,7 @@ pub use fair_chain::{
 pub use genesis::{ConfigVector, GenesisFile, GenesisVector, LogSizesVector};
 pub use merkle::{MerkleFile, MerkleVector, ProofVector};
 pub use policies::{PoliciesFile, PolicySlot, RuleVector};
+pub use receipts::{AccusationVector, ReceiptVector, ReceiptsFile};
 pub use receive_log::{
     CutVector, EntryVector, ExtensionVector, MalformedExtension, ReceiveLogFile,
 };
@@ -52,6 +54,7 @@ pub fn files() -> Vec<VectorFile> {
         file("codes.json", &codes::compute()),
         file("policies.json", &policies::compute()),
         file("receive_log.json", &receive_log::compute()),
+        file("receipts.json", &receipts::compute()),
     ]
 }
 

@@ -15,8 +15,8 @@ use crate::consensus::engine::Need;
 use crate::types::{Hash, MemberIndex, Round, Tick};
 use crate::vote::MemberSet;
 
-/// Values that are followed at once: as many as the engine asks about, and this member's own that
-/// is not proposed yet.
+/// Values that are followed at once: as many as the engine knows, and this member's own that is not
+/// proposed yet. So where all places are taken, one holds a value that the engine does not know.
 const ENTRY_COUNT: usize = 13;
 
 /// Something that the host is asked to do.
@@ -26,7 +26,7 @@ pub(super) enum Ask {
     #[default]
     No,
     /// It is to be asked.
-    ToAsk,
+    Due,
     /// It was asked.
     Asked,
     /// It has answered.
@@ -126,8 +126,8 @@ impl Entry {
             return;
         }
         match self.verdict {
-            None if self.validate == Ask::No => self.validate = Ask::ToAsk,
-            Some(Validity::Valid { .. }) if self.store == Ask::No => self.store = Ask::ToAsk,
+            None if self.validate == Ask::No => self.validate = Ask::Due,
+            Some(Validity::Valid { .. }) if self.store == Ask::No => self.store = Ask::Due,
             _ => {}
         }
     }
@@ -144,7 +144,7 @@ impl Entry {
             (&mut self.store, Task::Store(value)),
             (&mut self.validate, Task::Validate(value)),
         ] {
-            if *ask == Ask::ToAsk {
+            if *ask == Ask::Due {
                 *ask = Ask::Asked;
                 return Some(task);
             }
@@ -293,7 +293,7 @@ impl Bodies {
         let place = least.place.take();
         // What the host has not been told of is to be fetched again; what it was told of, it has.
         for ask in [&mut least.store, &mut least.validate] {
-            if *ask == Ask::ToAsk {
+            if *ask == Ask::Due {
                 *ask = Ask::No;
             }
         }
@@ -396,7 +396,7 @@ impl Bodies {
         }
         let mut searched = self.iter().filter(|e| e.is_wanted && e.lacks_body());
         let is_idle = |entry: &&Entry| {
-            let is_loading = matches!(entry.load, Ask::ToAsk | Ask::Asked);
+            let is_loading = matches!(entry.load, Ask::Due | Ask::Asked);
             entry.fetch.is_none() && !is_loading && !others.without(entry.liars).is_empty()
         };
         searched.find(is_idle).map(|entry| entry.value)

@@ -24,7 +24,9 @@ operation_error! {
 
 /// Declares an error that is one of several others.
 macro_rules! one_of {
-    ($(#[$doc:meta])* $name:ident { $($(#[$what:meta])* $variant:ident($cause:ident)),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[$what:meta])* $variant:ident($cause:ident)),* $(,)?
+    }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[non_exhaustive]

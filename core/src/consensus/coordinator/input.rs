@@ -218,11 +218,12 @@ impl ConsensusCoordinator {
         }
         // Each turn moves one deadline past `now`, or ends one search.
         while let Some(value) = self.bodies.due(now) {
-            let is_needed = self.engine.need_of(value) > super::Need::Nothing;
-            if is_needed {
-                self.search(value, None);
-            } else {
+            // The engine asks once about a value, so the search goes on for as long as it knows it,
+            // whether it matters now or not: what had a polka once can be proposed again.
+            if self.engine.need_of(value) == super::Need::Unknown {
                 self.bodies.forget(value);
+            } else {
+                self.search(value, None);
             }
         }
     }

@@ -146,8 +146,8 @@ pub struct ConsensusCoordinator {
 
     /// The height and round in which the host was asked for a value.
     asked: Option<(Height, Round)>,
-    /// The highest height that a peer was seen in, and who it was.
-    ahead: Option<(Height, SequencerId)>,
+    /// The highest height that each member was seen in.
+    seen_in: Box<[Height]>,
     /// The height in which a peer was asked for a certificate because it was far ahead.
     asked_ahead: Height,
     /// Who sent a wrong body in this height, and of whom the host has yet to be told.
@@ -197,7 +197,7 @@ impl ConsensusCoordinator {
             answers: Ring::new(u32::from(limits.answer_count_max)),
             serve_buckets: Buckets::new(config.serve_rate, limits.bucket_count()),
             asked: None,
-            ahead: None,
+            seen_in: fixed_slice(members, Height::ZERO),
             asked_ahead: Height::ZERO,
             blamed: MemberSet::EMPTY,
             blame_to_tell: MemberSet::EMPTY,
@@ -263,17 +263,18 @@ impl ConsensusCoordinator {
         if self.engine.decided().is_none() {
             return Err(CoordinatorMisuse::NotDecided.into());
         }
-        if membership.epoch() <= self.epoch() {
+        let height = self.engine.height().checked_add(1);
+        let Some(height) = height.filter(|_| membership.epoch() > self.epoch()) else {
             return Err(CoordinatorMisuse::InvalidArgument.into());
-        }
+        };
         self.validator.replace(membership)?;
         let mut weights = [0; MEMBER_COUNT_MAX as usize];
         let me = index_of(membership, self.me);
         let view = view_of(membership, &mut weights, me);
         let context = *self.validator.context();
-        let height = self.engine.height().next();
         self.engine.start_epoch(context, view, height)?;
         self.take_ids(membership);
+        self.seen_in.fill(Height::ZERO);
         self.serve_buckets.fill(self.engine.now());
         count(&mut self.metrics.epochs_started);
         self.begin_height();
@@ -432,15 +433,23 @@ impl ConsensusCoordinator {
         self.decided_at = self.engine.now();
         self.stall_at = Some(self.decided_at.saturating_add(self.config.stall_ns));
         // Whoever was seen further on has the certificate of this height.
-        let (height, epoch) = (self.engine.height(), self.epoch());
-        debug_assert!(
-            epoch == self.validator.context().epoch,
-            "they change as one"
-        );
-        match self.ahead {
-            Some((ahead, peer)) if ahead > height => self.answer(Answer::AskDecided(peer)),
-            _ => self.ahead = None,
+        if let Some(peer) = self.someone_ahead() {
+            self.answer(Answer::AskDecided(self.id_of(peer)));
         }
+    }
+
+    /// A member that was seen in a later height. Each height begins its search with another, so
+    /// that one that only claims to be ahead is asked in its turn and no more.
+    fn someone_ahead(&self) -> Option<MemberIndex> {
+        let height = self.engine.height();
+        let members = self.seen_in.iter().take(self.member_count);
+        let first = height.get().checked_rem(self.member_count as u64);
+        let first = first.unwrap_or(0) as usize;
+        let ahead = members.enumerate().filter(|(_, seen)| **seen > height);
+        let at = ahead
+            .map(|(at, _)| at)
+            .min_by_key(|at| (*at < first, *at))?;
+        Some(MemberIndex::new(u16::try_from(at).ok()?))
     }
 
     /// How much a value matters: what the engine says, and more for an own one that is on its way.

@@ -99,7 +99,7 @@ impl ConsensusCoordinator {
         }
         // What this node named before it stopped, its own disk has.
         if is_own && entry.load == Ask::No {
-            entry.load = Ask::ToAsk;
+            entry.load = Ask::Due;
         } else {
             self.search(value, Some(source));
         }
@@ -223,7 +223,7 @@ impl ConsensusCoordinator {
     }
 
     /// Writes the record of a [`CoordinatorEffect::Persist`] to the front of `out` and returns its
-    /// length, as [`ConsensusEngine::write_record`](crate::consensus::ConsensusEngine::write_record)
+    /// length, as the engine's [`write_record`](crate::consensus::ConsensusEngine::write_record)
     /// does: record n goes into place n mod 2.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use super::{
     Answer, BodyName, ConsensusCoordinator, PeerMessage, RefusedBody, RefusedInput, count,
 };
 use crate::consensus::{Message, MessageBody, RefusedMessage, Request, Step};
-use crate::types::{Height, SequencerId};
+use crate::types::{Height, MemberIndex, SequencerId};
 
 impl ConsensusCoordinator {
     /// A message of a sequencer, whom the host's channel has authenticated. Sequencers that are no
@@ -51,22 +51,22 @@ impl ConsensusCoordinator {
         }
         let member = member.ok_or(RefusedMessage::UnknownMember)?;
         if message.height > height {
-            self.note_ahead(from, message);
+            self.note_ahead(member, message);
         }
         self.engine.handle_message(member, message)
     }
 
     /// A member was seen in a later height. One height is the ordinary race between decisions;
-    /// behind more, this node asks for the certificate of its own.
-    fn note_ahead(&mut self, from: SequencerId, message: &Message<'_>) {
+    /// behind more, this node asks for the certificate of its own, once.
+    fn note_ahead(&mut self, member: MemberIndex, message: &Message<'_>) {
         let height = self.engine.height();
-        if self.ahead.is_none_or(|(ahead, _)| message.height > ahead) {
-            self.ahead = Some((message.height, from));
+        if let Some(seen) = self.seen_in.get_mut(usize::from(member.get())) {
+            *seen = message.height.max(*seen);
         }
         let is_far = message.height > height.next() || message.epoch > self.epoch();
         if is_far && height > Height::ZERO && !self.is_decided() && self.asked_ahead < height {
             self.asked_ahead = height;
-            self.answer(Answer::AskDecided(from));
+            self.answer(Answer::AskDecided(self.id_of(member)));
         }
     }
 

@@ -11,7 +11,7 @@ use crate::crypto::hash::{Domain, hash};
 use crate::crypto::signature::{Provider, SIGNATURE_BYTES};
 use crate::limits::Footprint;
 use crate::sequencer::Membership;
-use crate::types::{Hash, SequencerId};
+use crate::types::{Hash, Height, SequencerId};
 
 /// How the id of a value follows from its body: nothing for bytes that are no body at all.
 ///
@@ -40,6 +40,8 @@ pub fn body_hash(body: &[u8]) -> Option<Hash> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CoordinatorLimits {
     /// The maxima of the engine.
+    ///
+    /// Range: each its own; signatures of 3,309 bytes must fit. Why: the engine can be used alone.
     pub consensus: ConsensusLimits,
     /// Bytes of a value's body.
     ///
@@ -97,7 +99,8 @@ impl CoordinatorLimits {
     #[must_use]
     pub fn footprint(&self, provider: Provider) -> Footprint {
         let members = usize::from(self.consensus.validator_count_max);
-        let ids = fixed_slice_bytes::<SequencerId>(members);
+        let ids = fixed_slice_bytes::<SequencerId>(members)
+            .saturating_add(fixed_slice_bytes::<Height>(members));
         let buckets = Buckets::footprint_bytes(self.bucket_count());
         Footprint::default()
             .with("engine", self.consensus.footprint().bytes())

@@ -4,5 +4,8 @@ mod bodies;
 mod deciding;
 mod epochs;
 mod kit;
+mod late;
 mod messages;
 mod misuse;
+mod random;
+mod validator;

@@ -12,7 +12,10 @@ use crate::vote::{MemberSet, SigningContext, VoteKind};
 /// the locked one, the valid one, and that of the round's proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::consensus) enum Need {
-    /// Nothing refers to it any more.
+    /// The engine does not know it, and would ask anew.
+    Unknown,
+    /// Nothing refers to it at the moment. The engine has asked about it, and will not ask again if
+    /// it comes to matter.
     Nothing,
     /// A proposal of another round names it, or a second one of this round.
     Heard,
@@ -90,7 +93,10 @@ impl ConsensusEngine {
         if self.proposals.values().any(|proposed| proposed == value) {
             return Need::Heard;
         }
-        Need::Nothing
+        match self.values.state(value) {
+            Some(_) => Need::Nothing,
+            None => Need::Unknown,
+        }
     }
 
     /// Everybody but this member.

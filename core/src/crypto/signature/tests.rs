@@ -169,7 +169,7 @@ fn a_preamble_separates_kinds_suites_chains_and_epochs() {
         chain_id: 0x0102_0304_0506_0708,
         epoch: Epoch::new(3),
     };
-    let expected = *b"hb/sl/2\x01\x08\x07\x06\x05\x04\x03\x02\x01\x03\0\0\0\0\0\0\0";
+    let expected = *b"hb/sl/3\x01\x08\x07\x06\x05\x04\x03\x02\x01\x03\0\0\0\0\0\0\0";
     assert_eq!(preamble.to_bytes(), expected);
     let others = [
         Preamble {

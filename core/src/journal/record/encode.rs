@@ -75,6 +75,7 @@ impl Record<'_> {
             | Self::Cancelled { .. }
             | Self::NonceCancelled { .. }
             | Self::LogMarked { .. }
+            | Self::ContextSet { .. }
             | Self::PressureSet { .. } => self.write_verb(out),
             Self::Drained {
                 time,
@@ -106,6 +107,14 @@ impl Record<'_> {
             Self::LogMarked { id, is_logged } => {
                 out.bytes(id.as_bytes())?;
                 out.u8(u8::from(is_logged))
+            }
+            Self::ContextSet {
+                next_membership,
+                state_root,
+                changes: _,
+            } => {
+                out.bytes(next_membership.as_bytes())?;
+                out.bytes(state_root.as_bytes())
             }
             Self::NonceCancelled {
                 rollup,
@@ -174,14 +183,6 @@ impl Record<'_> {
                 out.u8(legs.count() as u8)
             }
             Self::BundleMisshapen { outcome } => out.u16(outcome.number()),
-            Self::ContextSet {
-                next_membership,
-                state_root,
-                changes: _,
-            } => {
-                out.bytes(next_membership.as_bytes())?;
-                out.bytes(state_root.as_bytes())
-            }
             Self::SlotOpened { height } => out.u64(height.get()),
             Self::SliceAdded {
                 room,

@@ -155,13 +155,13 @@ pub enum Step {
     SealWithSeed {
         seed: u8,
     },
+    Adopt {
+        sent: [Sent; 3],
+    },
     SetContext {
         id: u8,
         change_count: usize,
         ends_epoch: bool,
-    },
-    Adopt {
-        sent: [Sent; 3],
     },
 }
 
@@ -270,7 +270,7 @@ pub fn draw(random: &mut Seeded) -> Step {
             count: [1, 2, 2, 2, 2, 3, 0][random.below(7) as usize],
             lifetime: random.below(40),
         },
-        38 => Step::Adopt {
+        40 => Step::Adopt {
             sent: [sent, Sent::draw(random), Sent::draw(random)],
         },
         kind => draw_open(kind, random),

@@ -107,7 +107,7 @@ fn followed(workload: &Workload, config: &RunConfig) -> (Follower, RunReport) {
 #[test]
 fn members_take_turns_and_include_everything_once() {
     let workload = workload(120);
-    for policy in [Policy::Fcfs, Policy::PriorityFee, Policy::SenderShuffle] {
+    for policy in [Policy::Fcfs, Policy::PriorityFee, Policy::Shuffle] {
         let (mut follower, report) = followed(&workload, &config(policy));
         assert_eq!(follower.included.len(), 120, "{policy:?}");
         follower.ended.sort_unstable();

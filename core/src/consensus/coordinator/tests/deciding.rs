@@ -1,6 +1,6 @@
 //! Heights one after another, with members that stop, come back and are far behind.
 
-use super::kit::{MS, Net};
+use super::kit::{Disk, MS, Net};
 use crate::consensus::*;
 
 #[test]
@@ -44,12 +44,8 @@ fn five_decide_with_one_that_is_down() {
 fn one_that_restarts_says_what_it_said_before() {
     let mut net = Net::new(4, 4);
     net.start_all();
-    net.run_to(1);
     net.last = 2;
-    for at in 0..4 {
-        net.run_to(1);
-        let _ = at;
-    }
+    net.run_to(1);
     // Height 2 has begun; one stops as soon as it has said something in it.
     let has_spoken = |net: &Net| {
         let own = net.nodes[2]
@@ -117,4 +113,39 @@ fn silence_of_too_many_is_told_and_ends() {
     net.start(2);
     net.run_to(1);
     net.assert_agreement();
+}
+
+#[test]
+fn a_batch_is_verified_on_many_threads() {
+    let mut net = Net::new(4, 4);
+    net.start_all();
+    net.run_to(1);
+    let (_, certificate) = net.nodes[1].disk.decided[&1].clone();
+    // A node that missed the height is given its certificate.
+    net.stop(0);
+    net.nodes[0].disk = Disk::default();
+    net.start(0);
+    let mut node = net.nodes[0].coordinator.take().unwrap();
+    node.handle_message(net.nodes[1].id, &certificate).unwrap();
+    let batch = core::iter::from_fn(|| node.poll_effect()).find_map(|effect| match effect {
+        CoordinatorEffect::Verify { batch, .. } => Some(batch),
+        _ => None,
+    });
+    let batch = batch.unwrap();
+    let work = node.verify_batch(batch);
+    assert!(work.len() >= 3 && !work.is_empty());
+    let good = std::thread::scope(|scope| {
+        let started: std::vec::Vec<_> = (0..work.len())
+            .map(|position| scope.spawn(move || u128::from(work.is_good(position)) << position))
+            .collect();
+        let ended = started.into_iter().map(|thread| thread.join().unwrap());
+        ended.fold(0, |all, one| all | one)
+    });
+    assert_eq!(good, work.verify());
+    assert_eq!(good.count_ones() as usize, work.len());
+    // One signature less, and the certificate proves nothing.
+    assert_eq!(node.handle_verified(batch, good >> 1), Ok(true));
+    assert!(node.verify_batch(batch).is_empty(), "it is over");
+    assert_eq!(node.handle_verified(batch, good), Ok(false));
+    assert_eq!((node.metrics().signatures_wrong, node.decided()), (1, None));
 }

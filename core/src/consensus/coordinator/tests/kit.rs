@@ -1,6 +1,7 @@
 //! A committee in one process: links that deliver in order, disks, and members that misbehave.
 
 use std::boxed::Box;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::format;
 use std::vec;
@@ -8,7 +9,8 @@ use std::vec::Vec;
 
 use crate::certificate::{CommitCertificate, CommitProof, Electorate};
 use crate::consensus::*;
-use crate::crypto::signature::{Provider, Randomness};
+use crate::crypto::hash::{Domain, hash_parts};
+use crate::crypto::signature::{Provider, Randomness, SIGNATURE_BYTES, Signature};
 use crate::sequencer::Membership;
 use crate::sequencer::tests::kit::{NETWORK, key, membership};
 use crate::types::{Hash, Height, SequencerId, Tick};
@@ -32,6 +34,45 @@ pub enum Fault {
     Withholds,
     /// Gives wrong bodies.
     SendsWrongBodies,
+}
+
+/// What goes wrong by chance until it ends.
+pub struct Chance {
+    state: u64,
+    /// From when on nothing goes wrong any more.
+    pub until: Tick,
+}
+
+impl Chance {
+    pub fn new(seed: u64, until: Tick) -> Self {
+        let state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        Self { state, until }
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        (self.state >> 11) % bound
+    }
+
+    /// Whether a node stops before its next effect.
+    fn stops(&mut self, now: Tick) -> bool {
+        now < self.until && self.below(300) == 0
+    }
+
+    /// Whether a message is lost.
+    fn loses(&mut self, now: Tick) -> bool {
+        now < self.until && self.below(6) == 0
+    }
+}
+
+/// A signature that only this test could make.
+fn cheap_signature(member: u16, bytes: &[u8]) -> Signature {
+    let digest = hash_parts(Domain::VOTE, &[&member.to_le_bytes(), bytes]);
+    let mut signature = [0; SIGNATURE_BYTES];
+    signature[..Hash::LEN].copy_from_slice(digest.as_bytes());
+    Signature::new(signature)
 }
 
 /// What survives a stop.
@@ -64,6 +105,16 @@ pub struct Net {
     pub last: u64,
     /// The members from epoch 0 on, and the last height of each epoch but the newest.
     pub epochs: Vec<(Membership, u64)>,
+    /// Signatures and certificates that were checked before: one check serves all members, since
+    /// all have the same keys.
+    checked: BTreeMap<Vec<u8>, bool>,
+    proofs: RefCell<BTreeMap<Vec<u8>, CommitProof>>,
+    /// What goes wrong by chance, and signatures that cost nothing; nothing in most tests.
+    pub chance: Option<Chance>,
+    /// How many did, or will.
+    pub restart_count: u64,
+    /// When stopped nodes come back.
+    restarts: BTreeMap<(u64, usize), ()>,
     /// Which values hosts find bad.
     pub is_bad: fn(&[u8]) -> bool,
 }
@@ -79,6 +130,11 @@ impl Net {
             sent_count: 0,
             last: 0,
             epochs: vec![(membership(0, &vec![1; member_count]), u64::MAX)],
+            checked: BTreeMap::new(),
+            proofs: RefCell::new(BTreeMap::new()),
+            chance: None,
+            restart_count: 0,
+            restarts: BTreeMap::new(),
             is_bad: |_| false,
         };
         for number in 0..node_count {
@@ -168,8 +224,17 @@ impl Net {
             .filter_map(|node| node.coordinator.as_ref());
         let timer = timers.filter_map(|node| node.next_deadline()).min();
         let message = self.queue.keys().next().map(|(at, _)| Tick::new(*at));
-        let next = [timer, message].into_iter().flatten().min();
+        let restart = self.restarts.keys().next().map(|(at, _)| Tick::new(*at));
+        let next = [timer, message, restart].into_iter().flatten().min();
         self.now = next.expect("somebody waits for something").max(self.now);
+        while let Some(entry) = self.restarts.first_entry() {
+            let (due, at) = *entry.key();
+            if due > self.now.get() {
+                break;
+            }
+            entry.remove();
+            self.start(at);
+        }
         while let Some(entry) = self.queue.first_entry() {
             if entry.key().0 > self.now.get() {
                 break;
@@ -208,6 +273,14 @@ impl Net {
         while let Some(effect) = node.poll_effect() {
             count += 1;
             assert!(count < 2_000, "effects come to an end");
+            if let Some(chance) = &mut self.chance
+                && chance.stops(self.now)
+            {
+                let back = self.now.get() + chance.below(200) * MS;
+                self.restart_count += 1;
+                self.restarts.insert((back, at), ());
+                return;
+            }
             self.nodes[at].effects.push(effect);
             self.carry_out(at, &mut node, effect);
         }
@@ -225,22 +298,18 @@ impl Net {
                 node.handle_persisted(seq).unwrap();
             }
             CoordinatorEffect::Sign { ticket, bytes } => {
-                let key = key(self.nodes[at].id.get());
-                let signature = key.sign(&bytes, &Randomness::ZERO).unwrap();
+                let signature = self.sign(at, &bytes);
                 node.handle_signed(&ticket, signature.as_bytes()).unwrap();
             }
             CoordinatorEffect::Send { to, message } => {
                 let mut bytes = vec![0; limits().message_bytes_max()];
                 let len = node.write_message(&message, &mut bytes).unwrap();
-                bytes.truncate(len);
-                if let Some(bytes) = self.tamper(at, bytes) {
-                    self.send(at, node, to, &bytes);
-                }
+                self.send(at, node, to, &bytes[..len]);
             }
             CoordinatorEffect::Verify { batch, count } => {
                 let work = node.verify_batch(batch);
                 assert_eq!(work.len(), usize::from(count));
-                let good = work.verify();
+                let good = self.verify(&work);
                 assert_eq!(node.handle_verified(batch, good), Ok(true));
             }
             CoordinatorEffect::GetValue { height, round, .. } => {
@@ -259,28 +328,15 @@ impl Net {
             }
             CoordinatorEffect::Validate { height, value } => {
                 let is_bad = (self.is_bad)(node.body(value).unwrap());
-                let validity = if is_bad {
-                    Validity::Invalid
-                } else {
-                    let extension_hash = Hash::ZERO;
-                    Validity::Valid { extension_hash }
+                let extension_hash = Hash::ZERO;
+                let validity = match is_bad {
+                    true => Validity::Invalid,
+                    false => Validity::Valid { extension_hash },
                 };
                 assert!(node.handle_validity(height, value, Verdict::Known(validity)));
             }
             CoordinatorEffect::SendBody { to, height, value } => {
-                if let Some(body) = disk.bodies.get(&value) {
-                    let name = BodyName {
-                        epoch: node.epoch(),
-                        height,
-                        value,
-                    };
-                    let mut bytes = vec![0; limits().message_bytes_max()];
-                    let len = write_put_body(&mut bytes, &name, body).unwrap();
-                    bytes.truncate(len);
-                    if let Some(bytes) = self.tamper(at, bytes) {
-                        self.send(at, node, Destination::One(to), &bytes);
-                    }
-                }
+                self.send_stored_body(at, node, to, height, value);
             }
             CoordinatorEffect::SendDecided { to, height } => {
                 if let Some((_, certificate)) = disk.decided.get(&height.get()).cloned() {
@@ -293,10 +349,59 @@ impl Net {
         }
     }
 
+    fn sign(&self, at: usize, bytes: &[u8]) -> Signature {
+        let number = self.nodes[at].id.get();
+        match self.chance {
+            Some(_) => cheap_signature(number as u16, bytes),
+            None => key(number).sign(bytes, &Randomness::ZERO).unwrap(),
+        }
+    }
+
+    fn verify(&mut self, work: &VerifyBatch<'_>) -> u128 {
+        let mut good = 0;
+        for position in 0..work.len() {
+            let item = work.item(position).unwrap();
+            let is_good = if self.chance.is_some() {
+                let own = cheap_signature(item.member.get(), &item.bytes);
+                own.as_bytes() == item.signature
+            } else {
+                let member = item.member.get().to_le_bytes();
+                let what = [&member, item.bytes.as_slice(), item.signature].concat();
+                let checked = self.checked.entry(what);
+                *checked.or_insert_with(|| work.is_good(position))
+            };
+            good |= u128::from(is_good) << position;
+        }
+        good
+    }
+
+    fn send_stored_body(
+        &mut self,
+        at: usize,
+        node: &ConsensusCoordinator,
+        to: SequencerId,
+        height: Height,
+        value: Hash,
+    ) {
+        let Some(body) = self.nodes[at].disk.bodies.get(&value) else {
+            return;
+        };
+        let name = BodyName {
+            epoch: node.epoch(),
+            height,
+            value,
+        };
+        let mut bytes = vec![0; limits().message_bytes_max()];
+        let len = write_put_body(&mut bytes, &name, body).unwrap();
+        self.send(at, node, Destination::One(to), &bytes[..len]);
+    }
+
     fn decide(&mut self, at: usize, node: &mut ConsensusCoordinator, height: Height, value: Hash) {
         let certificate = node.certificate(height).unwrap().to_vec();
-        let proof = self.check(height.get(), &certificate);
-        proof.expect(height, value).unwrap();
+        if self.chance.is_none() {
+            let proof = self.check(height.get(), &certificate);
+            proof.expect(height, value).unwrap();
+        }
         let disk = &mut self.nodes[at].disk;
         assert!(
             disk.bodies.contains_key(&value),
@@ -308,10 +413,15 @@ impl Net {
 
     /// Checks a certificate with nothing but the public keys of its epoch.
     pub fn check(&self, height: u64, certificate: &[u8]) -> CommitProof {
+        if let Some(proof) = self.proofs.borrow().get(certificate) {
+            return *proof;
+        }
         let members = &self.epochs[self.epoch_of(height)].0;
         let electorate = Electorate::new(NETWORK, Provider::MlDsa65, members, 16).unwrap();
-        let certificate = CommitCertificate::decode(certificate).unwrap();
-        certificate.verify(&electorate).unwrap()
+        let decoded = CommitCertificate::decode(certificate).unwrap();
+        let proof = decoded.verify(&electorate).unwrap();
+        self.proofs.borrow_mut().insert(certificate.to_vec(), proof);
+        proof
     }
 
     fn go_on(&mut self, at: usize) {
@@ -335,7 +445,8 @@ impl Net {
     }
 
     /// What a member's fault makes of a message.
-    fn tamper(&self, at: usize, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    fn tamper(&self, at: usize, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut bytes = bytes.to_vec();
         let is_body = bytes.get(1) == Some(&8);
         match self.nodes[at].fault.filter(|_| is_body) {
             None => Some(bytes),
@@ -349,9 +460,10 @@ impl Net {
     }
 
     fn send(&mut self, at: usize, node: &ConsensusCoordinator, to: Destination, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
+        let bytes = match self.tamper(at, bytes) {
+            Some(bytes) if !bytes.is_empty() => bytes,
+            _ => return,
+        };
         let from = self.nodes[at].id;
         let receivers: Box<[SequencerId]> = match to {
             Destination::Members => node.members().into(),
@@ -359,8 +471,15 @@ impl Net {
         };
         for to in receivers.iter().filter(|id| **id != from) {
             self.sent_count += 1;
-            let due = (self.now.get() + DELAY_NS, self.sent_count);
-            let message = (to.get() as usize, from, bytes.to_vec());
+            let mut delay_ns = DELAY_NS;
+            if let Some(chance) = &mut self.chance {
+                if chance.loses(self.now) {
+                    continue;
+                }
+                delay_ns += chance.below(20) * MS;
+            }
+            let due = (self.now.get() + delay_ns, self.sent_count);
+            let message = (to.get() as usize, from, bytes.clone());
             self.queue.insert(due, message);
         }
     }
