@@ -1,5 +1,5 @@
-//! Forced inputs and bundles beside order fairness: what logs drain stands between them, within what
-//! the forced inputs leave, and everybody computes the same.
+//! Forced inputs and bundles beside order fairness: what logs drain stands between them, within
+//! what the forced inputs leave, and everybody computes the same.
 
 mod common;
 #[path = "common/logs.rs"]

@@ -133,8 +133,7 @@ pub(crate) fn run(
             }
             (Ok(report), None) => report,
         };
-        let fairness = recorder.figures.fairness().map_err(output_error)?;
-        let consensus = recorder.figures.consensus(&report);
+        let (fairness, consensus) = figures_of(&recorder.figures, &report)?;
         let mut order = recorder.order;
         order.sort_unstable_by_key(|row| (row.height, row.rollup, row.position));
         Ok(Run {
@@ -145,10 +144,20 @@ pub(crate) fn run(
             sequencer_count: config.sequencer_count(),
             memory: config.for_workload(workload).limits.footprint(),
             elapsed,
-            fairness: fairness.map(|own| json(&own)).transpose()?,
-            consensus: consensus.map(|own| json(&own)).transpose()?,
+            fairness,
+            consensus,
         })
     })
+}
+
+/// How fair the order is and how slots were agreed on, as JSON, as far as there is any.
+fn figures_of(figures: &Figures, report: &RunReport) -> PyResult<(Option<String>, Option<String>)> {
+    let fairness = figures.fairness().map_err(output_error)?;
+    let consensus = figures.consensus(report);
+    Ok((
+        fairness.map(|own| json(&own)).transpose()?,
+        consensus.map(|own| json(&own)).transpose()?,
+    ))
 }
 
 /// What an output would say of it.

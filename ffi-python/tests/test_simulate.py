@@ -119,17 +119,34 @@ def test_an_output_is_that_of_the_command_line(generated: dict[str, Any], tmp_pa
         del summary["format"]
         own = plain(result.summary)
         if summary["sequencers"] > 1:
-            assert all(figures["gamma"]["violations"] == 0 for figures in summary.pop("fairness"))
-            logs = summary["memory"].pop()
-            summary["memory_bytes"] -= logs["bytes"]
+            assert all(figures["gamma"]["violations"] == 0 for figures in result.fairness)
+            assert result.consensus["heights"] == result.summary["batches"]
+        else:
+            assert result.fairness is None and result.consensus is None
         assert summary == own
         found = hb.verify(out)
+        assert (found.is_signed, found.consensus) == (own["signed"], result.consensus)
         assert found.final_batch_hash == result.final_batch_hash
         assert (found.submitted, found.included, found.batches) == (
             2_000, 2_000, result.summary["batches"],
         )  # fmt: skip
         lines = (out / "batches.jsonl").read_text().splitlines()
         assert [json.loads(line)["hash"] for line in lines] == result.slots["hash"].tolist()
+
+
+def test_an_output_reads_back_as_what_was_returned(tmp_path: Path) -> None:
+    transactions = hb.generate(80, seed=3)
+    for policy, sequencers in (("fair", 4), ("priority", None)):
+        result = hb.simulate(transactions, policy=policy, sequencers=sequencers, out=tmp_path / "o")
+        loaded = hb.load(tmp_path / "o")
+        assert loaded == result
+        assert loaded.consensus == result.consensus and loaded.fairness == result.fairness
+        assert type(hb.load(tmp_path / "o", frame="pandas").order).__name__ == "DataFrame"
+    certificates = tmp_path / "o" / "certificates.jsonl"
+    certificates.write_text("{}\n")
+    with pytest.raises(hb.VerifyError, match="certificates.jsonl"):
+        hb.load(tmp_path / "o")
+    assert hb.load(tmp_path / "o", verify=False) == result
 
 
 def test_a_changed_output_does_not_verify(tmp_path: Path) -> None:

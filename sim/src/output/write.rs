@@ -13,8 +13,9 @@ use hauptbuch_core::types::{Hash, Height, Tick, Transaction, TxId};
 use super::directory::Staging;
 use super::error::{OutputError, ROLLUP_NAME_BYTES_MAX};
 use super::format::{
-    BATCHES, BatchLine, FORMAT_VERSION, GENESIS, Genesis, InputSummary, KIND, LogLine, MANIFEST,
-    Manifest, MemoryPart, RECEIPTS, REPORT, SUMMARY, Summary, TIMING, Timing, TransactionCounts,
+    BATCHES, BatchLine, FORMAT_VERSION, FileEntry, GENESIS, Genesis, InputSummary, KIND, LogLine,
+    MANIFEST, Manifest, MemoryPart, RECEIPTS, REPORT, SUMMARY, Summary, TIMING, Timing,
+    TransactionCounts,
 };
 use super::hashed::{HashedFile, write_whole};
 use super::json::{Digest, Number, document, push_line};
@@ -159,17 +160,7 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             })?),
             None => None,
         };
-        let mut receipts = HashedFile::create(&self.staging, RECEIPTS)?;
-        self.tally.write_lines(
-            self.config.policy.name(),
-            self.workload.rollups().len(),
-            |line| {
-                let written = receipts.write(line);
-                line.clear();
-                written
-            },
-        )?;
-        let receipts = receipts.finish()?;
+        let receipts = write_receipts(&self.staging, &self.tally, &self.config, self.workload)?;
         let last_hash = match report.slot_count {
             0 => self.genesis_hash,
             _ => report.last_hash,
@@ -327,6 +318,22 @@ impl<P: FnMut(usize) -> ControlFlow<()>> Observer for OutputWriter<'_, P> {
     fn step_ends(&mut self, step: Step, count: usize) {
         self.stopwatch.end(step, count);
     }
+}
+
+/// Writes what became of each transaction.
+fn write_receipts(
+    staging: &Staging,
+    tally: &Tally,
+    config: &RunConfig,
+    workload: &Workload,
+) -> Result<FileEntry, OutputError> {
+    let mut receipts = HashedFile::create(staging, RECEIPTS)?;
+    tally.write_lines(config.policy.name(), workload.rollups().len(), |line| {
+        let written = receipts.write(line);
+        line.clear();
+        written
+    })?;
+    receipts.finish()
 }
 
 /// All that a summary follows from beside the configuration.

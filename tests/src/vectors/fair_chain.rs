@@ -1,5 +1,5 @@
-//! Small chains whose order receive logs give: what each member wrote, the cuts through it, and every
-//! byte that followed.
+//! Small chains whose order receive logs give: what each member wrote, the cuts through it, and
+//! every byte that followed.
 
 use std::collections::BTreeMap;
 

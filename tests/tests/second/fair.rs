@@ -1,5 +1,5 @@
-//! Chains whose order receive logs give, read a second time: logs and cuts by their bytes, the agreed
-//! time, and the order of median timestamps by its definition.
+//! Chains whose order receive logs give, read a second time: logs and cuts by their bytes, the
+//! agreed time, and the order of median timestamps by its definition.
 
 use std::collections::{BTreeMap, BTreeSet};
 

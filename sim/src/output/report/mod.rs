@@ -65,8 +65,6 @@ impl Page<'_> {
             "How long included transactions waited for their slot, in simulated time.",
             &self.delays(),
         );
-        html.push_str(&self.committee());
-        html.push_str(&self.fairness());
         section(
             &mut html,
             "",
@@ -74,6 +72,8 @@ impl Page<'_> {
             self.fee_text(),
             &self.fees(),
         );
+        html.push_str(&self.committee());
+        html.push_str(&self.fairness());
         section(
             &mut html,
             "wide",
@@ -288,8 +288,8 @@ impl Page<'_> {
              <pre>hauptbuch verify DIRECTORY</pre>\n<p>Compare the last slot's hash with one that \
              you got another way; it stands for all that was decided:</p>\n<pre>{hash}</pre>\n\
              <p class=\"note\">The figures under Speed and Work, and the time to a decision, are \
-             of this machine and this time. All others are the same wherever the same input is run: SHA-256 of the input \
-             {}.</p>\n</section>\n",
+             of this machine and this time. All others are the same wherever the same input is \
+             run: SHA-256 of the input {}.</p>\n</section>\n",
             self.summary.input.sha256
         )
     }

@@ -226,6 +226,17 @@ fn forged_certificates_are_refused_each_for_its_reason() {
         why.ends_with("line 2: the signature of member 2 does not verify"),
         "{why}"
     );
+}
+
+#[test]
+fn certificates_of_another_committee_or_epoch_are_refused() {
+    let scratch = Scratch::new();
+    written(&scratch);
+    let out = scratch.out();
+    let (genesis, slots) = hashes(&out);
+    let keys = keys();
+    let make = |forged: Forged| certificate(&keys, &genesis, &forged);
+    let honest = Forged::of(2, slots[1], &[0, 1, 2]);
     let why = with_second(
         &out,
         &make(Forged {
