@@ -105,12 +105,13 @@ pub(crate) fn run(
     for (name, value) in limits {
         set_limit(&mut config.limits, &name.extract::<String>()?, &value)?;
     }
-    let is_set = |name: &str| limits.contains(name).unwrap_or(true);
-    settings::fit_unset(&mut config.limits, is_set);
+    settings::fit_unset(&mut config.limits, |name| {
+        limits.contains(name).unwrap_or(true)
+    });
     let workload = &workload.get().inner;
     check_trades(policy, workload.has_trades())?;
     detached(py, || {
-        let go_on = |_submitted: usize| ControlFlow::Continue(());
+        let go_on = |_: usize| ControlFlow::Continue(());
         let writer = out.map(|path| OutputWriter::create(workload, &config, &path, go_on));
         let writer = writer.transpose().map_err(output_error)?;
         let figures = Figures::new(workload, &config).map_err(run_error)?;
@@ -135,7 +136,7 @@ pub(crate) fn run(
         };
         let (fairness, consensus) = figures_of(&recorder.figures, &report)?;
         let mut order = recorder.order;
-        order.sort_unstable_by_key(|row| (row.height, row.rollup, row.position));
+        order.sort_unstable_by_key(place);
         Ok(Run {
             slots: recorder.slots,
             order,
@@ -148,6 +149,11 @@ pub(crate) fn run(
             consensus,
         })
     })
+}
+
+/// By height, rollup and position.
+const fn place(row: &OrderRow) -> (Height, u32, u32) {
+    (row.height, row.rollup, row.position)
 }
 
 /// How fair the order is and how slots were agreed on, as JSON, as far as there is any.

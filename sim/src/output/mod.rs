@@ -21,7 +21,8 @@
 //! neither can a part be changed under a manifest that was rewritten to fit, where another part
 //! says otherwise. Where members sign, each slot has a certificate, which is checked with nothing
 //! but their public keys. What it can't promise is who wrote it: members' keys follow from the
-//! run's seed, one sequencer alone signs nothing, and whoever rewrites all of it consistently has written
+//! run's seed, one sequencer alone signs nothing, and whoever rewrites all of it consistently has
+//! written
 //! the output of another run.
 //!
 //! # Cost
