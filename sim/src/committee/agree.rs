@@ -1,8 +1,8 @@
 //! How members agree on a slot: messages between them, in simulated time.
 //!
-//! All messages that are under way together take [`MESSAGE_DELAY_NS`], and each member takes in what
-//! came to it in the order of the senders. So what happens between two moments at one member depends
-//! on no other, members work side by side, and the same run says the same, to the byte.
+//! All messages that are under way together take [`MESSAGE_DELAY_NS`], and each member takes in
+//! what came to it in the order of the senders. So what happens between two moments at one member
+//! depends on no other, members work side by side, and the same run says the same, to the byte.
 //!
 //! Agreeing has a clock of its own, which begins at the slot's tick: the slot is decided some
 //! [`MESSAGE_DELAY_NS`] later, and no transaction that arrives meanwhile is in it. Where slots come

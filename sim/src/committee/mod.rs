@@ -1,5 +1,5 @@
-//! Several sequencers in one process: what each receives, logs and signs, and what all of them agree
-//! on.
+//! Several sequencers in one process: what each receives, logs and signs, and what all of them
+//! agree on.
 //!
 //! # What is modelled
 //! - A transaction is let in or refused at the run's door. What was let in reaches each sequencer
@@ -260,8 +260,8 @@ impl Committee {
         }
     }
 
-    /// Lets all members log and sign what reached them before `tick`, where `stamp` is the time, and
-    /// take in each other's logs; how many ids they named.
+    /// Lets all members log and sign what reached them before `tick`, where `stamp` is the time,
+    /// and take in each other's logs; how many ids they named.
     ///
     /// # Errors
     /// A [`CommitteeError`] that says what was refused: honest members give no reason for any.

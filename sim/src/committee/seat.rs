@@ -1,5 +1,5 @@
-//! A member's seat at the table: what its coordinator of consensus wants done, whatever the slots are
-//! made of.
+//! A member's seat at the table: what its coordinator of consensus wants done, whatever the slots
+//! are made of.
 
 use hauptbuch_core::consensus::{
     ConsensusConfig, ConsensusCoordinator, ConsensusLimits, CoordinatorConfig, CoordinatorEffect,

@@ -7,11 +7,18 @@
 //!
 //! # Why by bytes
 //! Nearly every slot is decided as it was first proposed, so what counts is what a candidate costs
-//! that is kept. With the state of five members under load (2,000 live ids, 7,000 drained ones that
-//! are remembered, 6,000 cursors) writing the bytes costs about as much as applying the cut does;
-//! a second state beside the first costs that too, because each cut has then to be applied twice,
-//! and twice the memory. Going back costs some ten times as much as writing, and each of it is a
-//! proposal that lost: whoever proposes pays with its turn. `fair_slot_time` measures both.
+//! that is kept. Writing the bytes costs a tenth of what applying the cut does; a second state
+//! beside the first would cost as much as the first again, because each cut has to be applied to
+//! both, and its memory. Going back costs several times as much as applying, and each of it is a
+//! proposal that lost: whoever proposes pays with its turn. The bytes are needed anyway, for the
+//! state root. One core of an Intel Xeon of 2023, shared, 2026-11-22
+//! (`cargo run --release -p hauptbuch-core --example fair_slot_time`), medians:
+//!
+//! | ids a slot | live ids | apply ms | try ms | go back and try ms |
+//! |---|---|---|---|---|
+//! | 160 | 320 | 0.35 | 0.34 | 0.47 |
+//! | 640, lists that nearly agree | 1,280 | 1.66 | 1.82 | 6.44 |
+//! | 640, lists at random | 1,280 | 1.68 | 1.78 | 6.28 |
 
 use alloc::boxed::Box;
 use core::fmt;
