@@ -51,14 +51,8 @@ fn load(
         now = now.saturating_add(random.below(3));
         match random.below(19) {
             0..=7 => {
-                let many = core::array::from_fn::<_, 5, _>(|_| {
-                    let one = any_envelope(&mut random, time);
-                    let all = submission(one, &payload[..random.one_of(&[0, 0, 0, 50, 200, 220])]);
-                    Submission {
-                        account_nonce: all.account_nonce.filter(|_| random.below(2) == 0),
-                        ..all
-                    }
-                });
+                let many: [_; 5] =
+                    core::array::from_fn(|_| any_submission(&mut random, time, &payload));
                 let count = random.below(6) as usize;
                 let some = many.into_iter().take(count);
                 done.submitted += count as u64;
@@ -118,6 +112,15 @@ fn say_context(own: &mut TransactionCoordinator, random: &mut Seeded) {
         state_root: Hash::new([random.below(3) as u8; 32]),
     };
     own.set_slot_context(&context).unwrap();
+}
+
+fn any_submission<'a>(random: &mut Seeded, time: u64, payload: &'a [u8]) -> Submission<'a> {
+    let one = any_envelope(random, time);
+    let all = submission(one, &payload[..random.one_of(&[0, 0, 0, 50, 200, 220])]);
+    Submission {
+        account_nonce: all.account_nonce.filter(|_| random.below(2) == 0),
+        ..all
+    }
 }
 
 fn any_envelope(random: &mut Seeded, time: u64) -> Envelope {

@@ -15,7 +15,7 @@ use hauptbuch_core::sequencer::Membership;
 use hauptbuch_core::types::{Fee, Hash, Height, TxId};
 use hauptbuch_sim::committee::Decided;
 use hauptbuch_sim::output::{COMMITTEE_MEMORY, Figures, OutputWriter};
-use hauptbuch_sim::run::{Observer, RunConfig, RunReport, Step, log_sizes};
+use hauptbuch_sim::run::{Observer, RunConfig, RunError, RunReport, Step, log_sizes};
 use hauptbuch_sim::settings::{self, LIMIT_NAMES};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyDict};
@@ -122,18 +122,7 @@ pub(crate) fn run(
         if let Some(stop) = recorder.stop {
             return Err(stop);
         }
-        // A writer that failed ended the run, and knows why.
-        let report = match (report, recorder.writer) {
-            (Err(error), writer) => {
-                let cause = writer.and_then(OutputWriter::into_error);
-                return Err(cause.map_or_else(|| run_error(error), output_error));
-            }
-            (Ok(report), Some(writer)) => {
-                writer.finish(&report).map_err(output_error)?;
-                report
-            }
-            (Ok(report), None) => report,
-        };
+        let report = written(report, recorder.writer)?;
         let (fairness, consensus) = figures_of(&recorder.figures, &report)?;
         let mut order = recorder.order;
         order.sort_unstable_by_key(place);
@@ -149,6 +138,24 @@ pub(crate) fn run(
             consensus,
         })
     })
+}
+
+/// The report, once the output is whole; a writer that failed ended the run, and knows why.
+fn written<P: FnMut(usize) -> ControlFlow<()>>(
+    report: Result<RunReport, RunError>,
+    writer: Option<OutputWriter<'_, P>>,
+) -> PyResult<RunReport> {
+    match (report, writer) {
+        (Err(error), writer) => {
+            let cause = writer.and_then(OutputWriter::into_error);
+            Err(cause.map_or_else(|| run_error(error), output_error))
+        }
+        (Ok(report), Some(writer)) => {
+            writer.finish(&report).map_err(output_error)?;
+            Ok(report)
+        }
+        (Ok(report), None) => Ok(report),
+    }
 }
 
 /// By height, rollup and position.

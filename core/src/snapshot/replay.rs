@@ -10,7 +10,7 @@ use crate::journal::{
 };
 use crate::ordering::SlotRoom;
 use crate::pool::{Cancelled, ForcedError};
-use crate::types::{Envelope, Hash, Submission, Transaction, TxId, UnixNs};
+use crate::types::{Envelope, Hash, Height, Submission, Tick, Transaction, TxId, UnixNs};
 
 /// How much of a journal was replayed: all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,8 +198,10 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
             last_pool,
         } => {
             let when_empty = when_empty(is_empty_wanted);
-            let last = last_pool;
-            let known = KnownPools { pools, last };
+            let known = KnownPools {
+                pools,
+                last: last_pool,
+            };
             let taken = coordinator.take_knowing(now, time, when_empty, known);
             taken.ok()?.map(|slot| (slot.header.height, slot.hash)) == outcome
         }
@@ -211,10 +213,7 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
             let height = coordinator.take_recorded(now, time, bytes).ok()?;
             (height, coordinator.tip().hash) == outcome
         }
-        Record::Adopted { outcome, bytes } => match coordinator.adopt(bytes, now) {
-            Ok(adopted) => Some((adopted.header.height, adopted.hash)) == outcome,
-            Err(error) => error == AdoptError::EventsFull && outcome.is_none(),
-        },
+        Record::Adopted { outcome, bytes } => adopt_again(coordinator, now, outcome, bytes),
         Record::Acknowledged { height } => coordinator.acknowledge(height, now).is_ok(),
         Record::RolledBack { height, slot_count } => {
             coordinator.roll_back(height) == Ok(slot_count as usize)
@@ -232,6 +231,19 @@ fn do_again(coordinator: &mut TransactionCoordinator, stamped: &Stamped<'_>) -> 
         ref outside => do_outside_again(coordinator, outside, stamped.clocks)?,
     };
     is_same.then_some(())
+}
+
+/// The same for a slot of somebody else; whether it came to the same.
+fn adopt_again(
+    coordinator: &mut TransactionCoordinator,
+    now: Tick,
+    outcome: Option<(Height, Hash)>,
+    bytes: &[u8],
+) -> bool {
+    match coordinator.adopt(bytes, now) {
+        Ok(adopted) => Some((adopted.header.height, adopted.hash)) == outcome,
+        Err(error) => error == AdoptError::EventsFull && outcome.is_none(),
+    }
 }
 
 /// The same for what is done to a slot that is open.

@@ -192,11 +192,11 @@ pub(super) fn compute() -> FairChainFile {
                 read the extensions accepts each slot."
                 .into(),
         chains: vec![
-            chain("order fairness", Policy::Fair(FairCommittee::FIVE), &FAIR),
+            chain("order fairness", Policy::Fair(FairCommittee::FIVE), FAIR),
             chain(
                 "median timestamps",
                 Policy::Median(MedianCommittee { member_count: 3 }),
-                &MEDIAN,
+                MEDIAN,
             ),
         ],
     }
