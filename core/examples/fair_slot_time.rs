@@ -1,5 +1,5 @@
-//! How long one slot of order fairness takes with as many ids live as five members can bring: applied
-//! at once, tried before it is decided, and tried after another candidate.
+//! How long one slot of order fairness takes with as many ids live as five members can bring:
+//! applied at once, tried before it is decided, and tried after another candidate.
 //!
 //! `cargo run --release -p hauptbuch-core --example fair_slot_time`
 
