@@ -47,7 +47,7 @@ pub struct RunOptions {
     /// it a built-in workload is generated.
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
-    /// How many sequencers: five unless given, and one under a policy that takes slots from a pool.
+    /// How many sequencers: five unless given, and one under a policy that orders what one holds.
     /// Several are a committee that agrees on every slot.
     #[arg(long, value_name = "N")]
     pub sequencers: Option<u32>,
@@ -56,9 +56,8 @@ pub struct RunOptions {
     #[arg(long, value_name = "N")]
     pub rollups: Option<u32>,
     /// How transactions are put in order: `fair` (unless given) by what several sequencers received
-    /// first, `median` by their clocks; from the pool of one sequencer alone, or of whoever
-    /// proposes, by `fcfs` (unless given, with one), `priority`, `time-bucket`, `shuffle` or
-    /// `greedy`, which needs an input with trades.
+    /// first, `median` by their clocks; one sequencer alone by `fcfs` (unless given), `priority`,
+    /// `time-bucket`, `shuffle` or `greedy`, which needs an input with trades.
     #[arg(long, value_name = "NAME")]
     pub policy: Option<String>,
     /// When transactions reached several nodes: columns `timestamp_ms`, `hash` and `source`, as CSV

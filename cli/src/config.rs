@@ -125,7 +125,13 @@ fn order_and_sequencers(named: Option<&str>, chosen: Option<u32>) -> Result<(&st
         (Some(name @ ("fair" | "median")), chosen) => {
             Ok((name, chosen.unwrap_or(SEQUENCER_COUNT_DEFAULT)))
         }
-        (Some(name), chosen) => Ok((name, chosen.unwrap_or(1))),
+        (Some(name), Some(count)) if count > 1 && Policy::from_name(name).is_some() => {
+            Err(Failure::bad_input(format!(
+                "--policy {name} --sequencers {count}: {name} orders what one sequencer holds, so \
+                 it runs one; several order by `fair` or `median`"
+            )))
+        }
+        (Some(name), _) => Ok((name, 1)),
     }
 }
 

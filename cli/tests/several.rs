@@ -156,29 +156,6 @@ fn committees_of_other_sizes_and_thresholds_run() {
 }
 
 #[test]
-fn several_take_slots_from_their_pools_and_anyone_can_check() {
-    let scratch = Scratch::new();
-    for policy in ["fcfs", "shuffle"] {
-        let words = format!("--json run --count 300 --sequencers 4 --policy {policy}");
-        let run = scratch.json(&words);
-        assert_eq!(
-            (&run["policy"], &run["sequencers"]),
-            (&policy.into(), &4.into())
-        );
-        assert_accounted(&run["transactions"]);
-        assert_eq!(run["transactions"]["included"], 300);
-        assert_eq!(run["consensus"]["heights"], run["batches"]);
-        assert!(run.get("fairness").is_none());
-        let verified = scratch.json("--json verify hauptbuch-out");
-        assert_eq!(verified["final_batch_hash"], run["final_batch_hash"]);
-        assert_eq!(
-            scratch.json(&words)["final_batch_hash"],
-            run["final_batch_hash"]
-        );
-    }
-}
-
-#[test]
 fn median_timestamps_order_all_of_it_and_anyone_can_check() {
     let scratch = Scratch::new();
     let run = scratch.json("--json run --count 700 --policy median --out median");
