@@ -362,6 +362,17 @@ codes! {
         "the cut charges a member with more first-hand ids of one rollup than it may bring";
     RollupBytesExceeded = 637, Sender, false,
         "the cut charges a member with more first-hand bytes of one rollup than it may bring";
+    LogsEnded = 638, Sender, false, "the epoch has ended, and its logs move no more";
+    EpochNotEnded = 639, Caller, true, "the epoch has not ended yet";
+    ClosingNotAhead = 640, Caller, false, "the closing slot does not lie ahead";
+    ClosingDecided = 641, Caller, false, "the epoch's closing slot is decided already";
+    SeatsContradict = 642, Caller, false,
+        "the seats of an epoch do not name each new seat at most once";
+    TooManyMembers = 643, Operator, false, "the next epoch has more members than the limits name";
+    TooManyLeavers = 644, Operator, true,
+        "members that left are charged with more than the limits leave room for";
+    OrderKindChanged = 645, Caller, false,
+        "the next epoch orders by graphs and this one by median timestamps, or the other way round";
     // 650..689: what a member of the committee sent, and is refused.
     WrongEpoch = 650, Sender, false, "the message belongs to another epoch";
     HeightBehind = 651, Sender, false, "the height has been decided here";

@@ -26,7 +26,7 @@ pub use clients::{Clients, Crowd, Sending};
 pub use config::WorldConfig;
 pub use random::Random;
 pub use rules::{
-    Book, Cut, Decided, End, Entry, Envelope, GraphImage, Image, Kind, Member, Number, Outcome,
-    Refusal, RollupRules, Room, Rules,
+    Book, Cut, Decided, End, Entry, Envelope, GraphImage, Image, Kind, LEAVERS, Member, Next,
+    Number, Outcome, Refusal, RollupRules, Room, Rules,
 };
 pub use world::{Step, World};

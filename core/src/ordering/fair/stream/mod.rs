@@ -100,8 +100,10 @@ mod cursors;
 mod cut;
 mod decided;
 mod entry;
+mod epoch;
 mod error;
 mod forming;
+mod handover;
 mod held;
 mod limits;
 mod median;
@@ -123,8 +125,10 @@ pub use decided::FairStream;
 pub use entry::{
     Accounts, Bodies, Cut, Entry, EntryKind, Extent, Facts, LoggedId, NoAccounts, RollupSlot, Room,
 };
+pub use epoch::{EpochEnd, NextEpoch};
 pub use error::{
-    ApplyError, Broken, CutError, CutRefusal, MemberError, StateError, StreamConfigError,
+    ApplyError, Broken, CutError, CutRefusal, EpochError, MemberError, StateError,
+    StreamConfigError,
 };
 pub use limits::{FairLimits, ReplayProtection, RollupPart, STREAM_LOG_COUNT_MAX};
 pub use member::{BodySource, FairMember};

@@ -7,8 +7,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::decided::{FairStream, Fixed, widest};
+use super::decided::{FairStream, Fixed, largest, widest};
 use super::entry::{Bodies, Cut, EntryKind, Facts, LoggedId, RollupSlot, Room};
+use super::epoch::EpochEnd;
 use super::error::{Broken, StreamConfigError};
 use super::limits::{FairLimits, ReplayProtection, RollupPart};
 use super::outcome::{Charge, DrainOutcome, Drained};
@@ -17,6 +18,7 @@ use crate::ordering::fair::{Class, Graph, Parameters, Rank, Workspace};
 use crate::types::{Address, Height, Nonce, UnixNs};
 
 mod compare;
+mod epoch;
 mod graphs;
 mod median;
 mod slots;
@@ -43,6 +45,8 @@ struct Known {
     standing: Standing,
     charged: u128,
     heads: u32,
+    /// The age at which the last epoch ended in which it was live, while that keeps it so.
+    carried: Option<u64>,
     /// The slots after which it became live and ceased to be, in turn, the last ones kept.
     turns: [Height; TURN_COUNT],
     turn_count: usize,
@@ -68,6 +72,7 @@ const UNKNOWN: Known = Known {
     standing: Standing::Outside,
     charged: 0,
     heads: 0,
+    carried: None,
     turns: [Height::ZERO; TURN_COUNT],
     turn_count: 0,
     lapsed_age: 0,
@@ -112,6 +117,12 @@ pub struct StreamTwin {
     limits: FairLimits,
     rank: Rank,
     parts: Box<[RollupPart]>,
+    live_ids_max: u32,
+    /// The member that stands for all that have left, if they can be charged.
+    leavers: Option<usize>,
+    closing: Option<Height>,
+    closed: u128,
+    end: Option<EpochEnd>,
     height: Height,
     time: UnixNs,
     age: u64,
@@ -149,9 +160,11 @@ impl StreamTwin {
     ) -> Result<Self, StreamConfigError> {
         limits.check(parameters, rollups)?;
         let live = limits.live_ids_max(parameters) as usize;
-        let logs = parameters.n() as usize;
-        let widest = widest(parameters, rollups);
-        let graph = Graph::new(parameters, widest);
+        let logs = limits.log_count_max(parameters) as usize;
+        let widest = widest(parameters, limits, rollups);
+        let graph = Graph::new(largest(parameters, limits), widest);
+        let mut graph = graph.map_err(|_| StreamConfigError::LimitOutOfRange)?;
+        graph.reform(parameters);
         let none = LoggedId::default();
         let mut log_lists = Vec::with_capacity(logs);
         log_lists.extend((0..logs).map(|_| Fixed::new(live, Counted::default())));
@@ -164,6 +177,11 @@ impl StreamTwin {
             limits: *limits,
             rank,
             parts: parts.into_boxed_slice(),
+            live_ids_max: live as u32,
+            leavers: (limits.leaver_count_max > 0).then_some(logs),
+            closing: None,
+            closed: 0,
+            end: None,
             height: Height::ZERO,
             time: UnixNs::ZERO,
             age: 0,
@@ -176,9 +194,9 @@ impl StreamTwin {
             nexts: Fixed::new(limits.cursor_count_max as usize, NO_NEXT),
             use_count: 0,
             queues: queues.into_boxed_slice(),
-            medians: Medians::new(parameters, limits.log_age_slots_max as usize + 1, rollups),
-            graph: graph.map_err(|_| StreamConfigError::LimitOutOfRange)?,
-            workspace: Workspace::new(parameters, widest, limits.ranked_pairs_max),
+            medians: Medians::new(parameters, limits, rollups),
+            graph,
+            workspace: Workspace::new(largest(parameters, limits), widest, limits.ranked_pairs_max),
             vertices: Fixed::new(live, none),
             order: Fixed::new(live, none),
             held: Fixed::new(live, none),
@@ -195,22 +213,23 @@ impl StreamTwin {
         rollups: &[RollupPart],
     ) -> u64 {
         let live = limits.live_ids_max(parameters) as usize;
-        let logs = parameters.n() as usize;
-        let widest = widest(parameters, rollups);
+        let logs = limits.log_count_max(parameters) as usize;
+        let largest = largest(parameters, limits);
+        let widest = widest(parameters, limits, rollups);
         let log = size_of::<Fixed<Counted>>() as u64 + Fixed::<Counted>::footprint_bytes(live);
         let ids = Fixed::<LoggedId>::footprint_bytes(live);
         let queue = size_of::<Fixed<LoggedId>>() as u64 + ids;
         fixed_slice_bytes::<RollupPart>(rollups.len())
             + fixed_slice_bytes::<Height>(limits.log_age_slots_max as usize + 1)
             + 2 * fixed_slice_bytes::<UnixNs>(logs)
-            + Medians::footprint_bytes(parameters, limits.log_age_slots_max as usize + 1, rollups)
+            + Medians::footprint_bytes(parameters, limits, rollups)
             + Fixed::<Known>::footprint_bytes(live)
             + logs as u64 * log
             + Fixed::<Ended>::footprint_bytes(limits.drained_count_max as usize)
             + Fixed::<Next>::footprint_bytes(limits.cursor_count_max as usize)
             + rollups.len() as u64 * queue
-            + Graph::footprint_bytes(parameters, widest)
-            + Workspace::footprint_bytes(parameters, widest, limits.ranked_pairs_max)
+            + Graph::footprint_bytes(largest, widest)
+            + Workspace::footprint_bytes(largest, widest, limits.ranked_pairs_max)
             + 4 * ids
             + Fixed::<Drained>::footprint_bytes(live)
     }

@@ -1,6 +1,8 @@
 //! Median timestamps by counting: no order is kept from slot to slot, and nothing is sorted.
 
-use super::{Facts, LoggedId, Nonce, Parameters, RollupPart, Standing, StreamTwin, UnixNs};
+use super::{
+    Facts, FairLimits, LoggedId, Nonce, Parameters, RollupPart, Standing, StreamTwin, UnixNs,
+};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::ordering::fair::stream::decided::{Fixed, vertex_count_max};
 use alloc::boxed::Box;
@@ -31,48 +33,48 @@ pub(super) struct Medians {
 }
 
 /// How many ids of a rollup can wait or be held.
-fn width(parameters: Parameters, part: &RollupPart) -> usize {
+fn width(parameters: Parameters, limits: &FairLimits, part: &RollupPart) -> usize {
     match parameters.orders_by_median() {
-        true => vertex_count_max(parameters, part) as usize,
+        true => vertex_count_max(parameters, limits, part) as usize,
         false => 0,
     }
 }
 
-fn most(parameters: Parameters, rollups: &[RollupPart]) -> usize {
-    let widths = rollups.iter().map(|part| width(parameters, part));
+fn most(parameters: Parameters, limits: &FairLimits, rollups: &[RollupPart]) -> usize {
+    let widths = rollups.iter().map(|part| width(parameters, limits, part));
     widths.max().unwrap_or(0)
 }
 
 impl Medians {
-    pub(super) fn new(parameters: Parameters, span: usize, rollups: &[RollupPart]) -> Self {
-        let logs = parameters.n() as usize;
+    pub(super) fn new(parameters: Parameters, limits: &FairLimits, rollups: &[RollupPart]) -> Self {
+        let logs = limits.log_count_max(parameters) as usize;
         let mut held = Vec::with_capacity(rollups.len());
         let none = LoggedId::default();
         held.extend(
             rollups
                 .iter()
-                .map(|part| Fixed::new(width(parameters, part), none)),
+                .map(|part| Fixed::new(width(parameters, limits, part), none)),
         );
         Self {
             clocks: fixed_slice(logs, UnixNs::ZERO),
-            times: fixed_slice(span, UnixNs::ZERO),
+            times: fixed_slice(limits.log_age_slots_max as usize + 1, UnixNs::ZERO),
             held: held.into_boxed_slice(),
-            candidates: Fixed::new(most(parameters, rollups), Candidate::default()),
+            candidates: Fixed::new(most(parameters, limits, rollups), Candidate::default()),
             row: fixed_slice(logs, INFINITE),
         }
     }
 
     pub(super) fn footprint_bytes(
         parameters: Parameters,
-        span: usize,
+        limits: &FairLimits,
         rollups: &[RollupPart],
     ) -> u64 {
-        let held = rollups.iter().map(|part| width(parameters, part));
-        2 * fixed_slice_bytes::<UnixNs>(parameters.n() as usize)
-            + fixed_slice_bytes::<UnixNs>(span)
+        let held = rollups.iter().map(|part| width(parameters, limits, part));
+        2 * fixed_slice_bytes::<UnixNs>(limits.log_count_max(parameters) as usize)
+            + fixed_slice_bytes::<UnixNs>(limits.log_age_slots_max as usize + 1)
             + fixed_slice_bytes::<Fixed<LoggedId>>(rollups.len())
             + held.map(Fixed::<LoggedId>::footprint_bytes).sum::<u64>()
-            + Fixed::<Candidate>::footprint_bytes(most(parameters, rollups))
+            + Fixed::<Candidate>::footprint_bytes(most(parameters, limits, rollups))
     }
 
     /// Before the entries of a slot of that age: the oldest time is that of A slots ago by now.
@@ -96,7 +98,8 @@ impl StreamTwin {
     /// Releases one id after another: the smallest (key, id), while nothing else can come before.
     pub(super) fn release_by_median(&mut self, rollup: usize) {
         self.gather_candidates(rollup);
-        let horizon = lower_median(&self.medians.clocks);
+        let logs = self.parameters.n() as usize;
+        let horizon = lower_median(&self.medians.clocks[..logs]);
         self.order.clear();
         for at in 0..self.medians.held[rollup].all().len() {
             self.order.push(self.medians.held[rollup].all()[at]);
@@ -133,6 +136,7 @@ impl StreamTwin {
                 continue;
             }
             let Medians { row, clocks, .. } = &mut self.medians;
+            let row = &mut row[..self.parameters.n() as usize];
             for (stamp, log) in row.iter_mut().zip(&self.logs) {
                 let mut entries = log.all().iter();
                 let entry = entries.find(|entry| entry.id == known.id);

@@ -40,6 +40,7 @@ impl StreamTwin {
                         self.stamps[log] = stamp;
                         self.medians.clocks[log] = self.medians.clocks[log].max(stamp);
                     }
+                    EntryKind::Closed => self.note_closed(log, entry.base),
                     EntryKind::Id(id) => self.enter(log, id, entry.base)?,
                 }
             }
@@ -47,9 +48,11 @@ impl StreamTwin {
         self.check_charges()?;
         self.count_heads();
         self.learn_facts(bodies)?;
-        self.median.copy_from_slice(&self.stamps);
-        self.median.sort_unstable();
-        self.time = self.time.max(self.median[(self.median.len() - 1) / 2]);
+        let logs = self.parameters.n() as usize;
+        let stamps = &mut self.median[..logs];
+        stamps.copy_from_slice(&self.stamps[..logs]);
+        stamps.sort_unstable();
+        self.time = self.time.max(stamps[(logs - 1) / 2]);
         if has_aged && let Some(last) = self.medians.times.last_mut() {
             *last = self.time;
         }
@@ -67,6 +70,7 @@ impl StreamTwin {
         }
         self.free_cursors();
         self.lapse();
+        self.find_end();
         Ok(())
     }
 
@@ -75,7 +79,11 @@ impl StreamTwin {
         let is_old = self.age >= u64::from(self.limits.log_age_slots_max) && base < self.reached[0];
         let mut ended = self.ended.all().iter();
         let was_drained = ended.any(|ended| ended.id == id && base < ended.height);
-        if is_logged || is_old || was_drained {
+        let is_new = self
+            .find(&id)
+            .is_none_or(|at| !self.known.all()[at].was_live_at(base));
+        let is_late = is_new && self.closing.is_some_and(|closing| base >= closing);
+        if is_logged || is_old || was_drained || is_late {
             return Ok(());
         }
         let height = self.height;
@@ -84,7 +92,7 @@ impl StreamTwin {
             None => self.add(id)?,
         };
         let known = &mut self.known.all_mut()[at];
-        if !known.was_live_at(base) {
+        if is_new {
             known.charged |= 1 << log;
         }
         if !known.is_live() {
@@ -101,7 +109,7 @@ impl StreamTwin {
 
     /// Adds an id at its place; returns the place.
     fn add(&mut self, id: LoggedId) -> Result<usize, Broken> {
-        if self.known.all().len() >= self.limits.live_ids_max(self.parameters) as usize {
+        if self.known.all().len() >= self.live_ids_max as usize {
             return Err(Broken("a cut brings more ids than can be live"));
         }
         self.known.push(Known { id, ..UNKNOWN });
@@ -275,7 +283,7 @@ impl StreamTwin {
     fn free_cursors(&mut self) {
         let time = self.time;
         retain(&mut self.nexts, |next| next.is_cache || next.expiry > time);
-        let live = self.limits.live_ids_max(self.parameters) as usize;
+        let live = self.live_ids_max as usize;
         let most = self.limits.cursor_count_max as usize - live;
         while self.nexts.all().len() > most {
             let cached = self.nexts.all().iter().filter(|next| next.is_cache);
@@ -301,7 +309,8 @@ impl StreamTwin {
             }
             let own = &mut self.known.all_mut()[known];
             own.heads = left;
-            if left == 0 {
+            own.carried = own.carried.filter(|age| now - age < span);
+            if left == 0 && own.carried.is_none() {
                 own.turn(self.height);
                 own.lapsed_age = now;
                 own.standing = Standing::Outside;
