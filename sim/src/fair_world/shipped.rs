@@ -335,8 +335,9 @@ pub struct ShippedMember {
     pub state: ShippedState,
     /// What decides what it logs.
     pub member: FairMember,
-    /// The bodies in its store.
+    /// The bodies in its store, and those that were sent to it before it knew that it is a member.
     store: BTreeSet<Number>,
+    sent: Vec<Number>,
     out: Vec<core_stream::Entry>,
 }
 
@@ -360,6 +361,7 @@ impl ShippedMember {
             state: ShippedState::new(rules),
             member: member.expect("a world's rules are in range"),
             store: BTreeSet::new(),
+            sent: vec![],
             out: vec![stamp; limits.extent_entries_max as usize],
         }
     }
@@ -393,6 +395,7 @@ impl Member for ShippedMember {
     fn handle_body(&mut self, book: &Book, number: Number, first_hand: bool) {
         self.store.insert(number);
         if self.me.is_none() {
+            self.sent.extend(first_hand.then_some(number));
             return;
         }
         let source = if first_hand {
@@ -453,6 +456,9 @@ impl Member for ShippedMember {
         self.me = me;
         if joins && me.is_some() {
             self.fetch(book);
+            for number in core::mem::take(&mut self.sent) {
+                self.give(book, number, BodySource::FirstHand);
+            }
         }
     }
 

@@ -185,7 +185,12 @@ impl FairStream {
             && !self.weakened.first_hand_after_closing()
     }
 
-    /// Whether the closing slot is decided, so that its members log nothing first-hand any more.
+    /// Whether the closing slot is decided, so that members say that they know it.
+    pub(super) fn is_closing_known(&self) -> bool {
+        self.closing.is_some_and(|closing| closing <= self.height)
+    }
+
+    /// Whether it is, so that members log nothing first-hand any more.
     pub(super) fn is_closing(&self) -> bool {
         self.is_past_closing(self.height)
     }

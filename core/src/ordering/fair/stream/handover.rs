@@ -62,9 +62,10 @@ impl FairMember {
         Ok(())
     }
 
-    /// Bodies that clients brought and no decided cut shows, in the order in which they came: what a
-    /// member that joins asks the others and its predecessor for (rule 24), and takes as brought by
-    /// clients. Where nobody comes in a member's place, it gives them to those that stay.
+    /// Bodies that clients brought and no decided cut shows, in the order in which they came (rule
+    /// 24): what a member that joins asks all members of the old committee for, and what one that
+    /// leaves gives to all of the next, because whoever comes in its place may be a liar. They are
+    /// taken as brought by clients.
     pub fn waiting<'a>(
         &'a self,
         stream: &'a FairStream,

@@ -263,7 +263,7 @@ impl FairMember {
         if let Some(stamp) = stamp {
             self.sign_stamp(&mut poll, stamp);
         }
-        if stream.is_closing() && !self.is_closed && self.has_room(&poll) {
+        if stream.is_closing_known() && !self.is_closed && self.has_room(&poll) {
             self.is_closed = true;
             self.sign(&mut poll, EntryKind::Closed, NONE, false);
         }
