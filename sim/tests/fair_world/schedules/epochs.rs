@@ -16,7 +16,7 @@ fn closing_rules(first_hand_count_max: u32) -> Rules {
     rules
 }
 
-/// Two senders whose first transactions are included, so that their next ones may be shaded.
+/// Senders whose first transactions are included, so that their next ones may be shaded.
 fn known_senders(logs: &mut Committee, count: u32) {
     let firsts: Vec<Number> = (0..count).map(|sender| logs.write(0, sender, 0)).collect();
     for member in HONEST {
@@ -24,6 +24,11 @@ fn known_senders(logs: &mut Committee, count: u32) {
     }
     let all: Vec<(u32, &[Number])> = (0..5).map(|log| (log, &firsts[..])).collect();
     logs.step(&[], &all);
+    for _ in 0..count {
+        if logs.included_count() < count as usize {
+            logs.steps(1);
+        }
+    }
     assert_eq!(logs.included_count(), count as usize);
 }
 

@@ -3,9 +3,9 @@
 use std::vec::Vec;
 
 use super::super::*;
-use super::world::{ROLLUP, World, entry, id, parameters, small_limits};
-use crate::ordering::fair::Parameters;
-use crate::types::{Epoch, Height};
+use super::world::{ROLLUP, World, entry, facts, id, parameters, small_limits};
+use crate::ordering::fair::{Parameters, Rank};
+use crate::types::{Epoch, Height, UnixNs};
 
 const STAY: [Option<u32>; 5] = [Some(0), Some(1), Some(2), Some(3), Some(4)];
 
@@ -364,4 +364,94 @@ fn limits_name_the_largest_committee() {
         ..wide
     };
     assert_eq!(check(few, 5), Err(StreamConfigError::TooFewCursors));
+}
+
+/// What a member signs now.
+fn signed(member: &mut FairMember, stream: &FairStream, stamp: u64, room: usize) -> Vec<EntryKind> {
+    let mut out = std::vec![entry(Height::ZERO, id(0)); room];
+    let stamp = Some(UnixNs::new(stamp));
+    let count = member.poll_entries(stream, &NoAccounts, stamp, &mut out);
+    out[..count].iter().map(|entry| entry.kind).collect()
+}
+
+#[test]
+fn under_median_timestamps_a_new_log_repeats_the_stamps_of_the_old_one() {
+    let own = Parameters::median(5).unwrap();
+    let parts = [RollupPart::whole(ROLLUP, &limits())];
+    let key = [3, 5];
+    let stream = FairStream::new(own, &limits(), &parts, Rank::Copeland, key).unwrap();
+    let mut world = World { stream, ..world() };
+    let member = |me| FairMember::new(own, &limits(), &parts, me, key).unwrap();
+    let mut members: Vec<FairMember> = (0..5).map(member).collect();
+    // The later one has the smaller id.
+    let (early, late) = (world.body(2, 2, 0), world.body(1, 1, 0));
+    for member in &mut members {
+        for (one, nonce, stamp) in [(early, 2, 10), (late, 1, 20)] {
+            let source = BodySource::FirstHand;
+            let given = member.handle_body(&world.stream, one, facts(nonce, 0), source);
+            assert_eq!(given, Ok(true));
+            signed(member, &world.stream, stamp, 24);
+        }
+    }
+    world.stream.close_at(Height::new(1)).unwrap();
+    for _ in 0..6 {
+        world.everywhere(&[]).unwrap();
+    }
+    assert!(world.stream.epoch_end().unwrap().is_at_bound);
+    for (me, member) in (0..).zip(&mut members) {
+        assert_eq!(signed(member, &world.stream, 90, 24), []);
+        member.begin_epoch(&world.stream, me).unwrap();
+    }
+    begin(&mut world, own, &STAY);
+    let stamp = |stamp| EntryKind::Stamp(UnixNs::new(stamp));
+    let first = [stamp(10), EntryKind::Id(early), stamp(20)];
+    let then = [EntryKind::Id(late), stamp(100)];
+    let mut logs: Vec<Vec<Entry>> = Vec::new();
+    for member in &mut members {
+        assert_eq!(signed(member, &world.stream, 100, 3), first);
+        assert_eq!(signed(member, &world.stream, 100, 24), then);
+        logs.push(member.tail().collect());
+    }
+    let extents: Vec<Extent<'_>> = logs.iter().map(|log| Extent::moved(log)).collect();
+    world.cut(&extents).unwrap();
+    let order = [early, late].map(|one| (one, DrainOutcome::Included));
+    assert_eq!(world.drained(), order);
+}
+
+#[test]
+fn a_member_begins_an_epoch_when_the_last_one_has_ended() {
+    let mut world = world();
+    let parts = [RollupPart::whole(ROLLUP, &limits())];
+    let own = parameters(5, 1);
+    let mut member = FairMember::new(own, &limits(), &parts, 1, [3, 5]).unwrap();
+    let early = member.begin_epoch(&world.stream, 0);
+    assert_eq!(early, Err(MemberError::EpochNotEnded));
+    let one = world.body(1, 1, 0);
+    let given = member.handle_body(&world.stream, one, facts(1, 0), BodySource::FirstHand);
+    assert_eq!(given, Ok(true));
+    world.stream.close_at(Height::new(1)).unwrap();
+    world.everywhere(&[]).unwrap();
+    member.handle_decided(&world.stream, 0).unwrap();
+    let stamp = EntryKind::Stamp(UnixNs::new(7));
+    // It says once that it is closed, and logs nothing first-hand any more.
+    assert_eq!(
+        signed(&mut member, &world.stream, 7, 24),
+        [stamp, EntryKind::Closed]
+    );
+    assert_eq!(signed(&mut member, &world.stream, 7, 24), [stamp]);
+    let waiting: Vec<LoggedId> = member.waiting(&world.stream).map(|(id, _)| id).collect();
+    assert_eq!(waiting, [one]);
+    close(&mut world, &[0, 1, 2, 3]);
+    let unknown = member.begin_epoch(&world.stream, 9);
+    assert_eq!(unknown, Err(MemberError::UnknownMember));
+    member.begin_epoch(&world.stream, 8).unwrap();
+    begin(
+        &mut world,
+        parameters(9, 2),
+        &[None, Some(8), Some(2), Some(3), Some(4)],
+    );
+    assert_eq!(
+        signed(&mut member, &world.stream, 8, 24),
+        [EntryKind::Stamp(UnixNs::new(8)), EntryKind::Id(one)]
+    );
 }
