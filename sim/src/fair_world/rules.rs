@@ -298,6 +298,7 @@ pub trait Member: Debug {
     /// The last slot that it knows ended its epoch; in the next one it is member `me`, or none.
     fn begin_epoch(&mut self, book: &Book, next: &Next, me: Option<u32>);
 
-    /// What clients sent it and no slot that it knows has shown, in the order of arrival.
+    /// What clients sent it and whose turn no slot that it knows has decided, in the order of
+    /// arrival.
     fn waiting(&self) -> Vec<Number>;
 }

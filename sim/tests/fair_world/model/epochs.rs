@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use hauptbuch_sim::fair_world::{Book, LEAVERS, Next, Number};
 
+use super::graph::{Lists, heads};
 use super::{Log, Model};
 
 impl Model {
@@ -19,6 +20,7 @@ impl Model {
         let done = self.graphs.iter().all(Vec::is_empty)
             && self.closed.len() >= enough
             && !all.iter().any(|id| self.can_be_ordered(book, *id));
+
         if done || self.slot >= closing + self.rules.closing_slots_max {
             self.end = Some(!done);
         }
@@ -26,16 +28,29 @@ impl Model {
 
     /// Whether T logs hold an id that stands nowhere, and rule 11 does not hold it back.
     fn can_be_ordered(&self, book: &Book, id: Number) -> bool {
-        let heads = super::graph::heads(&self.lists(|_| true), id);
+        let heads = heads(&self.lists(|_| true), id);
         let parameters = self.rules.parameters;
-        if self.in_queue(id) || heads < parameters.threshold() {
+        if !self.waiting.contains(&id) || heads < parameters.threshold() {
             return false;
         }
         let queued = self.in_flight(book, id);
-        match self.cursor(book, id).or(queued.first().copied()) {
-            None => heads >= parameters.solid_min(),
-            Some(base) => (base..book[id as usize].nonce).all(|nonce| queued.contains(&nonce)),
-        }
+        let base = self.cursor(book, id).or(queued.first().copied());
+        let in_line = |base| (base..book[id as usize].nonce).all(|nonce| queued.contains(&nonce));
+        base.is_some_and(in_line)
+    }
+
+    /// Notes who has T heads, and neither joins the graph that is formed nor is held back.
+    pub(super) fn note_waiting(
+        &mut self,
+        lists: &Lists,
+        held: &BTreeSet<Number>,
+        kept: &BTreeSet<Number>,
+    ) {
+        let least = self.rules.parameters.threshold();
+        let all: BTreeSet<Number> = lists.iter().flatten().copied().collect();
+        let stays =
+            |id: &&Number| heads(lists, **id) >= least && !held.contains(id) && !kept.contains(id);
+        self.waiting.extend(all.iter().filter(stays));
     }
 
     /// Rule 23.

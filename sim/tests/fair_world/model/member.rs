@@ -284,7 +284,7 @@ impl Member for PlainMember {
     }
 
     fn waiting(&self) -> Vec<Number> {
-        let waits = |id: &&Number| !self.is_live(**id);
+        let waits = |id: &&Number| !self.state.has_its_turn(**id);
         self.arrivals.iter().filter(waits).copied().collect()
     }
 }

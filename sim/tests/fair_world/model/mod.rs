@@ -54,6 +54,8 @@ pub struct Model {
     carried: BTreeMap<Number, u64>,
     closing: Option<u64>,
     closed: BTreeSet<usize>,
+    /// What stayed outside graphs in the last slot without being held back.
+    waiting: BTreeSet<Number>,
     /// Whether the last slot ended its epoch, and if so whether at its bound.
     end: Option<bool>,
 }
@@ -78,6 +80,7 @@ impl Model {
             carried: BTreeMap::new(),
             closing: None,
             closed: BTreeSet::new(),
+            waiting: BTreeSet::new(),
             end: None,
         }
     }
@@ -236,6 +239,7 @@ impl Model {
         loop {
             let graph = PlainGraph::propose(self.rules.parameters, &lists, &held);
             if graph.kept.is_empty() {
+                self.note_waiting(&lists, &held, &graph.kept);
                 return;
             }
             let new = graph
@@ -251,6 +255,7 @@ impl Model {
                 more.extend(gaps);
             }
             if more.is_empty() {
+                self.note_waiting(&lists, &held, &graph.kept);
                 self.graphs[rollup].push(graph);
                 return;
             }
@@ -455,6 +460,7 @@ impl Decided for Model {
     fn apply(&mut self, book: &Book, cut: &Cut) -> Outcome {
         self.apply_entries(cut);
         self.update();
+        self.waiting.clear();
         let mut drained = vec![];
         for rollup in 0..self.graphs.len() {
             self.form(book, rollup);

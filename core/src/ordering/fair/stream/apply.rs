@@ -42,6 +42,7 @@ impl FairStream {
             self.note_time();
         }
         self.update_graphs();
+        self.waiting.clear();
         for number in 0..self.rollups.len() {
             self.form(number);
         }

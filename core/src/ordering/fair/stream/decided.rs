@@ -56,6 +56,9 @@ pub struct FairStream {
     pub(super) workspace: Workspace,
     pub(super) cut_scratch: CutScratch,
     pub(super) form_scratch: FormScratch,
+    /// While an epoch closes: the records that were candidates in the last slot, and neither joined
+    /// a graph nor were held back.
+    pub(super) waiting: Fixed<u32>,
     pub(super) outcome: Outcome,
 }
 
@@ -305,6 +308,7 @@ impl FairStream {
             ),
             cut_scratch: CutScratch::new(sizes),
             form_scratch: FormScratch::new(sizes),
+            waiting: Fixed::new(sizes.live, 0),
             outcome: Outcome::new(sizes),
         })
     }
@@ -340,6 +344,7 @@ impl FairStream {
             )
             + CutScratch::footprint_bytes(sizes)
             + FormScratch::footprint_bytes(sizes)
+            + Fixed::<u32>::footprint_bytes(sizes.live)
             + Outcome::footprint_bytes(sizes)
     }
 

@@ -4,10 +4,10 @@ use super::decided::FairStream;
 use super::error::EpochError;
 use super::forming::OfSender;
 use super::outcome::Charge;
-use super::records::{Members, Place, only};
+use super::records::{Members, Place, Record, only};
 use crate::bounded::NONE;
 use crate::ordering::fair::Parameters;
-use crate::types::{Epoch, Height};
+use crate::types::{Epoch, Height, Nonce};
 
 /// How an epoch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,54 +233,44 @@ impl FairStream {
         self.closed_count() >= least && rollups.all(|number| !self.can_order_more(number))
     }
 
-    /// Whether an id outside graphs has T heads and is not held back by rule 11: no nonce before it
-    /// is missing, and it is solid or its sender's next nonce is known. Under median timestamps
-    /// each one that has a key waits for its turn, and for no nonce.
+    /// Whether an id outside graphs has T heads and is not held back by rule 11: neither was it when
+    /// a graph was formed, nor is a nonce missing before it, nor is its sender's first nonce
+    /// unknown. Under median timestamps each one that has a key waits for its turn, and for no
+    /// nonce.
     fn can_order_more(&mut self, number: usize) -> bool {
         let threshold = self.parameters.threshold();
-        let solid_min = self.parameters.solid_min();
-        let by_median = self.median.is_some();
+        let waits = |record: &Record| {
+            let is_own = record.rollup as usize == number && record.place == Place::Outside;
+            is_own && record.head_count() >= threshold
+        };
+        if self.median.is_some() {
+            return self.records.iter().any(|(_, record)| waits(record));
+        }
+        let waiting = self.waiting.all().iter();
+        let waiting = waiting.map(|at| (*at, self.records.get(*at)));
+        let waiting = waiting.filter(|(_, record)| waits(record));
+        let queue = self.rollups[number].queue.iter();
+        let queued = queue.map(|at| (NONE, self.records.get(*at)));
         let mut count = 0;
-        for (at, record) in self.records.iter() {
-            if record.rollup as usize != number {
-                continue;
-            }
-            let waits = record.place == Place::Outside && record.head_count() >= threshold;
-            if waits && by_median {
-                return true;
-            }
-            let is_queued = record.place == Place::Queued;
-            if let Some(facts) = record.facts.filter(|_| waits || is_queued) {
+        for (at, record) in waiting.chain(queued) {
+            if let Some(facts) = record.facts {
                 self.form_scratch.senders[count] = OfSender {
                     sender: facts.sender,
                     nonce: facts.nonce,
-                    number: if is_queued { NONE } else { at },
+                    number: at,
                 };
                 count += 1;
             }
         }
         let senders = &mut self.form_scratch.senders[..count];
         senders.sort_unstable();
-        for ids in senders.chunk_by(|a, b| a.sender == b.sender) {
+        let mut of_one = senders.chunk_by(|a, b| a.sender == b.sender);
+        of_one.any(|ids| {
             let queued = ids.iter().find(|id| id.number == NONE);
             let cursor = self.cursors.next(number, &ids[0].sender);
             let base = cursor.or(queued.map(|id| id.nonce));
-            let mut next = base;
-            for id in ids {
-                let is_queued = id.number == NONE;
-                match next {
-                    // A nonce is missing before it.
-                    Some(expected) if id.nonce > expected => {}
-                    Some(expected) if id.nonce == expected && is_queued => {
-                        next = expected.checked_add(1);
-                    }
-                    Some(_) if !is_queued => return true,
-                    None if self.records.get(id.number).head_count() >= solid_min => return true,
-                    _ => {}
-                }
-            }
-        }
-        false
+            base.is_some_and(|base| has_one_in_line(ids, base))
+        })
     }
 
     /// What rule 22 is not: missing edges by id, and everything released.
@@ -295,4 +285,21 @@ impl FairStream {
             self.release(number);
         }
     }
+}
+
+/// Whether one of a sender's ids that are not queued has no missing nonce before it, from `base` on.
+fn has_one_in_line(ids: &[OfSender], base: Nonce) -> bool {
+    let mut next = Some(base);
+    for id in ids {
+        let Some(expected) = next.filter(|expected| id.nonce <= *expected) else {
+            return false;
+        };
+        if id.number != NONE {
+            return true;
+        }
+        if id.nonce == expected {
+            next = expected.checked_add(1);
+        }
+    }
+    false
 }

@@ -16,7 +16,8 @@ impl FairMember {
     /// `stream` is as the epoch's last slot left it: it begins the next epoch after its members
     /// have. What comes first in the new log always fits the budget: what stood uncovered at the end
     /// of the old one fitted it beside everything that is still charged. An id that stood there
-    /// though others had brought it, and that has lapsed since, counts as lost. O(bodies held).
+    /// though others had brought it, and that has lapsed since, counts as lost; one that was drained
+    /// since is done with. O(bodies held).
     ///
     /// # Errors
     /// [`MemberError::EpochNotEnded`] unless the stream's last slot ended its epoch;
@@ -33,9 +34,11 @@ impl FairMember {
                 continue;
             }
             let held = self.bodies.get_mut(signed.held);
+            let past = stream.past.find(&held.id);
+            let is_over = past.is_some_and(|past| signed.entry.base < past.height);
             held.is_in_tail = false;
-            held.is_carried = signed.is_first_hand;
-            held.is_lost = !signed.is_first_hand;
+            held.is_carried = signed.is_first_hand && !is_over;
+            held.is_lost = !signed.is_first_hand && !is_over;
         }
         let mut next = self.bodies.first();
         while let Some(number) = next {
@@ -62,17 +65,24 @@ impl FairMember {
         Ok(())
     }
 
-    /// Bodies that clients brought and no decided cut shows, in the order in which they came (rule
-    /// 24): what a member that joins asks all members of the old committee for, and what one that
-    /// leaves gives to all of the next, because whoever comes in its place may be a liar. They are
-    /// taken as brought by clients.
+    /// Bodies that clients brought and whose turn is not decided, in the order in which they came
+    /// (rule 24): what a member that joins asks all members of the old committee for, and what one
+    /// that leaves gives to all of the next, because whoever comes in its place may be a liar. They
+    /// are taken as brought by clients.
+    ///
+    /// Live ones are among them: an entry that only a liar made lapses, and then nobody else would
+    /// log an id that waits for a nonce.
     pub fn waiting<'a>(
         &'a self,
         stream: &'a FairStream,
     ) -> impl Iterator<Item = (LoggedId, Facts)> + 'a {
         let bodies = self.bodies.iter().map(|number| self.bodies.get(number));
+        let has_its_turn = |id: &LoggedId| {
+            let record = stream.records.find(id);
+            record.is_some_and(|record| !stream.records.get(record).is_outside())
+        };
         bodies
-            .filter(|held| held.is_first_hand && !stream.is_live(&held.id))
+            .filter(move |held| held.is_first_hand && !has_its_turn(&held.id))
             .filter(|_| !self.weakened.lines_stay())
             .map(|held| (held.id, held.facts))
     }

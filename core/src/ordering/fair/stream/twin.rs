@@ -143,6 +143,8 @@ pub struct StreamTwin {
     vertices: Fixed<LoggedId>,
     order: Fixed<LoggedId>,
     held: Fixed<LoggedId>,
+    /// What could have joined a graph in the last slot, and neither did nor was held back.
+    waiting: Fixed<LoggedId>,
     drained: Fixed<Drained>,
     lapsed: Fixed<LoggedId>,
 }
@@ -200,6 +202,7 @@ impl StreamTwin {
             vertices: Fixed::new(live, none),
             order: Fixed::new(live, none),
             held: Fixed::new(live, none),
+            waiting: Fixed::new(live, none),
             drained: Fixed::new(live, Drained::none()),
             lapsed: Fixed::new(live, none),
         })
@@ -230,7 +233,7 @@ impl StreamTwin {
             + rollups.len() as u64 * queue
             + Graph::footprint_bytes(largest, widest)
             + Workspace::footprint_bytes(largest, widest, limits.ranked_pairs_max)
-            + 4 * ids
+            + 5 * ids
             + Fixed::<Drained>::footprint_bytes(live)
     }
 

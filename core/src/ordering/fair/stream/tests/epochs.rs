@@ -455,3 +455,32 @@ fn a_member_begins_an_epoch_when_the_last_one_has_ended() {
         [EntryKind::Stamp(UnixNs::new(8)), EntryKind::Id(one)]
     );
 }
+
+/// Member 1 signs an id that a slot drains without it; then a liar brings the id again.
+#[test]
+fn what_was_drained_since_it_was_signed_is_not_carried_on() {
+    let mut world = world();
+    let parts = [RollupPart::whole(ROLLUP, &limits())];
+    let own = parameters(5, 1);
+    let mut member = FairMember::new(own, &limits(), &parts, 1, [3, 5]).unwrap();
+    let one = world.body(1, 1, 0);
+    let given = member.handle_body(&world.stream, one, facts(1, 0), BodySource::FirstHand);
+    assert_eq!(given, Ok(true));
+    signed(&mut member, &world.stream, 7, 24);
+    let logs: [&[u64]; 5] = [&[1], &[], &[1], &[1], &[]];
+    world.slot(&logs).unwrap();
+    assert_eq!(world.drained(), [(one, DrainOutcome::Included)]);
+    member.handle_decided(&world.stream, 0).unwrap();
+    world.stream.close_at(Height::new(2)).unwrap();
+    let again: [&[u64]; 5] = [&[], &[], &[], &[], &[1]];
+    world.slot(&again).unwrap();
+    assert!(world.stream.is_live(&one));
+    member.handle_decided(&world.stream, 0).unwrap();
+    close(&mut world, &[0, 1, 2, 3]);
+    member.handle_decided(&world.stream, 0).unwrap();
+    assert_eq!(member.waiting(&world.stream).count(), 1);
+    member.begin_epoch(&world.stream, 1).unwrap();
+    begin(&mut world, own, &STAY);
+    let stamp = EntryKind::Stamp(UnixNs::new(8));
+    assert_eq!(signed(&mut member, &world.stream, 8, 24), [stamp]);
+}

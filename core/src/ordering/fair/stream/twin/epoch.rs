@@ -103,7 +103,18 @@ impl StreamTwin {
         }
     }
 
-    /// Whether an id outside graphs has enough heads and waits for no nonce.
+    /// Notes those of the listed vertices that stay outside, which those that are held back are not
+    /// among.
+    pub(super) fn note_waiting(&mut self, stays: impl Fn(&Self, u32) -> bool) {
+        for vertex in 0..self.vertices.all().len() {
+            if stays(self, vertex as u32) {
+                let id = self.vertices.all()[vertex];
+                self.waiting.push(id);
+            }
+        }
+    }
+
+    /// Whether an id outside graphs has enough heads, was not held back, and waits for no nonce.
     fn can_be_ordered(&self, known: &Known) -> bool {
         if known.standing != Standing::Outside || known.heads < self.parameters.threshold() {
             return false;
@@ -111,10 +122,11 @@ impl StreamTwin {
         if self.parameters.orders_by_median() {
             return true;
         }
-        let rollup = self
-            .parts
-            .iter()
-            .position(|part| part.rollup == known.id.rollup);
+        if !self.waiting.all().contains(&known.id) {
+            return false;
+        }
+        let mut parts = self.parts.iter();
+        let rollup = parts.position(|part| part.rollup == known.id.rollup);
         let facts = known.facts;
         let queued = |nonce| self.is_queued(&known.id, &facts, nonce);
         let all = self.known.all().iter();
@@ -125,16 +137,13 @@ impl StreamTwin {
         });
         let least = least.map(|other| other.facts.nonce).min();
         let cursor = rollup.and_then(|rollup| self.next_nonce(rollup, &facts.sender));
-        match cursor.or(least) {
-            None => known.heads >= self.parameters.solid_min(),
-            Some(base) => {
-                let mut nonce = base;
-                while nonce < facts.nonce && queued(nonce) {
-                    nonce = nonce.saturating_add(1);
-                }
-                nonce >= facts.nonce
+        cursor.or(least).is_some_and(|base| {
+            let mut nonce = base;
+            while nonce < facts.nonce && queued(nonce) {
+                nonce = nonce.saturating_add(1);
             }
-        }
+            nonce >= facts.nonce
+        })
     }
 
     fn is_queued(&self, id: &LoggedId, facts: &Facts, nonce: super::Nonce) -> bool {

@@ -25,6 +25,7 @@ impl StreamTwin {
             }
         }
         if !some_solid {
+            self.note_waiting(|_, _| true);
             return;
         }
         if self.build(self.height).is_err() {
@@ -45,6 +46,7 @@ impl StreamTwin {
                 return;
             }
         }
+        self.note_waiting(|twin, vertex| !twin.graph.is_kept(vertex));
         let graph = &self.graph;
         let mut vertex = 0;
         retain(&mut self.vertices, |_| {

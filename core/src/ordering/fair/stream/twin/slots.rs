@@ -19,6 +19,7 @@ impl StreamTwin {
     ) -> Result<(), Broken> {
         self.drained.clear();
         self.lapsed.clear();
+        self.waiting.clear();
         self.height = cut.height;
         let moved = cut.extents.iter().filter(|extent| extent.has_moved());
         let least = self.parameters.n() - self.parameters.f();
