@@ -53,8 +53,9 @@ pub struct Verdict {
     pub violations: Vec<(Number, Number)>,
     /// Such pairs where the one that should have come earlier is of a client that signed one nonce
     /// twice: members may log its next nonce after different ones, and then it has to wait until
-    /// one of these has its turn. With gamma below 1 also those where the other one is: it may take
-    /// the place of that next nonce, although a few had it later.
+    /// one of these has its turn. Also those where the other one is itself such a nonce, and with
+    /// gamma below 1 of such a client: it may take the place of that next nonce, which those had
+    /// earlier who had another one of it.
     pub moved_by_variants: Vec<(Number, Number)>,
     /// Edges against a pair that the definition binds.
     pub edges_against: Vec<(Number, Number)>,
@@ -292,7 +293,7 @@ impl Chronicle {
             let counts = !self.is_no_op(*first) && !self.is_no_op(*second);
             counts && place(first) > place(second)
         };
-        let variants = twice_signed(book);
+        let (signed, variants) = (signed_nonces(book), twice_signed(book));
         for (epoch, pairs) in bound.iter().enumerate() {
             let parameters = self.epochs[epoch].parameters;
             let below_one = parameters.quorum() < parameters.n();
@@ -313,7 +314,10 @@ impl Chronicle {
                     let has_variants = |number: &Number| variants.contains(&sender(book, *number));
                     if reaches(&after, *second, *first) {
                         verdict.reversed_in_cycles += 1;
-                    } else if has_variants(first) || (below_one && has_variants(second)) {
+                    } else if has_variants(first)
+                        || signed[&account(book, *second)] > 1
+                        || (below_one && has_variants(second))
+                    {
                         verdict.moved_by_variants.push(pair);
                     } else {
                         verdict.violations.push(pair);

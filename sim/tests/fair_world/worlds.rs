@@ -122,7 +122,9 @@ struct Worst {
 /// take under every attack, and the time that a full house takes to leave through narrow slots.
 fn wait_slots_max(rules: &Rules) -> u64 {
     let n = rules.parameters.n();
-    let full_house = |own: &RollupRules| (n * own.first_hand_count_max).div_ceil(own.slot.count);
+    let budgets = n.max(rules.member_count_max) + rules.leaver_count_max;
+    let full_house =
+        |own: &RollupRules| (budgets * own.first_hand_count_max).div_ceil(own.slot.count);
     let slowest = rules.rollups.iter().map(full_house).max();
     9 + u64::from(slowest.unwrap_or(0))
 }
@@ -187,6 +189,9 @@ fn run<M: Member>(seed: u64, config: &WorldConfig, member: impl Fn(u32) -> M, wo
             assert_eq!(*closing_slots, rules.closing_slots_max);
         } else {
             worst.epochs += 1;
+            if *closing_slots > 13 {
+                println!("seed {seed}: an epoch took {closing_slots} slots to end");
+            }
             let delay = config.delay_ticks_max.div_ceil(WorldConfig::SLOT_TICKS);
             let longest = worst.closing_slots.entry(delay).or_default();
             *longest = (*closing_slots).max(*longest);
