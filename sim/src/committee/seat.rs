@@ -117,7 +117,7 @@ impl Seat {
         let Some((id, facts)) = known.body(record) else {
             return;
         };
-        if !self.waiting.is_empty() && stream.heads(&id) == 0 {
+        if !self.waiting.is_empty() && !stream.is_live(&id) {
             self.waiting.push_back(record);
             return;
         }
