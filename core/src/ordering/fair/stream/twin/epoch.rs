@@ -142,7 +142,7 @@ impl StreamTwin {
             while nonce < facts.nonce && queued(nonce) {
                 nonce = nonce.saturating_add(1);
             }
-            nonce >= facts.nonce
+            nonce == facts.nonce && !queued(nonce)
         })
     }
 
