@@ -69,6 +69,8 @@ pub struct Verdict {
     pub bound_pairs: u64,
     /// The most slots from the first entry in an honest log to draining.
     pub worst_wait_slots: u64,
+    /// The same for those that stand in a slot.
+    pub worst_included_wait_slots: u64,
     /// How many ids were drained.
     pub drained_count: u64,
     /// How many of them are in a slot.
@@ -267,7 +269,12 @@ impl Chronicle {
         verdict.included_count = self.output.iter().filter(included).count() as u64;
         for (number, slot) in &self.drained {
             if let Some(logged) = self.logged_slots.get(number) {
-                verdict.worst_wait_slots = verdict.worst_wait_slots.max(slot - logged);
+                let waited = slot - logged;
+                verdict.worst_wait_slots = verdict.worst_wait_slots.max(waited);
+                if !self.is_no_op(*number) {
+                    let included = &mut verdict.worst_included_wait_slots;
+                    *included = waited.max(*included);
+                }
             }
         }
         let mut places = BTreeMap::new();

@@ -373,17 +373,18 @@ impl<D: Decided, M: Member> World<D, M> {
                 false
             }
             Event::Submitted(number) | Event::Body(number) => {
-                if matches!(event, Event::Submitted(_)) {
-                    seat.sent.insert(number);
-                }
+                let first_hand = matches!(event, Event::Submitted(_));
+                let is_handed_on =
+                    first_hand && seat.sent.insert(number) && !self.config.changes.is_empty();
                 let is_new = seat.bodies.insert(number);
                 seat.wanted.remove(&number);
                 if is_new {
                     seat.byzantine.heard.push(number);
-                    let first_hand = matches!(event, Event::Submitted(_));
+                }
+                if is_new || is_handed_on {
                     seat.member.handle_body(&self.book, number, first_hand);
                 }
-                is_new
+                is_new || is_handed_on
             }
             Event::Decided => {
                 seat.told_count += 1;

@@ -235,8 +235,8 @@ impl<I: MedianId> MedianOrderOf<I> {
             .is_some()
     }
 
-    /// Follows nothing any more, and orders by `log_count` logs without a stamp from now on, at most
-    /// as many as it was made for.
+    /// Follows nothing any more, and orders by `log_count` logs without a stamp from now on, at
+    /// most as many as it was made for.
     pub(in crate::ordering) fn begin(&mut self, log_count: u32) {
         self.table.begin(log_count);
         self.log_count = log_count;

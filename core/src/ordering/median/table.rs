@@ -106,8 +106,8 @@ impl<I: MedianId> Table<I> {
         }
     }
 
-    /// Forgets every id and every stamp, and has `log_count` logs from now on, at most as many as it
-    /// was made for. O(ids).
+    /// Forgets every id and every stamp, and has `log_count` logs from now on, at most as many as
+    /// it was made for. O(ids).
     pub fn begin(&mut self, log_count: u32) {
         for at in 0..(self.stamps.len() / self.last.len().max(1)) as u32 {
             self.remove(at);

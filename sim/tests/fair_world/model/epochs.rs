@@ -35,8 +35,8 @@ impl Model {
         }
         let queued = self.in_flight(book, id);
         let base = self.cursor(book, id).or(queued.first().copied());
-        let in_line = |base| (base..book[id as usize].nonce).all(|nonce| queued.contains(&nonce));
-        base.is_some_and(in_line)
+        let own = book[id as usize].nonce;
+        base.is_some_and(|base| (base..).find(|nonce| !queued.contains(nonce)) == Some(own))
     }
 
     /// Notes who has T heads, and neither joins the graph that is formed nor is held back.

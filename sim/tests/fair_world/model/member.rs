@@ -189,7 +189,8 @@ impl PlainMember {
 impl Member for PlainMember {
     fn handle_body(&mut self, _: &Book, number: Number, first_hand: bool) {
         self.bodies.insert(number);
-        if first_hand && !self.state.drained.contains_key(&number) {
+        let is_known = self.arrivals.contains(&number);
+        if first_hand && !is_known && !self.state.drained.contains_key(&number) {
             self.arrivals.push(number);
         }
     }

@@ -175,7 +175,7 @@ impl FairStream {
         }
     }
 
-    /// Rule 8: entries outside graphs lapse, each A slots after the cut that covered it; rule 23: and
+    /// Rule 8: entries outside graphs lapse, each A slots after the cut that covered it; rule 23:
     /// that an epoch carried an id over counts as long.
     fn lapse(&mut self) {
         let (now, height) = (self.age.now(), self.height);

@@ -85,9 +85,9 @@ impl FairStream {
         })
     }
 
-    /// Begins the next epoch (rule 23): its logs are empty, graphs that stand in line are dissolved,
-    /// and what is live stays so, with its charges. Queues, cursors, age, agreed time and the memory
-    /// of what was drained go on; the outcome of the last slot is gone.
+    /// Begins the next epoch (rule 23): its logs are empty, graphs that stand in line are
+    /// dissolved, and what is live stays so, with its charges. Queues, cursors, age, agreed time and
+    /// the memory of what was drained go on; the outcome of the last slot is gone.
     ///
     /// The new logs start at the hash of the last slot: see
     /// [`LogId::start`](crate::receive_log::LogId::start). Cost: O(live ids · members).
@@ -233,10 +233,10 @@ impl FairStream {
         self.closed_count() >= least && rollups.all(|number| !self.can_order_more(number))
     }
 
-    /// Whether an id outside graphs has T heads and is not held back by rule 11: neither was it when
-    /// a graph was formed, nor is a nonce missing before it, nor is its sender's first nonce
-    /// unknown. Under median timestamps each one that has a key waits for its turn, and for no
-    /// nonce.
+    /// Whether an id outside graphs has T heads and is not held back by rule 11: neither was it
+    /// when a graph was formed, nor is a nonce missing before it, nor is its sender's first nonce
+    /// unknown. Nor does one count whose nonce is used. Under median timestamps each one that has a
+    /// key waits for its turn, and for no nonce.
     fn can_order_more(&mut self, number: usize) -> bool {
         let threshold = self.parameters.threshold();
         let waits = |record: &Record| {
@@ -287,19 +287,15 @@ impl FairStream {
     }
 }
 
-/// Whether one of a sender's ids that are not queued has no missing nonce before it, from `base` on.
+/// Whether one of a sender's ids that are not queued has the nonce that comes next from `base` on,
+/// behind those that are. One whose nonce is used, here or in the queue, can be no more than a no-op.
 fn has_one_in_line(ids: &[OfSender], base: Nonce) -> bool {
     let mut next = Some(base);
-    for id in ids {
-        let Some(expected) = next.filter(|expected| id.nonce <= *expected) else {
-            return false;
-        };
-        if id.number != NONE {
-            return true;
-        }
-        if id.nonce == expected {
-            next = expected.checked_add(1);
+    for id in ids.iter().filter(|id| id.number == NONE) {
+        if Some(id.nonce) == next {
+            next = id.nonce.checked_add(1);
         }
     }
-    false
+    let mut others = ids.iter().filter(|id| id.number != NONE);
+    others.any(|id| Some(id.nonce) == next)
 }

@@ -72,8 +72,8 @@ impl FairStream {
         self.stand(number, slot, count, held_back_count);
     }
 
-    /// Puts the candidates outside graphs into scratch, in the order of ids; how many there are, and
-    /// whether one of them is solid.
+    /// Puts the candidates outside graphs into scratch, in the order of ids; how many there are,
+    /// and whether one of them is solid.
     fn gather_candidates(&mut self, number: usize) -> (usize, bool) {
         let (threshold, solid_min) = (self.parameters.threshold(), self.parameters.solid_min());
         let candidates = &mut self.form_scratch.records;

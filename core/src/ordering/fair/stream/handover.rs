@@ -14,10 +14,10 @@ impl FairMember {
     /// what the old one held, covered or not, in that order.
     ///
     /// `stream` is as the epoch's last slot left it: it begins the next epoch after its members
-    /// have. What comes first in the new log always fits the budget: what stood uncovered at the end
-    /// of the old one fitted it beside everything that is still charged. An id that stood there
-    /// though others had brought it, and that has lapsed since, counts as lost; one that was drained
-    /// since is done with. O(bodies held).
+    /// have. What comes first in the new log always fits the budget: what stood uncovered at the
+    /// end of the old one fitted it beside everything that is still charged. An id that stood
+    /// there though others had brought it, and that has lapsed since, counts as lost; one that was
+    /// drained since is done with. O(bodies held).
     ///
     /// # Errors
     /// [`MemberError::EpochNotEnded`] unless the stream's last slot ended its epoch;

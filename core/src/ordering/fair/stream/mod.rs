@@ -24,8 +24,8 @@
 //!
 //! 6. An entry whose id was not live at its base is first-hand, and charges its member until the id
 //!    is drained or until more than A slots have passed since its last entry lapsed. No member is
-//!    charged above FH, its bytes, or a rollup's part of either. So at most n · FH ids are live, and
-//!    FH more for each member that has left.
+//!    charged above FH, its bytes, or a rollup's part of either. So at most n · FH ids are live,
+//!    and FH more for each member that has left.
 //! 7. A cut advances a log by at most E entries.
 //!
 //! What follows, slot by slot: entries, agreed time, update, form, release, drain, lapse:
@@ -55,7 +55,8 @@
 //!     with a base at or past it is void; members that know it log no new first-hand id, and say
 //!     once that their log is closed.
 //! 21. The epoch ends with the first slot from the closing one on after which no graph stands in
-//!     line, n − f logs are closed, and no id outside has T heads but those that rule 11 holds back.
+//!     line, n − f logs are closed, and no id outside has T heads but those that rule 11 holds
+//!     back or whose nonce is used.
 //! 22. A number of slots after the closing one it ends all the same. Graphs that stand in line then
 //!     are dissolved, and their ids carried over like those outside.
 //! 23. Logs begin anew. Queues, live ids and charges, age, cursors and what was drained go on. A

@@ -115,8 +115,8 @@ impl FairStream {
         }
     }
 
-    /// The committee, how many epochs began before its own, the closing slot or 0, the logs that are
-    /// closed, and 0 while the epoch goes on, 1 once it has ended, 2 at its bound.
+    /// The committee, how many epochs began before its own, the closing slot or 0, the logs that
+    /// are closed, and 0 while the epoch goes on, 1 once it has ended, 2 at its bound.
     fn write_epoch(&self, sink: &mut impl Sink) {
         let own = self.parameters;
         for number in [own.n(), own.f(), own.quorum(), own.threshold()] {

@@ -120,8 +120,8 @@ impl StreamTwin {
         }
     }
 
-    /// Whether an id of a rollup outside graphs has enough heads, was not held back, and waits for
-    /// no nonce.
+    /// Whether an id of a rollup outside graphs has enough heads, was not held back, and comes next
+    /// of its sender.
     fn can_order_more(&self, rollup: usize) -> bool {
         let threshold = self.parameters.threshold();
         let by_median = self.parameters.orders_by_median();
@@ -129,16 +129,22 @@ impl StreamTwin {
             let known = &self.known.all()[at];
             let waits = known.standing == Standing::Outside && known.heads >= threshold;
             let at = at as u32;
-            waits && (by_median || known.is_passed_over && self.follows_queue(rollup, at))
+            waits && (by_median || known.is_passed_over && self.comes_next(rollup, at))
         })
     }
 
-    /// Whether each nonce of its sender before that of an id was used or is queued.
-    fn follows_queue(&self, rollup: usize, at: u32) -> bool {
+    /// Whether each nonce of its sender before that of an id was used or is queued, and its own is
+    /// neither.
+    fn comes_next(&self, rollup: usize, at: u32) -> bool {
         let is_queued = |known: &Known| known.standing == Standing::Queued;
+        let own = self.at(at).facts;
         let queued = self.siblings(at).filter(|known| is_queued(known));
-        let next = self.next_nonce(rollup, &self.at(at).facts.sender);
-        let base = next.or_else(|| queued.map(|known| known.facts.nonce).min());
-        base.is_some_and(|base| !self.has_gap(at, base, is_queued))
+        let mut queued = queued.map(|known| known.facts.nonce);
+        let next = self.next_nonce(rollup, &own.sender);
+        let base = next.or_else(|| queued.clone().min());
+        let is_taken = queued.any(|nonce| nonce == own.nonce);
+        base.is_some_and(|base| {
+            base <= own.nonce && !is_taken && !self.has_gap(at, base, is_queued)
+        })
     }
 }
