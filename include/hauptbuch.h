@@ -1123,6 +1123,38 @@ enum hb_status
    */
   HB_STATUS_ROLLUP_BYTES_EXCEEDED = 637,
   /**
+   * the epoch has ended, and its logs move no more
+   */
+  HB_STATUS_LOGS_ENDED = 638,
+  /**
+   * the epoch has not ended yet
+   */
+  HB_STATUS_EPOCH_NOT_ENDED = 639,
+  /**
+   * the closing slot does not lie ahead
+   */
+  HB_STATUS_CLOSING_NOT_AHEAD = 640,
+  /**
+   * the epoch's closing slot is decided already
+   */
+  HB_STATUS_CLOSING_DECIDED = 641,
+  /**
+   * the seats of an epoch do not name each new seat at most once
+   */
+  HB_STATUS_SEATS_CONTRADICT = 642,
+  /**
+   * the next epoch has more members than the limits name
+   */
+  HB_STATUS_TOO_MANY_MEMBERS = 643,
+  /**
+   * members that left are charged with more than the limits leave room for
+   */
+  HB_STATUS_TOO_MANY_LEAVERS = 644,
+  /**
+   * the next epoch orders by graphs and this one by median timestamps, or the other way round
+   */
+  HB_STATUS_ORDER_KIND_CHANGED = 645,
+  /**
    * the message belongs to another epoch
    */
   HB_STATUS_WRONG_EPOCH = 650,

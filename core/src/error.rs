@@ -379,7 +379,7 @@ codes! {
         "an entry of a cut names a base that is not decided before its slot";
     WrongRelease = 628, Sender, false,
         "the ids released at a cut are not those that the policy gives";
-    // 630..649: what a cut may not contain.
+    // 630..649: what a cut may not contain, and how epochs may not follow one another.
     ExtentTooLong = 631, Sender, false, "the cut advances a log by more entries than it may";
     BaseAhead = 632, Sender, false, "an entry names a base that is not decided yet";
     RollupNotOrdered = 633, Sender, false, "an entry names a rollup that is not ordered here";
@@ -391,6 +391,17 @@ codes! {
         "the cut charges a member with more first-hand ids of one rollup than it may bring";
     RollupBytesExceeded = 637, Sender, false,
         "the cut charges a member with more first-hand bytes of one rollup than it may bring";
+    LogsEnded = 638, Sender, false, "the epoch has ended, and its logs move no more";
+    EpochNotEnded = 639, Sender, true, "the epoch has not ended yet";
+    ClosingNotAhead = 640, Sender, false, "the closing slot does not lie ahead";
+    ClosingDecided = 641, Sender, false, "the epoch's closing slot is decided already";
+    SeatsContradict = 642, Sender, false,
+        "the seats of an epoch do not name each new seat at most once";
+    TooManyMembers = 643, Sender, false, "the next epoch has more members than the limits name";
+    TooManyLeavers = 644, Sender, true,
+        "members that left are charged with more than the limits leave room for";
+    OrderKindChanged = 645, Sender, false,
+        "the next epoch orders by graphs and this one by median timestamps, or the other way round";
     // 650..689: what a member of the committee sent, and is refused.
     WrongEpoch = 650, Sender, false, "the message belongs to another epoch";
     HeightBehind = 651, Sender, false, "the height has been decided here";

@@ -7,7 +7,8 @@ use std::cell::Cell;
 
 use hauptbuch_core::ordering::fair::stream::{
     Bodies, BodySource, Cut, Entry, EntryKind, Extent, Facts, FairLimits, FairMember, FairStream,
-    LoggedId, NoAccounts, ReplayProtection, RollupPart, RollupSlot, Room, StreamTwin, TrialStream,
+    LoggedId, NextEpoch, NoAccounts, ReplayProtection, RollupPart, RollupSlot, Room, StreamTwin,
+    TrialStream,
 };
 use hauptbuch_core::ordering::fair::{Gamma, GammaMode, Parameters, Rank};
 use hauptbuch_core::types::{Address, Gas, Hash, Height, Nonce, RollupId, TxId, UnixNs};
@@ -94,6 +95,14 @@ fn footprints_are_exact() {
             ..FairLimits::default()
         };
         let parts = parts(rollups, &limits);
+        let changing = FairLimits {
+            member_count_max: 9,
+            leaver_count_max: 3,
+            cursor_count_max: (n.max(9) + 3) * first_hand + 77,
+            ..limits
+        };
+        footprint_is_exact(parameters(n), &changing, &parts);
+        footprint_is_exact(Parameters::median(n).expect("in range"), &changing, &parts);
         for own in [parameters(n), Parameters::median(n).expect("n is in range")] {
             footprint_is_exact(own, &limits, &parts);
         }
@@ -161,6 +170,8 @@ fn nothing_is_taken_after_construction() {
 fn nothing_is_taken_by(own: Parameters) {
     let n = own.n();
     let limits = FairLimits {
+        member_count_max: 7,
+        leaver_count_max: 2,
         first_hand_count_max: 32,
         log_age_slots_max: 4,
         ..FairLimits::default()
@@ -224,7 +235,28 @@ fn nothing_is_taken_by(own: Parameters) {
         assert_eq!(stream.state_hash(), restored.state_hash());
         assert_eq!(stream.state_hash(), trial.state_hash());
         drained += stream.drained().len();
+        if slot == 10 {
+            let closing = Height::new(slot + 2);
+            stream.close_at(closing).expect("it lies ahead");
+            twin.close_at(closing).expect("it lies ahead");
+            trial.close_at(closing).expect("it lies ahead");
+        }
+        if stream.epoch_end().is_some() {
+            let seats = [Some(1), Some(0), Some(2), Some(3), Some(4)];
+            let next = NextEpoch {
+                parameters: own,
+                seats: &seats,
+            };
+            for (member, seat) in members.iter_mut().zip([1, 0, 2, 3, 4]) {
+                member.begin_epoch(&stream, seat).expect("it ended");
+            }
+            members.swap(0, 1);
+            stream.begin_epoch(&next).expect("it ended");
+            twin.begin_epoch(&next).expect("it ended");
+            trial.begin_epoch(&next).expect("it ended");
+        }
     }
     assert_eq!(CALLS.get(), before, "the allocator was called");
+    assert_eq!(stream.epoch().get(), 1);
     assert!(drained > 100, "{drained}");
 }

@@ -455,6 +455,22 @@ pub enum hb_status {
     RollupCountExceeded = 636,
     /// the cut charges a member with more first-hand bytes of one rollup than it may bring
     RollupBytesExceeded = 637,
+    /// the epoch has ended, and its logs move no more
+    LogsEnded = 638,
+    /// the epoch has not ended yet
+    EpochNotEnded = 639,
+    /// the closing slot does not lie ahead
+    ClosingNotAhead = 640,
+    /// the epoch's closing slot is decided already
+    ClosingDecided = 641,
+    /// the seats of an epoch do not name each new seat at most once
+    SeatsContradict = 642,
+    /// the next epoch has more members than the limits name
+    TooManyMembers = 643,
+    /// members that left are charged with more than the limits leave room for
+    TooManyLeavers = 644,
+    /// the next epoch orders by graphs and this one by median timestamps, or the other way round
+    OrderKindChanged = 645,
     /// the message belongs to another epoch
     WrongEpoch = 650,
     /// the height has been decided here

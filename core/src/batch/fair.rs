@@ -251,7 +251,8 @@ impl Order {
                     id,
                     body_bytes,
                 }),
-                Entry::Closed | Entry::Inbox { .. } => continue,
+                Entry::Closed => EntryKind::Closed,
+                Entry::Inbox { .. } => continue,
             };
             let len = lens.get_mut(usize::from(own.member));
             let len = len.ok_or(wrong(Code::WrongLogCount))?;

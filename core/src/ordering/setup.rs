@@ -49,7 +49,11 @@ impl FairSetup {
             _ => return Err(ConfigError::PolicyParameterOutOfRange),
         };
         let logs = &config.logs;
+        // Without more, the committee stays as it is; who changes it names the largest one first.
         let limits_of_stream = FairLimits {
+            member_count_max: 0,
+            leaver_count_max: 0,
+            closing_slots_max: FairLimits::default().closing_slots_max,
             first_hand_count_max: logs.first_hand_count_max,
             first_hand_bytes_max: logs.first_hand_bytes_max,
             extent_entries_max: logs.extent_entries_max,

@@ -449,6 +449,7 @@ pub fn entries_of(extents: &Extents, cut: &Cut) -> (Vec<Vec<StreamEntry>>, Vec<u
     for own in extents.entries(cut).unwrap() {
         let kind = match *own.entry {
             Entry::Stamp(time) => EntryKind::Stamp(time),
+            Entry::Closed => EntryKind::Closed,
             Entry::Id {
                 rollup,
                 id,

@@ -412,6 +412,7 @@ pub fn sort_entries<'a>(entries: impl Iterator<Item = CutEntry<'a>>, by_log: &mu
                 body_bytes: *body_bytes,
             }),
             receive_log::Entry::Stamp(time) => EntryKind::Stamp(*time),
+            receive_log::Entry::Closed => EntryKind::Closed,
             _ => continue,
         };
         if let Some(log) = by_log.get_mut(usize::from(entry.member)) {

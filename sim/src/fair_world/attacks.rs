@@ -73,18 +73,18 @@ impl<D: Decided, M: Member> World<D, M> {
         if self.config.attack != Attack::CrashAndReturn {
             return;
         }
-        for member in 0..self.seats.len() {
-            let at_home = !self.seats[member].is_honest && !self.is_away(member as u32);
+        for member in self.committee.clone() {
+            let at_home = !self.is_honest(member) && !self.is_away(member);
             if at_home && self.random.chance(15) {
                 let length = 1 + self.random.below(25);
-                self.seats[member].away_until = self.slot_count() + length;
+                self.seats[member as usize].away_until = self.slot_count() + length;
             }
         }
     }
 
     /// Byzantine members sign what they want before the slot is proposed.
     pub(super) fn act_all(&mut self) {
-        for member in 0..self.seats.len() as u32 {
+        for member in self.committee.clone() {
             if self.is_honest(member) {
                 continue;
             }
@@ -100,12 +100,13 @@ impl<D: Decided, M: Member> World<D, M> {
 
     /// The cut that a proposer names.
     pub(super) fn propose(&mut self, proposer: u32) -> Cut {
-        let n = self.seats.len() as u32;
-        let mut cut: Cut = (0..n).map(|of| self.extent(proposer, of)).collect();
+        let committee = self.committee.clone();
+        let extents = committee.iter().map(|of| self.extent(proposer, *of));
+        let mut cut: Cut = extents.collect();
         if !self.is_honest(proposer) {
             let own_only = self.config.attack == Attack::OwnLogOnly;
             let at_random = matches!(self.config.attack, Attack::RandomCuts | Attack::Random);
-            for (of, extent) in (0..).zip(&mut cut) {
+            for (of, extent) in committee.into_iter().zip(&mut cut) {
                 if own_only && of != proposer {
                     extent.clear();
                 }
@@ -120,7 +121,10 @@ impl<D: Decided, M: Member> World<D, M> {
 
     /// For how many more ids a member can be charged by now, with what it signed already.
     fn room(&self, member: u32) -> usize {
-        let charged = self.image.charges.iter().filter(|(own, _)| *own == member);
+        let me = self.committee.iter().position(|node| *node == member);
+        let me = me.map(|me| me as u32);
+        let charges = self.image.charges.iter();
+        let charged = charges.filter(|(own, _)| Some(*own) == me);
         let open = self.logs[member as usize].len() - self.positions[member as usize];
         let limit = self.config.rules.first_hand_count_max as usize;
         limit.saturating_sub(charged.count() + open)
@@ -181,7 +185,7 @@ impl<D: Decided, M: Member> World<D, M> {
         self.seats[member as usize].byzantine.hidden = rest;
         let to_all = self.random.chance(50);
         for (number, _) in due {
-            for to in 0..self.seats.len() as u32 {
+            for to in self.committee.clone() {
                 if to_all || self.random.chance(30) {
                     self.submit(to, number);
                 }
@@ -204,7 +208,10 @@ impl<D: Decided, M: Member> World<D, M> {
             } else {
                 base
             };
-            let kind = if self.random.chance(10) {
+            let says_closed = !self.config.changes.is_empty() && self.random.chance(10);
+            let kind = if says_closed {
+                Kind::Closed
+            } else if self.random.chance(10) {
                 Kind::Stamp(self.random.below(u64::MAX / 4))
             } else {
                 Kind::Id(number)

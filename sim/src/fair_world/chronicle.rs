@@ -9,13 +9,17 @@ use super::rules::{Book, Cut, End, Entry, Image, Kind, Number, Outcome};
 /// Everything that a judgement needs.
 #[derive(Clone, Debug)]
 pub struct Chronicle {
-    parameters: Parameters,
+    /// All epochs so far.
+    epochs: Vec<Reign>,
+    /// Of each node, whether its log is true.
     honest: Vec<bool>,
     clock: u64,
-    /// For each honest member: when it logged an id first.
+    /// For each honest node: when it logged an id first.
     first_logged: Vec<BTreeMap<Number, u64>>,
-    /// For each honest member: when it knew of each slot.
+    /// For each honest node: when it knew of each slot.
     learned: Vec<BTreeMap<u64, u64>>,
+    /// The slot in which the turn of an id was decided: from there on nobody logs it.
+    turns: BTreeMap<Number, u64>,
     /// How many slots were decided when an honest member logged an id first.
     logged_slots: BTreeMap<Number, u64>,
     /// In the order of draining: what, how, and in which slot.
@@ -27,30 +31,46 @@ pub struct Chronicle {
     again_count: u64,
     /// Who had T lists before whom, in what some graph was made from.
     related: BTreeSet<(Number, Number)>,
-    /// Every edge of a graph that was seen.
-    edges: BTreeSet<(Number, Number)>,
+    /// Every edge of a graph that was seen, by epoch.
+    edges: BTreeSet<(usize, Number, Number)>,
     image: Image,
+}
+
+/// An epoch: its committee, and after which slot it began.
+#[derive(Clone, Debug)]
+struct Reign {
+    parameters: Parameters,
+    committee: Vec<u32>,
+    begin: u64,
 }
 
 /// What became of a world.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Pairs that the definition binds, and that left the queues the other way round outside every
+    /// Pairs that the definition binds by what the committee logged which decided their order, and
+    /// that left the queues the other way round outside every
     /// cycle: the id that should have come earlier, and the other.
     pub violations: Vec<(Number, Number)>,
     /// Such pairs where the one that should have come earlier is of a client that signed one nonce
     /// twice: members may log its next nonce after different ones, and then it has to wait until
-    /// one of these has its turn. With gamma below 1 also those where the other one is: it may take
-    /// the place of that next nonce, although a few had it later.
+    /// one of these has its turn. Also those where the other one is itself such a nonce, and with
+    /// gamma below 1 of such a client: it may take the place of that next nonce, which those had
+    /// earlier who had another one of it.
     pub moved_by_variants: Vec<(Number, Number)>,
     /// Edges against a pair that the definition binds.
     pub edges_against: Vec<(Number, Number)>,
     /// Bound pairs that stand reversed within a cycle, as the definition allows.
     pub reversed_in_cycles: u64,
+    /// Pairs that an earlier committee's logs bind and not those of the committee that decided
+    /// their order, and that left the queues the other way round: the promise is that of one
+    /// committee.
+    pub reversed_across_epochs: u64,
     /// How many pairs are bound.
     pub bound_pairs: u64,
     /// The most slots from the first entry in an honest log to draining.
     pub worst_wait_slots: u64,
+    /// The same for those that stand in a slot.
+    pub worst_included_wait_slots: u64,
     /// How many ids were drained.
     pub drained_count: u64,
     /// How many of them are in a slot.
@@ -62,12 +82,19 @@ pub struct Verdict {
 }
 
 impl Chronicle {
-    /// An empty one; `honest` says of each member whether its log is true.
+    /// An empty one; `honest` says of each node whether its log is true, and the first `members` of
+    /// them are the first committee.
     #[must_use]
-    pub fn new(parameters: Parameters, honest: Vec<bool>) -> Self {
+    pub fn new(parameters: Parameters, honest: Vec<bool>, members: u32) -> Self {
         let n = honest.len();
-        Self {
+        let first = Reign {
             parameters,
+            committee: (0..members).collect(),
+            begin: 0,
+        };
+        Self {
+            epochs: vec![first],
+            turns: BTreeMap::new(),
             honest,
             clock: 0,
             first_logged: vec![BTreeMap::new(); n],
@@ -80,7 +107,7 @@ impl Chronicle {
             related: BTreeSet::new(),
             edges: BTreeSet::new(),
             image: Image {
-                counted: vec![Vec::new(); n],
+                counted: vec![Vec::new(); members as usize],
                 ..Image::default()
             },
         }
@@ -125,6 +152,28 @@ impl Chronicle {
         self.learned[member as usize].insert(slot, self.clock);
     }
 
+    /// Another epoch begins with these nodes as its members; the state is as they find it.
+    pub fn begin_epoch(&mut self, parameters: Parameters, committee: &[u32], image: &Image) {
+        self.epochs.push(Reign {
+            parameters,
+            committee: committee.to_vec(),
+            begin: image.slot,
+        });
+        self.image = image.clone();
+    }
+
+    fn parameters(&self) -> Parameters {
+        self.epochs[self.epochs.len() - 1].parameters
+    }
+
+    /// The epoch of a slot.
+    fn epoch_of(&self, slot: u64) -> usize {
+        self.epochs
+            .iter()
+            .rposition(|epoch| epoch.begin < slot)
+            .unwrap_or(0)
+    }
+
     /// A slot is decided.
     pub fn decided(&mut self, book: &Book, cut: &Cut, outcome: &Outcome, image: &Image) {
         self.relate(book, cut, outcome, image);
@@ -139,8 +188,15 @@ impl Chronicle {
                 self.no_ops.insert(*number);
             }
         }
+        let queued = image.queues.iter().flatten().copied();
+        let drained = outcome.drained.iter().map(|(number, _)| *number);
+        for number in queued.chain(drained) {
+            self.turns.entry(number).or_insert(outcome.slot);
+        }
+        let epoch = self.epochs.len() - 1;
         for graph in image.graphs.iter().flatten() {
-            self.edges.extend(&graph.edges);
+            let edges = graph.edges.iter();
+            self.edges.extend(edges.map(|(a, b)| (epoch, *a, *b)));
         }
         self.image = image.clone();
     }
@@ -173,7 +229,7 @@ impl Chronicle {
             .map(|(counted, extent)| {
                 let more = extent.iter().filter_map(|entry| match entry.kind {
                     Kind::Id(number) => Some(number),
-                    Kind::Stamp(_) => None,
+                    Kind::Stamp(_) | Kind::Closed => None,
                 });
                 let mut places = BTreeMap::new();
                 for (at, number) in counted.iter().copied().chain(more).enumerate() {
@@ -194,7 +250,7 @@ impl Chronicle {
         }
         for (a, b) in pairs {
             for (from, to) in [(a, b), (b, a)] {
-                if from != to && votes(&lists, from, to) >= self.parameters.threshold() {
+                if from != to && votes(&lists, from, to) >= self.parameters().threshold() {
                     self.related.insert((from, to));
                 }
             }
@@ -213,7 +269,12 @@ impl Chronicle {
         verdict.included_count = self.output.iter().filter(included).count() as u64;
         for (number, slot) in &self.drained {
             if let Some(logged) = self.logged_slots.get(number) {
-                verdict.worst_wait_slots = verdict.worst_wait_slots.max(slot - logged);
+                let waited = slot - logged;
+                verdict.worst_wait_slots = verdict.worst_wait_slots.max(waited);
+                if !self.is_no_op(*number) {
+                    let included = &mut verdict.worst_included_wait_slots;
+                    *included = waited.max(*included);
+                }
             }
         }
         let mut places = BTreeMap::new();
@@ -221,36 +282,57 @@ impl Chronicle {
             places.entry(*number).or_insert(place);
         }
         verdict.orphans = self.orphans(book);
-        let bound = self.bound_pairs(book);
-        verdict.bound_pairs = bound.len() as u64;
+        let bound: Vec<BTreeSet<(Number, Number)>> = (0..self.epochs.len())
+            .map(|epoch| self.bound_pairs(book, epoch))
+            .collect();
+        let deciding = |second: Number| {
+            let turn = self.turns.get(&second).copied();
+            turn.map_or(self.epochs.len() - 1, |slot| self.epoch_of(slot))
+        };
         let mut after = BTreeMap::<Number, Vec<Number>>::new();
-        for (from, to) in self.related.iter().chain(&bound) {
+        for (from, to) in self.related.iter().chain(bound.iter().flatten()) {
             after.entry(*from).or_default().push(*to);
         }
-        let below_one = self.parameters.quorum() < self.parameters.n();
-        let twice = signed_nonces(book)
-            .into_iter()
-            .filter(|(_, count)| *count > 1);
-        let variants: BTreeSet<_> = twice.map(|((rollup, from, _), _)| (rollup, from)).collect();
-        for (first, second) in &bound {
-            let place = |number| places.get(number).copied().unwrap_or(usize::MAX);
+        let place = |number: &Number| places.get(number).copied().unwrap_or(usize::MAX);
+        let is_reversed = |(first, second): &(Number, Number)| {
             // A no-op has no place that is worth anything; where it should have been in the slot,
             // it is among the orphans.
-            if self.is_no_op(*first) || self.is_no_op(*second) {
-                continue;
-            }
-            if place(first) > place(second) {
-                let has_variants = |number: &Number| variants.contains(&sender(book, *number));
-                if reaches(&after, *second, *first) {
-                    verdict.reversed_in_cycles += 1;
-                } else if has_variants(first) || (below_one && has_variants(second)) {
-                    verdict.moved_by_variants.push((*first, *second));
-                } else {
-                    verdict.violations.push((*first, *second));
+            let counts = !self.is_no_op(*first) && !self.is_no_op(*second);
+            counts && place(first) > place(second)
+        };
+        let (signed, variants) = (signed_nonces(book), twice_signed(book));
+        for (epoch, pairs) in bound.iter().enumerate() {
+            let parameters = self.epochs[epoch].parameters;
+            let below_one = parameters.quorum() < parameters.n();
+            for (first, second) in pairs {
+                let pair = (*first, *second);
+                if deciding(*second) != epoch {
+                    let is_other = !bound[deciding(*second)].contains(&pair);
+                    let moved = is_other && epoch < deciding(*second) && is_reversed(&pair);
+                    verdict.reversed_across_epochs +=
+                        u64::from(moved && !reaches(&after, *second, *first));
+                    continue;
                 }
-            }
-            if self.edges.contains(&(*second, *first)) {
-                verdict.edges_against.push((*first, *second));
+                verdict.bound_pairs += 1;
+                if self.is_no_op(*first) || self.is_no_op(*second) {
+                    continue;
+                }
+                if is_reversed(&pair) {
+                    let has_variants = |number: &Number| variants.contains(&sender(book, *number));
+                    if reaches(&after, *second, *first) {
+                        verdict.reversed_in_cycles += 1;
+                    } else if has_variants(first)
+                        || signed[&account(book, *second)] > 1
+                        || (below_one && has_variants(second))
+                    {
+                        verdict.moved_by_variants.push(pair);
+                    } else {
+                        verdict.violations.push(pair);
+                    }
+                }
+                if self.edges.contains(&(epoch, *second, *first)) {
+                    verdict.edges_against.push(pair);
+                }
             }
         }
         verdict
@@ -283,18 +365,20 @@ impl Chronicle {
         lost.map(|(number, _, _)| *number).collect()
     }
 
-    /// Pairs of one rollup whose order binds, whatever the f others may have received.
-    fn bound_pairs(&self, book: &Book) -> BTreeSet<(Number, Number)> {
-        let quorum = (self.parameters.quorum() - self.parameters.f()) as usize;
+    /// Pairs of one rollup whose order binds an epoch's committee, whatever the f others may have
+    /// received. Where an id's turn was decided before a member's epoch began, it has no say.
+    fn bound_pairs(&self, book: &Book, epoch: usize) -> BTreeSet<(Number, Number)> {
+        let Reign {
+            parameters,
+            committee,
+            begin,
+        } = &self.epochs[epoch];
+        let quorum = (parameters.quorum() - parameters.f()) as usize;
         let count = book.len();
         let mut firsts = Vec::new();
         let mut ends = Vec::new();
-        for (at, _) in self
-            .honest
-            .iter()
-            .enumerate()
-            .filter(|(_, honest)| **honest)
-        {
+        let honest = committee.iter().map(|node| *node as usize);
+        for at in honest.filter(|node| self.honest[*node]) {
             let mut first = vec![u64::MAX; count];
             let mut end = vec![u64::MAX; count];
             for (number, clock) in &self.first_logged[at] {
@@ -303,6 +387,11 @@ impl Chronicle {
             for (number, slot) in &self.drained {
                 let known = self.learned[at].get(slot).copied();
                 end[*number as usize] = known.unwrap_or(u64::MAX);
+            }
+            for (number, slot) in &self.turns {
+                if slot <= begin {
+                    end[*number as usize] = 0;
+                }
             }
             firsts.push(first);
             ends.push(end);
@@ -336,6 +425,13 @@ fn account(book: &Book, number: Number) -> (u32, u32, u64) {
 fn sender(book: &Book, number: Number) -> (u32, u32) {
     let (rollup, sender, _) = account(book, number);
     (rollup, sender)
+}
+
+/// Who signed a nonce twice.
+fn twice_signed(book: &Book) -> BTreeSet<(u32, u32)> {
+    let signed = signed_nonces(book).into_iter();
+    let twice = signed.filter(|(_, count)| *count > 1);
+    twice.map(|((rollup, from, _), _)| (rollup, from)).collect()
 }
 
 /// How many transactions have each nonce.

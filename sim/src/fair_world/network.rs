@@ -12,8 +12,12 @@ pub(super) enum Event {
     Submitted(Number),
     /// A body that it asked for.
     Body(Number),
-    /// The log of another member, up to a position.
-    Log { of: u32, position: usize },
+    /// The log that another member writes in an epoch, up to a position.
+    Log {
+        of: u32,
+        epoch: u64,
+        position: usize,
+    },
     /// A slot was decided.
     Decided,
 }
@@ -23,7 +27,7 @@ pub(super) enum Event {
 pub(super) struct Network {
     due: BTreeMap<(u64, u64), (u32, Event)>,
     sent_count: u64,
-    /// The longest delay of the link to each member.
+    /// The longest delay of the link to each node, member or not.
     delays: Vec<u64>,
 }
 

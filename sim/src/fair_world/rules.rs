@@ -34,6 +34,8 @@ pub enum Kind {
     Id(Number),
     /// What time it is, in nanoseconds.
     Stamp(u64),
+    /// Its member knows the closing slot, and brings nothing new in this epoch.
+    Closed,
 }
 
 /// One entry of a log.
@@ -91,6 +93,18 @@ pub struct GraphImage {
     pub edges: Vec<(Number, Number)>,
 }
 
+/// Who stands for all members that have left, where it says who is charged.
+pub const LEAVERS: u32 = u32::MAX;
+
+/// The committee of the epoch that begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// Its thresholds.
+    pub parameters: Parameters,
+    /// For each member of the epoch that ended, its number in the next one; none if it leaves.
+    pub seats: Vec<Option<u32>>,
+}
+
 /// A decided state, as everybody can see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Image {
@@ -102,7 +116,7 @@ pub struct Image {
     pub time_ns: u64,
     /// Live ids, in their order.
     pub live: Vec<Number>,
-    /// Which member is charged for which id, sorted.
+    /// Which member is charged for which id, sorted; [`LEAVERS`] are those that have left.
     pub charges: Vec<(u32, Number)>,
     /// For each log the ids of which an entry counts: rollup by rollup, in the order of the log.
     pub counted: Vec<Vec<Number>>,
@@ -134,6 +148,16 @@ pub trait Decided: Debug {
 
     /// The state as everybody can see it.
     fn image(&self, book: &Book) -> Image;
+
+    /// The last slot has decided which slot closes the epoch.
+    fn close_at(&mut self, slot: u64);
+
+    /// Whether the last slot was the last one of its epoch, and if so whether that ended at its
+    /// bound.
+    fn epoch_end(&self) -> Option<bool>;
+
+    /// Begins the next epoch.
+    fn begin_epoch(&mut self, next: &Next);
 }
 
 /// What a rollup's part of a slot can hold.
@@ -161,8 +185,14 @@ pub struct RollupRules {
 /// The limits of a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// The committee's thresholds.
+    /// The first committee's thresholds.
     pub parameters: Parameters,
+    /// The most members of any epoch.
+    pub member_count_max: u32,
+    /// How many budgets may be charged to members that have left.
+    pub leaver_count_max: u32,
+    /// How many slots after its closing slot an epoch ends at the latest.
+    pub closing_slots_max: u64,
     /// For how many ids one member can be charged.
     pub first_hand_count_max: u32,
     /// For how many bytes of bodies.
@@ -187,6 +217,9 @@ impl Rules {
         let live_count_max = parameters.n() * first_hand_count_max;
         Self {
             parameters,
+            member_count_max: parameters.n(),
+            leaver_count_max: 0,
+            closing_slots_max: 40,
             first_hand_count_max,
             first_hand_bytes_max: u64::from(first_hand_count_max) * 1_000,
             extent_entries_max: 8 * first_hand_count_max,
@@ -203,6 +236,21 @@ impl Rules {
                 },
             }],
         }
+    }
+
+    /// Makes room for committees of up to `member_count_max` members, and for what as many that
+    /// have left are charged with.
+    pub const fn make_room_for(&mut self, member_count_max: u32) {
+        let senders = self.cursor_count_max - self.live_ids_max();
+        self.member_count_max = member_count_max;
+        self.leaver_count_max = member_count_max;
+        self.cursor_count_max = self.live_ids_max() + senders;
+    }
+
+    /// How many ids can be live: a budget for each member and for each that has left.
+    #[must_use]
+    pub const fn live_ids_max(&self) -> u32 {
+        (self.member_count_max + self.leaver_count_max) * self.first_hand_count_max
     }
 
     /// Divides budgets and slots between two rollups, the first one getting what is left over.
@@ -240,4 +288,17 @@ pub trait Member: Debug {
 
     /// What it signs now: the entries that its log grows by, a stamp first if one is asked for.
     fn poll_entries(&mut self, book: &Book, stamp_ns: Option<u64>) -> Vec<Entry>;
+
+    /// From now on it follows what is decided, and signs nothing.
+    fn stand_aside(&mut self);
+
+    /// The last slot that it knows has decided which slot closes the epoch.
+    fn close_at(&mut self, slot: u64);
+
+    /// The last slot that it knows ended its epoch; in the next one it is member `me`, or none.
+    fn begin_epoch(&mut self, book: &Book, next: &Next, me: Option<u32>);
+
+    /// What clients sent it and whose turn no slot that it knows has decided, in the order of
+    /// arrival.
+    fn waiting(&self) -> Vec<Number>;
 }

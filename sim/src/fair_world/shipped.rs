@@ -6,13 +6,13 @@ use hauptbuch_core::ordering::fair::Rank;
 use hauptbuch_core::ordering::fair::stream as core_stream;
 use hauptbuch_core::ordering::fair::stream::{
     Accounts, Bodies, BodySource, DrainOutcome, EntryKind, Extent, Facts, FairLimits, FairMember,
-    FairStream, LoggedId, ReplayProtection, RollupPart, RollupSlot,
+    FairStream, LoggedId, NextEpoch, ReplayProtection, RollupPart, RollupSlot,
 };
 use hauptbuch_core::types::{Address, Gas, Height, Nonce, RollupId, TxId, UnixNs};
 
 use super::rules::{
-    Book, Cut, Decided, End, Entry, GraphImage, Image, Kind, Member, Number, Outcome, Refusal,
-    Rules,
+    Book, Cut, Decided, End, Entry, GraphImage, Image, Kind, LEAVERS, Member, Next, Number,
+    Outcome, Refusal, Rules,
 };
 
 /// The keys of tables, which change nothing but their layout.
@@ -41,6 +41,9 @@ pub fn fair_limits(rules: &Rules) -> (FairLimits, Vec<RollupPart>) {
         .collect();
     let rooms: Vec<core_stream::Room> = parts.iter().map(|part| part.room).collect();
     let limits = FairLimits {
+        member_count_max: rules.member_count_max,
+        leaver_count_max: rules.leaver_count_max,
+        closing_slots_max: rules.closing_slots_max as u32,
         first_hand_count_max: rules.first_hand_count_max,
         first_hand_bytes_max: rules.first_hand_bytes_max,
         extent_entries_max: rules.extent_entries_max,
@@ -127,6 +130,7 @@ impl CoreCut {
             kind: match entry.kind {
                 Kind::Id(number) => EntryKind::Id(logged_id(book, number)),
                 Kind::Stamp(ns) => EntryKind::Stamp(UnixNs::new(ns)),
+                Kind::Closed => EntryKind::Closed,
             },
         };
         let extent = |extent: &Vec<Entry>| extent.iter().map(entry).collect();
@@ -259,10 +263,14 @@ impl Decided for ShippedState {
                 .collect::<Vec<Number>>()
         };
         let counted: Vec<Vec<Number>> = (0..n).map(log).collect();
-        let live: BTreeSet<Number> = counted.iter().flatten().copied().collect();
+        let live = (0..book.len() as Number)
+            .filter(|number| stream.is_live(&logged_id(book, *number)))
+            .collect();
         let charged = (0..book.len() as Number).flat_map(|number| {
-            let members = stream.charged_members(&logged_id(book, number));
-            members.map(move |member| (member, number))
+            let id = logged_id(book, number);
+            let members = stream.charged_members(&id);
+            let has_left = stream.is_charged_to_leavers(&id).then_some(LEAVERS);
+            members.chain(has_left).map(move |member| (member, number))
         });
         let mut charges: Vec<(u32, Number)> = charged.collect();
         charges.sort_unstable();
@@ -279,7 +287,7 @@ impl Decided for ShippedState {
             slot: stream.height().get(),
             age: stream.age_slots(),
             time_ns: stream.time().get(),
-            live: live.into_iter().collect(),
+            live,
             charges,
             counted,
             graphs: rollups().map(|rollup| line(rollup).collect()).collect(),
@@ -288,6 +296,23 @@ impl Decided for ShippedState {
                 .collect(),
             cursors: cursors.collect(),
         }
+    }
+
+    fn close_at(&mut self, slot: u64) {
+        let closed = self.stream.close_at(Height::new(slot));
+        closed.expect("a world closes an epoch once, and ahead");
+    }
+
+    fn epoch_end(&self) -> Option<bool> {
+        self.stream.epoch_end().map(|end| end.is_at_bound)
+    }
+
+    fn begin_epoch(&mut self, next: &Next) {
+        let begun = self.stream.begin_epoch(&NextEpoch {
+            parameters: next.parameters,
+            seats: &next.seats,
+        });
+        begun.expect("a world's committees are within its limits");
     }
 }
 
@@ -303,34 +328,40 @@ impl Accounts for NewAccounts {
 /// The library's honest member, with a decided state of its own.
 #[derive(Debug)]
 pub struct ShippedMember {
-    me: u32,
+    /// Its number in this epoch, if it is a member.
+    me: Option<u32>,
+    rules: Rules,
     /// What it knows of decided slots.
     pub state: ShippedState,
     /// What decides what it logs.
     pub member: FairMember,
-    /// The bodies in its store.
+    /// The bodies in its store, and those that were sent to it before it knew that it is a member.
     store: BTreeSet<Number>,
+    sent: Vec<Number>,
     out: Vec<core_stream::Entry>,
 }
 
 impl ShippedMember {
-    /// Member `me` at the beginning.
+    /// Member `me` at the beginning, or one who may become a member and stands aside so far.
     ///
     /// # Panics
     /// If the rules are out of the library's ranges.
     #[must_use]
     pub fn new(rules: &Rules, me: u32) -> Self {
         let (limits, parts) = fair_limits(rules);
-        let member = FairMember::new(rules.parameters, &limits, &parts, me, KEY);
+        let seat = me.min(rules.parameters.n() - 1);
+        let member = FairMember::new(rules.parameters, &limits, &parts, seat, KEY);
         let stamp = core_stream::Entry {
             base: Height::ZERO,
             kind: EntryKind::Stamp(UnixNs::ZERO),
         };
         Self {
-            me,
+            me: Some(me),
+            rules: rules.clone(),
             state: ShippedState::new(rules),
             member: member.expect("a world's rules are in range"),
             store: BTreeSet::new(),
+            sent: vec![],
             out: vec![stamp; limits.extent_entries_max as usize],
         }
     }
@@ -339,6 +370,16 @@ impl ShippedMember {
     #[must_use]
     pub fn tail(&self) -> Vec<Entry> {
         self.member.tail().map(|entry| plain(&entry)).collect()
+    }
+
+    /// Gives it the bodies of its store that it lacks.
+    fn fetch(&mut self, book: &Book) {
+        let missing: BTreeSet<Number> = (self.member.bodies_missing(&self.state.stream))
+            .map(|id| number_of(&id))
+            .collect();
+        for number in missing.intersection(&self.store.clone()) {
+            self.give(book, *number, BodySource::Learned);
+        }
     }
 
     fn give(&mut self, book: &Book, number: Number, source: BodySource) {
@@ -353,6 +394,10 @@ impl ShippedMember {
 impl Member for ShippedMember {
     fn handle_body(&mut self, book: &Book, number: Number, first_hand: bool) {
         self.store.insert(number);
+        if self.me.is_none() {
+            self.sent.extend(first_hand.then_some(number));
+            return;
+        }
         let source = if first_hand {
             BodySource::FirstHand
         } else {
@@ -363,25 +408,63 @@ impl Member for ShippedMember {
 
     fn handle_decided(&mut self, book: &Book, cut: &Cut) {
         self.state.apply(book, cut);
-        let covered = cut[self.me as usize].len() as u32;
+        let Some(me) = self.me else {
+            return;
+        };
+        let covered = cut[me as usize].len() as u32;
         let told = self.member.handle_decided(&self.state.stream, covered);
         told.expect("a log holds what its member signed");
-        let missing: BTreeSet<Number> = (self.member.bodies_missing(&self.state.stream))
-            .map(|id| number_of(&id))
-            .collect();
-        for number in missing.intersection(&self.store.clone()) {
-            self.give(book, *number, BodySource::Learned);
-        }
+        self.fetch(book);
     }
 
     fn poll_entries(&mut self, book: &Book, stamp_ns: Option<u64>) -> Vec<Entry> {
         let _ = book;
+        if self.me.is_none() {
+            return vec![];
+        }
         let stamp = stamp_ns.map(UnixNs::new);
         let stream = &self.state.stream;
         let count = self
             .member
             .poll_entries(stream, &NewAccounts, stamp, &mut self.out);
         self.out[..count].iter().map(plain).collect()
+    }
+
+    fn stand_aside(&mut self) {
+        self.me = None;
+    }
+
+    fn close_at(&mut self, slot: u64) {
+        self.state.close_at(slot);
+    }
+
+    fn begin_epoch(&mut self, book: &Book, next: &Next, me: Option<u32>) {
+        let joins = self.me.is_none();
+        match (self.me, me) {
+            (Some(_), Some(me)) => {
+                let begun = self.member.begin_epoch(&self.state.stream, me);
+                begun.expect("the epoch has ended, and the seat is one of the next one");
+            }
+            (None, Some(me)) => {
+                let (limits, parts) = fair_limits(&self.rules);
+                let member = FairMember::new(next.parameters, &limits, &parts, me, KEY);
+                self.member = member.expect("a world's rules are in range");
+            }
+            _ => {}
+        }
+        self.state.begin_epoch(next);
+        self.me = me;
+        if joins && me.is_some() {
+            self.fetch(book);
+            for number in core::mem::take(&mut self.sent) {
+                self.give(book, number, BodySource::FirstHand);
+            }
+        }
+    }
+
+    fn waiting(&self) -> Vec<Number> {
+        let waiting = self.member.waiting(&self.state.stream);
+        waiting.map(|(id, _)| number_of(&id)).collect()
     }
 }
 
@@ -390,6 +473,7 @@ fn plain(entry: &core_stream::Entry) -> Entry {
     let kind = match entry.kind {
         EntryKind::Stamp(ns) => Kind::Stamp(ns.get()),
         EntryKind::Id(id) => Kind::Id(number_of(&id)),
+        EntryKind::Closed => Kind::Closed,
         _ => unreachable!("the world knows all kinds of entries"),
     };
     Entry {

@@ -6,7 +6,7 @@ use hauptbuch_core::ordering::fair::stream::Weakened;
 use hauptbuch_core::ordering::fair::{Gamma, GammaMode, Parameters};
 use hauptbuch_sim::fair_world::shipped::{ShippedMember, ShippedState};
 use hauptbuch_sim::fair_world::{
-    Cut, Decided, End, Entry, Envelope, Kind, Member, Number, Refusal, Rules,
+    Cut, Decided, End, Entry, Envelope, Kind, Member, Next, Number, Refusal, Rules,
 };
 
 /// Rules for n members, one fault, gamma 1.
@@ -23,6 +23,8 @@ pub struct Committee {
     pub state: ShippedState,
     /// Honest members by number; the others' logs are scripted.
     pub members: Vec<Option<ShippedMember>>,
+    /// Honest nodes that are no members yet.
+    bench: Vec<ShippedMember>,
     held: Vec<BTreeSet<Number>>,
     pub slot: u64,
     /// What was drained, in order.
@@ -49,8 +51,16 @@ impl Committee {
                 member
             })
         };
+        let mut bench = vec![];
+        for _ in 0..2 {
+            let mut node = ShippedMember::new(rules, 0);
+            node.stand_aside();
+            node.state.stream.weaken(weakened);
+            bench.push(node);
+        }
         Self {
             book: vec![],
+            bench,
             state,
             members: (0..n).map(member).collect(),
             held: vec![BTreeSet::new(); n as usize],
@@ -130,6 +140,11 @@ impl Committee {
     /// One slot that moves the logs of all members but the `stale` ones: honest logs by what their
     /// members sign, the others by `scripted`, which holds (member, entries), and a stamp.
     pub fn step(&mut self, stale: &[u32], scripted: &[(u32, &[Number])]) {
+        self.step_at(self.slot, stale, scripted);
+    }
+
+    /// The same, where those whose logs are scripted knew of no slot after `base`.
+    pub fn step_at(&mut self, base: u64, stale: &[u32], scripted: &[(u32, &[Number])]) {
         let now_ns = (self.slot + 1) * 1_000_000_000;
         let mut cut: Cut = vec![vec![]; self.members.len()];
         for member in self.members.iter_mut().flatten() {
@@ -140,11 +155,11 @@ impl Committee {
                 Some(member) => member.tail(),
                 None => {
                     let stamp = Entry {
-                        base: self.slot,
+                        base,
                         kind: Kind::Stamp(now_ns),
                     };
                     let own = scripted.iter().filter(|(member, _)| *member as usize == at);
-                    let ids = own.flat_map(|(_, ids)| self.ids(ids));
+                    let ids = own.flat_map(|(_, ids)| self.ids_at(base, ids));
                     core::iter::once(stamp).chain(ids).collect()
                 }
             };
@@ -178,8 +193,65 @@ impl Committee {
             member.state.paused.clone_from(&self.state.paused);
             member.handle_decided(&self.book, &cut);
         }
+        for node in &mut self.bench {
+            node.handle_decided(&self.book, &cut);
+        }
         if self.fetches {
             self.fetch(&cut);
+        }
+    }
+
+    /// The last slot has decided which slot closes the epoch.
+    pub fn close_at(&mut self, slot: u64) {
+        self.state.close_at(slot);
+        for node in self.members.iter_mut().flatten().chain(&mut self.bench) {
+            node.close_at(slot);
+        }
+    }
+
+    /// Begins the next epoch, with as many members: old member i takes seat `seats[i]`, or leaves.
+    /// Nodes that follow the rules join at the seats `joining`, and ask everybody for what waits;
+    /// those that leave give it away. At seats that are left schedules say what logs hold.
+    pub fn begin(&mut self, seats: &[Option<u32>], joining: &[u32], weakened: Weakened) {
+        let next = Next {
+            parameters: self.state.stream.parameters(),
+            seats: seats.to_vec(),
+        };
+        let n = next.parameters.n() as usize;
+        let (mut given, mut asked) = (vec![], vec![]);
+        let mut members: Vec<Option<ShippedMember>> = (0..n).map(|_| None).collect();
+        let mut held = vec![BTreeSet::new(); n];
+        let old = self.members.drain(..).zip(self.held.drain(..)).zip(seats);
+        for ((member, own), seat) in old {
+            let Some(mut member) = member else {
+                continue;
+            };
+            let waiting = member.waiting();
+            if let Some(seat) = seat {
+                asked.extend(waiting);
+                member.begin_epoch(&self.book, &next, Some(*seat));
+                members[*seat as usize] = Some(member);
+                held[*seat as usize] = own;
+            } else {
+                given.extend(waiting);
+            }
+        }
+        for seat in joining {
+            let mut node = self.bench.pop().expect("as many wait as join");
+            node.begin_epoch(&self.book, &next, Some(*seat));
+            node.member.weaken(weakened);
+            members[*seat as usize] = Some(node);
+        }
+        for node in &mut self.bench {
+            node.begin_epoch(&self.book, &next, None);
+        }
+        self.state.begin_epoch(&next);
+        (self.members, self.held) = (members, held);
+        for seat in 0..n as u32 {
+            self.send(seat, &given);
+            if joining.contains(&seat) {
+                self.send(seat, &asked);
+            }
         }
     }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hauptbuch_core::ordering::fair::Rank;
-use hauptbuch_core::ordering::fair::stream::StreamTwin;
+use hauptbuch_core::ordering::fair::stream::{NextEpoch, StreamTwin};
+use hauptbuch_core::types::Height;
 use hauptbuch_sim::fair_world::shipped::{Library, ShippedMember, ShippedState, fair_limits};
 use hauptbuch_sim::fair_world::{
-    Attack, Book, Cut, Decided, Image, Member, Outcome, Refusal, RollupRules, Rules, World,
+    Attack, Book, Cut, Decided, Image, Member, Next, Outcome, Refusal, RollupRules, Rules, World,
     WorldConfig,
 };
 
@@ -62,6 +63,30 @@ impl Decided for All {
         outcome
     }
 
+    fn close_at(&mut self, slot: u64) {
+        self.model.close_at(slot);
+        self.shipped.close_at(slot);
+        self.twin.close_at(Height::new(slot)).unwrap();
+    }
+
+    fn epoch_end(&self) -> Option<bool> {
+        let end = self.shipped.epoch_end();
+        assert_eq!(end, self.model.epoch_end(), "the epoch ended for one only");
+        end
+    }
+
+    fn begin_epoch(&mut self, next: &Next) {
+        self.model.begin_epoch(next);
+        self.shipped.begin_epoch(next);
+        self.shipped.stream.verify().unwrap();
+        let next = NextEpoch {
+            parameters: next.parameters,
+            seats: &next.seats,
+        };
+        self.twin.begin_epoch(&next).unwrap();
+        self.twin.compare(&self.shipped.stream).unwrap();
+    }
+
     fn image(&self, book: &Book) -> Image {
         let image = self.shipped.image(book);
         assert_eq!(
@@ -84,13 +109,22 @@ struct Worst {
     bound_pairs: u64,
     reversed_in_cycles: u64,
     drained: u64,
+    /// Epochs that ended before their bound and at it.
+    epochs: u64,
+    epochs_at_bound: u64,
+    /// The most slots from a closing slot to the end of its epoch, by the longest delay of a link
+    /// in slots.
+    closing_slots: BTreeMap<u64, u64>,
+    reversed_across_epochs: u64,
 }
 
 /// By when everything is drained that all honest members received: what the rules were seen to
 /// take under every attack, and the time that a full house takes to leave through narrow slots.
 fn wait_slots_max(rules: &Rules) -> u64 {
     let n = rules.parameters.n();
-    let full_house = |own: &RollupRules| (n * own.first_hand_count_max).div_ceil(own.slot.count);
+    let budgets = n.max(rules.member_count_max) + rules.leaver_count_max;
+    let full_house =
+        |own: &RollupRules| (budgets * own.first_hand_count_max).div_ceil(own.slot.count);
     let slowest = rules.rollups.iter().map(full_house).max();
     9 + u64::from(slowest.unwrap_or(0))
 }
@@ -101,7 +135,7 @@ const QUIET_SLOTS_MAX: u64 = 600;
 
 fn check_slot<M: Member>(world: &World<All, M>, worst: &mut Worst) {
     let (rules, image) = (world.decided().model.rules.clone(), world.image());
-    let live_max = rules.parameters.n() * rules.first_hand_count_max;
+    let live_max = rules.live_ids_max();
     assert!(
         image.live.len() <= live_max as usize,
         "more live ids than budgets allow"
@@ -123,12 +157,17 @@ fn run<M: Member>(seed: u64, config: &WorldConfig, member: impl Fn(u32) -> M, wo
     let rules = &config.rules;
     let mut world = World::new(config.clone(), All::new(rules), member);
     let mut slots = 0;
-    while world.is_busy() || !world.waiting().is_empty() {
+    let changes = !config.changes.is_empty();
+    let waiting = |world: &World<All, M>| match changes {
+        true => world.owed(),
+        false => world.waiting(),
+    };
+    while world.is_busy() || world.is_changing() || !waiting(&world).is_empty() {
         world.step();
         check_slot(&world, worst);
         slots += 1;
         let slots_max = config.busy_slot_count + QUIET_SLOTS_MAX;
-        assert!(slots < slots_max, "{:?} never drain", world.waiting());
+        assert!(slots < slots_max, "{:?} never drain", waiting(&world));
     }
     assert_eq!(
         world.honest_refused_count(),
@@ -144,8 +183,27 @@ fn run<M: Member>(seed: u64, config: &WorldConfig, member: impl Fn(u32) -> M, wo
         verdict.orphans
     );
     assert_eq!(verdict.again_count, 0, "drained twice");
-    let wait_max = wait_slots_max(rules);
-    let waited = verdict.worst_wait_slots;
+    for (closing_slots, is_at_bound) in world.epoch_ends() {
+        if *is_at_bound {
+            worst.epochs_at_bound += 1;
+            assert_eq!(*closing_slots, rules.closing_slots_max);
+        } else {
+            worst.epochs += 1;
+            if *closing_slots > 13 {
+                println!("seed {seed}: an epoch took {closing_slots} slots to end");
+            }
+            let delay = config.delay_ticks_max.div_ceil(WorldConfig::SLOT_TICKS);
+            let longest = worst.closing_slots.entry(delay).or_default();
+            *longest = (*closing_slots).max(*longest);
+        }
+    }
+    worst.reversed_across_epochs += verdict.reversed_across_epochs;
+    let wait_max = wait_slots_max(rules) + world.epoch_ends().iter().map(|end| end.0).sum::<u64>();
+    // What others used the nonce of may lapse at the end of an epoch and come again.
+    let waited = match changes {
+        true => verdict.worst_included_wait_slots,
+        false => verdict.worst_wait_slots,
+    };
     assert!(
         waited <= wait_max,
         "seed {seed}: waited {waited} slots, not {wait_max}"
@@ -165,8 +223,11 @@ fn run<M: Member>(seed: u64, config: &WorldConfig, member: impl Fn(u32) -> M, wo
 
 /// The world of a seed under an attack. Of five worlds one has the model's members, so that what
 /// the library's state promises does not rest on how its own members log.
-fn run_seed(attack: Attack, seed: u64, worst: &mut Worst) {
-    let mut config = WorldConfig::from_seed(seed);
+fn run_seed(attack: Attack, seed: u64, changes: bool, worst: &mut Worst) {
+    let mut config = match changes {
+        true => WorldConfig::changing(seed),
+        false => WorldConfig::from_seed(seed),
+    };
     config.attack = attack;
     let rules = config.rules.clone();
     if seed % 5 == 4 {
@@ -192,6 +253,15 @@ fn seed_count() -> u64 {
 
 /// Runs worlds under an attack; `FAIR_SEED` runs that one alone.
 fn worlds(attack: Attack) {
+    run_worlds(attack, false);
+}
+
+/// The same with committees that change.
+fn changing(attack: Attack) {
+    run_worlds(attack, true);
+}
+
+fn run_worlds(attack: Attack, changes: bool) {
     let mut worst = Worst::default();
     let only = std::env::var("FAIR_SEED")
         .ok()
@@ -199,7 +269,9 @@ fn worlds(attack: Attack) {
     let seeds = only.map_or(0..seed_count(), |seed| seed..seed + 1);
     let mut failed = vec![];
     for seed in seeds {
-        let run = catch_unwind(AssertUnwindSafe(|| run_seed(attack, seed, &mut worst)));
+        let run = catch_unwind(AssertUnwindSafe(|| {
+            run_seed(attack, seed, changes, &mut worst)
+        }));
         if run.is_err() {
             eprintln!("{attack:?}: seed {seed} failed; FAIR_SEED={seed} replays it");
             failed.push(seed);
@@ -256,4 +328,44 @@ fn with_members_that_do_anything() {
 #[test]
 fn with_members_that_crash_and_return() {
     worlds(Attack::CrashAndReturn);
+}
+
+#[test]
+fn with_changes_and_silent_members() {
+    changing(Attack::Silent);
+}
+
+#[test]
+fn with_changes_and_logs_reversed() {
+    changing(Attack::ReversedLog);
+}
+
+#[test]
+fn with_changes_and_proposals_that_move_their_own_log_only() {
+    changing(Attack::OwnLogOnly);
+}
+
+#[test]
+fn with_changes_and_proposals_that_cut_at_random() {
+    changing(Attack::RandomCuts);
+}
+
+#[test]
+fn with_changes_and_a_flood_of_ids_without_bodies() {
+    changing(Attack::BlankFlood);
+}
+
+#[test]
+fn with_changes_and_bodies_handed_out_around_the_lapse() {
+    changing(Attack::LateBodies);
+}
+
+#[test]
+fn with_changes_and_members_that_do_anything() {
+    changing(Attack::Random);
+}
+
+#[test]
+fn with_changes_and_members_that_crash_and_return() {
+    changing(Attack::CrashAndReturn);
 }

@@ -133,6 +133,15 @@ impl Line {
         self.len = 0;
     }
 
+    /// Lets no graph stand in it, and is another committee's from now on, of at most as many logs
+    /// as it was made for.
+    pub(super) fn reform(&mut self, parameters: Parameters) {
+        self.clear();
+        for graph in &mut self.graphs {
+            graph.reform(parameters);
+        }
+    }
+
     /// The slot of a place, whether a graph stands there or not.
     pub(super) fn slot(&self, place: usize) -> usize {
         (self.first + place) % self.graphs.len().max(1)

@@ -42,6 +42,12 @@ impl Lists {
             + fixed_slice_bytes::<u8>(vertex_count_max)
     }
 
+    /// Makes it `log_count` lists, at most as many as it was made for; what they hold is lost, and
+    /// they have to be emptied before they are used.
+    pub(super) const fn set_log_count(&mut self, log_count: usize) {
+        self.log_count = log_count;
+    }
+
     /// Empties the lists of the first `vertex_count` vertices.
     pub(super) fn begin(&mut self, vertex_count: usize) {
         self.ranks[..vertex_count * self.log_count].fill(ABSENT);

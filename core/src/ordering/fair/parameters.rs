@@ -153,6 +153,33 @@ impl Parameters {
         })
     }
 
+    /// A committee of n in which nobody lies: for sizes, which depend on n alone.
+    pub(super) const fn of_size(n: u32) -> Self {
+        Self {
+            n,
+            f: 0,
+            quorum: n,
+            threshold: 1,
+            by_median: false,
+        }
+    }
+
+    /// The committee that has these thresholds, if one does.
+    pub(super) fn from_thresholds(
+        (n, f): (u32, u32),
+        quorum: u32,
+        threshold: u32,
+        by_median: bool,
+    ) -> Option<Self> {
+        let own = match by_median {
+            true => [Self::median(n).ok(), None],
+            false => [GammaMode::All, GammaMode::Honest]
+                .map(|mode| Self::with_quorum(n, f, quorum, mode).ok()),
+        };
+        let fits = |own: &Self| (own.f, own.quorum, own.threshold) == (f, quorum, threshold);
+        own.into_iter().flatten().find(fits)
+    }
+
     /// Whether streams order by median timestamps, and not by graphs.
     #[must_use]
     pub const fn orders_by_median(self) -> bool {

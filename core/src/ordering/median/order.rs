@@ -124,7 +124,7 @@ impl<I: MedianId> MedianOrderOf<I> {
     /// [`MedianError::UnknownLog`]; [`MedianError::OrderTableFull`] where as many ids are followed
     /// as can be, which the budgets of members exclude.
     pub fn append(&mut self, log: u32, id: &I) -> Result<(), MedianError> {
-        let last = self.table.last.get(log as usize);
+        let last = self.table.last().get(log as usize);
         let last = *last.ok_or(MedianError::UnknownLog)?;
         let at = self.table.find_or_insert(id);
         let at = at.ok_or(MedianError::OrderTableFull)?;
@@ -178,9 +178,10 @@ impl<I: MedianId> MedianOrderOf<I> {
     /// What no id that nobody has seen can get below: the lower median of the logs' last stamps.
     #[must_use]
     pub fn horizon(&mut self) -> UnixNs {
-        self.row.copy_from_slice(&self.table.last);
-        self.row.sort_unstable();
-        UnixNs::new(self.row[rank(self.log_count) - 1])
+        let row = &mut self.row[..self.log_count as usize];
+        row.copy_from_slice(self.table.last());
+        row.sort_unstable();
+        UnixNs::new(row[rank(self.log_count) - 1])
     }
 
     /// All entries of a cut are in: the ids that it releases, in their order.
@@ -218,7 +219,7 @@ impl<I: MedianId> MedianOrderOf<I> {
 
     /// The last stamp of a log, raised ones included.
     pub(in crate::ordering) fn last(&self, log: usize) -> UnixNs {
-        UnixNs::new(self.table.last[log])
+        UnixNs::new(self.table.last()[log])
     }
 
     /// The stamp of an id in a log; the largest there is where the log does not hold it.
@@ -234,9 +235,11 @@ impl<I: MedianId> MedianOrderOf<I> {
             .is_some()
     }
 
-    /// Follows nothing any more, and no log has a stamp.
-    pub(in crate::ordering) fn clear(&mut self) {
-        self.table.clear();
+    /// Follows nothing any more, and orders by `log_count` logs without a stamp from now on, at
+    /// most as many as it was made for.
+    pub(in crate::ordering) fn begin(&mut self, log_count: u32) {
+        self.table.begin(log_count);
+        self.log_count = log_count;
     }
 
     fn is_released(&self, at: u32) -> bool {
@@ -270,15 +273,16 @@ impl<I: MedianId> MedianOrderOf<I> {
 
     /// The key of a row, or its floor.
     fn kth_smallest(&mut self, at: u32, is_floor: bool) -> u64 {
-        let stamps = self.table.row(at).iter().zip(&self.table.last);
-        for (place, (stamp, last)) in self.row.iter_mut().zip(stamps) {
+        let stamps = self.table.row(at).iter().zip(self.table.last());
+        let row = &mut self.row[..self.log_count as usize];
+        for (place, (stamp, last)) in row.iter_mut().zip(stamps) {
             *place = match *stamp {
                 ABSENT if is_floor => *last,
                 stamp => stamp,
             };
         }
-        self.row.sort_unstable();
-        self.row[rank(self.log_count) - 1]
+        row.sort_unstable();
+        row[rank(self.log_count) - 1]
     }
 }
 

@@ -36,8 +36,8 @@ pub(super) struct Table<I> {
     index: HandleIndex,
     pub ids: Slab<Followed<I>>,
     stamps: Box<[u64]>,
-    /// The last stamp of each log.
-    pub last: Box<[u64]>,
+    /// The last stamp of each log, with room for those of the largest committee.
+    last: Box<[u64]>,
 }
 
 impl<I: MedianId> Table<I> {
@@ -58,9 +58,14 @@ impl<I: MedianId> Table<I> {
             + fixed_slice_bytes::<u64>((id_count_max as usize + 1) * log_count as usize)
     }
 
+    /// The last stamp of each log.
+    pub fn last(&self) -> &[u64] {
+        &self.last[..self.log_count]
+    }
+
     /// A log's clock; false where there is no such log.
     pub fn stamp(&mut self, log: u32, time: UnixNs) -> bool {
-        let last = self.last.get_mut(log as usize);
+        let last = self.last[..self.log_count].get_mut(log as usize);
         last.map(|last| *last = time.get().max(*last)).is_some()
     }
 
@@ -101,12 +106,15 @@ impl<I: MedianId> Table<I> {
         }
     }
 
-    /// Forgets every id and every stamp. O(ids).
-    pub fn clear(&mut self) {
-        for at in 0..(self.stamps.len() / self.log_count.max(1)) as u32 {
+    /// Forgets every id and every stamp, and has `log_count` logs from now on, at most as many as
+    /// it was made for. O(ids).
+    pub fn begin(&mut self, log_count: u32) {
+        for at in 0..(self.stamps.len() / self.last.len().max(1)) as u32 {
             self.remove(at);
         }
         self.last.fill(0);
+        debug_assert!(log_count as usize <= self.last.len());
+        self.log_count = (log_count as usize).min(self.last.len());
     }
 
     pub fn row(&self, at: u32) -> &[u64] {

@@ -79,7 +79,7 @@ impl MedianTwin {
     /// # Errors
     /// [`MedianError::UnknownLog`], [`MedianError::OrderTableFull`].
     pub fn append(&mut self, log: u32, id: &TxId) -> Result<(), MedianError> {
-        let last = self.table.last.get(log as usize).copied();
+        let last = self.table.last().get(log as usize).copied();
         let last = last.ok_or(MedianError::UnknownLog)?;
         let at = self.table.find_or_insert(id);
         let row = self.table.row_mut(at.ok_or(MedianError::OrderTableFull)?);
@@ -150,7 +150,7 @@ impl MedianTwin {
             let key = self.key(at);
             let rises =
                 before.is_none_or(|before| before < (key, id) && self.is_passed_by(at, before));
-            if !rises || self.is_reached(key, |log| self.table.last[log]) {
+            if !rises || self.is_reached(key, |log| self.table.last()[log]) {
                 return false;
             }
             before = Some((key, id));
@@ -170,13 +170,13 @@ impl MedianTwin {
         };
         let mut others = self.waiting().filter(|at| *at != best);
         others.all(|at| self.is_passed_by(at, (key, id)))
-            && !self.is_reached(key, |log| self.table.last[log])
+            && !self.is_reached(key, |log| self.table.last()[log])
     }
 
     /// Whether an id can't come before `first` any more: its (floor, id) is greater.
     fn is_passed_by(&self, at: u32, first: (u64, &TxId)) -> bool {
         let floor = |log: usize| match self.table.row(at)[log] {
-            ABSENT => self.table.last[log],
+            ABSENT => self.table.last()[log],
             stamp => stamp,
         };
         let id = self.table.ids.get(at).map(|held| &held.id);
@@ -189,7 +189,7 @@ impl MedianTwin {
 
     /// Whether the lower median of these stamps is at most `bound`.
     fn is_reached(&self, bound: u64, stamp: impl Fn(usize) -> u64) -> bool {
-        let logs = 0..self.table.last.len();
+        let logs = 0..self.table.last().len();
         logs.filter(|log| stamp(*log) <= bound).count() >= self.rank
     }
 

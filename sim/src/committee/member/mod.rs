@@ -262,7 +262,7 @@ impl Member {
             return;
         };
         let stream = self.trial.stream();
-        if !self.waiting.is_empty() && stream.heads(&id) == 0 {
+        if !self.waiting.is_empty() && !stream.is_live(&id) {
             self.waiting.push_back(record);
             return;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hauptbuch_sim::fair_world::{Book, Cut, Decided, Entry, Kind, Member, Number};
+use hauptbuch_sim::fair_world::{Book, Cut, Decided, Entry, Kind, Member, Next, Number};
 
 use super::Model;
 
@@ -20,6 +20,10 @@ pub struct PlainMember {
     lost: Vec<Number>,
     /// Signed, and not decided yet.
     tail: Vec<Entry>,
+    /// What its log of the last epoch held, in that order.
+    carried: Vec<Number>,
+    is_closed: bool,
+    is_member: bool,
 }
 
 impl PlainMember {
@@ -32,6 +36,9 @@ impl PlainMember {
             learned: vec![],
             lost: vec![],
             tail: vec![],
+            carried: vec![],
+            is_closed: false,
+            is_member: true,
         }
     }
 
@@ -39,6 +46,14 @@ impl PlainMember {
         let own = book[id as usize];
         let cursor = self.state.cursors.get(&(own.rollup, own.sender));
         cursor.map_or(0, |cursor| cursor.next)
+    }
+
+    /// What counts in its log, in that order.
+    fn own_log(&self) -> Vec<Number> {
+        let log = self.state.logs.get(self.me as usize);
+        let counted = log.filter(|_| self.is_member).map(|log| &log.counted);
+        let counted = counted.into_iter().flatten();
+        counted.map(|own| own.id).collect()
     }
 
     fn in_tail(&self, id: Number) -> bool {
@@ -59,7 +74,7 @@ impl PlainMember {
         let own = book[id as usize];
         let tail = self.tail.iter().filter_map(|entry| match entry.kind {
             Kind::Id(id) => Some(id),
-            Kind::Stamp(_) => None,
+            Kind::Stamp(_) | Kind::Closed => None,
         });
         let log = self.state.logs[self.me as usize]
             .counted
@@ -105,7 +120,7 @@ impl PlainMember {
         let own = book[id as usize];
         let rules = &self.state.rules;
         let free = rules.cursor_count_max - self.state.cursors.len() as u32;
-        let live_max = rules.parameters.n() * rules.first_hand_count_max;
+        let live_max = rules.live_ids_max();
         !self.state.cursors.contains_key(&(own.rollup, own.sender)) && free < live_max
     }
 
@@ -113,6 +128,19 @@ impl PlainMember {
     fn next(&self, book: &Book) -> Option<Number> {
         let absent = |id: &Number| !self.counts(*id) && !self.in_tail(*id);
         let held = |id: &Number| absent(id) && self.bodies.contains(id);
+        let affordable = |id: &Number| {
+            let may_bring = !self.state.is_closing() && self.budget(book, *id).is_ok();
+            self.is_live(*id) || may_bring
+        };
+        let first = |id: &&Number| {
+            held(id)
+                && affordable(id)
+                && !self.state.has_its_turn(**id)
+                && book[**id as usize].nonce >= self.cursor(book, **id)
+        };
+        if let Some(id) = self.carried.iter().find(first) {
+            return Some(*id);
+        }
         let open = self
             .state
             .graphs
@@ -124,7 +152,6 @@ impl PlainMember {
         if let Some(id) = vertices.iter().find(|id| absent(id)) {
             return Some(*id);
         }
-        let affordable = |id: &Number| self.is_live(*id) || self.budget(book, *id).is_ok();
         let lost = |id: &&Number| {
             let unused = book[**id as usize].nonce >= self.cursor(book, **id);
             held(id) && unused && affordable(id) && self.is_ready(book, **id)
@@ -142,7 +169,7 @@ impl PlainMember {
         for id in self
             .arrivals
             .iter()
-            .filter(|id| held(id) && !self.is_live(**id))
+            .filter(|id| held(id) && !self.is_live(**id) && !self.state.is_closing())
         {
             let used = book[*id as usize].nonce < self.cursor(book, *id);
             let waits = used || !self.is_ready(book, *id);
@@ -162,25 +189,25 @@ impl PlainMember {
 impl Member for PlainMember {
     fn handle_body(&mut self, _: &Book, number: Number, first_hand: bool) {
         self.bodies.insert(number);
-        if first_hand && !self.state.drained.contains_key(&number) {
+        let is_known = self.arrivals.contains(&number);
+        if first_hand && !is_known && !self.state.drained.contains_key(&number) {
             self.arrivals.push(number);
         }
     }
 
     fn handle_decided(&mut self, book: &Book, cut: &Cut) {
-        let own: Vec<Entry> = cut[self.me as usize].clone();
+        let own: Vec<Entry> = match self.is_member {
+            true => cut[self.me as usize].clone(),
+            false => vec![],
+        };
         self.tail.drain(..own.len());
         let before: BTreeMap<Number, u64> = (cut.iter().flatten())
             .filter_map(|entry| match entry.kind {
                 Kind::Id(id) => Some((id, self.cursor(book, id))),
-                Kind::Stamp(_) => None,
+                Kind::Stamp(_) | Kind::Closed => None,
             })
             .collect();
-        let held: BTreeSet<Number> = self.state.logs[self.me as usize]
-            .counted
-            .iter()
-            .map(|own| own.id)
-            .collect();
+        let held = self.own_log();
         let outcome = self.state.apply(book, cut);
         for entry in cut.iter().flatten() {
             if let Kind::Id(id) = entry.kind
@@ -189,11 +216,7 @@ impl Member for PlainMember {
                 self.learned.push((id, before[&id]));
             }
         }
-        let claimed = own.iter().filter_map(|entry| match entry.kind {
-            Kind::Id(id) => Some(id),
-            Kind::Stamp(_) => None,
-        });
-        for id in held.into_iter().chain(claimed) {
+        for id in held.into_iter().chain(ids(&own)) {
             if !self.counts(id) && !self.lost.contains(&id) {
                 self.lost.push(id);
             }
@@ -203,10 +226,10 @@ impl Member for PlainMember {
             .retain(|id| !gone.contains(id) && !self.state.drained.contains_key(id));
         self.arrivals.retain(|id| !gone.contains(id));
         self.learned.retain(|(id, _)| !gone.contains(id));
-        self.lost.retain(|id| {
-            let log = &self.state.logs[self.me as usize];
-            log.counted.iter().all(|own| own.id != *id)
-        });
+        let log = self.own_log();
+        self.lost.retain(|id| !log.contains(id));
+        self.carried
+            .retain(|id| !log.contains(id) && !gone.contains(id));
     }
 
     fn poll_entries(&mut self, book: &Book, stamp_ns: Option<u64>) -> Vec<Entry> {
@@ -215,10 +238,20 @@ impl Member for PlainMember {
             self.tail.len(),
         );
         let base = self.state.slot;
+        if !self.is_member || self.state.epoch_end().is_some() {
+            return vec![];
+        }
         if let Some(ns) = stamp_ns.filter(|_| start < room) {
             self.tail.push(Entry {
                 base,
                 kind: Kind::Stamp(ns),
+            });
+        }
+        if self.state.is_closing() && !self.is_closed && self.tail.len() < room {
+            self.is_closed = true;
+            self.tail.push(Entry {
+                base,
+                kind: Kind::Closed,
             });
         }
         while self.tail.len() < room {
@@ -232,4 +265,35 @@ impl Member for PlainMember {
         }
         self.tail[start..].to_vec()
     }
+
+    fn stand_aside(&mut self) {
+        self.is_member = false;
+    }
+
+    fn close_at(&mut self, slot: u64) {
+        self.state.close_at(slot);
+    }
+
+    fn begin_epoch(&mut self, _: &Book, next: &Next, me: Option<u32>) {
+        self.carried = self.own_log();
+        let tail = std::mem::take(&mut self.tail);
+        self.carried.extend(ids(&tail));
+        self.state.begin_epoch(next);
+        self.is_closed = false;
+        self.is_member = me.is_some();
+        self.me = me.unwrap_or(0);
+    }
+
+    fn waiting(&self) -> Vec<Number> {
+        let waits = |id: &&Number| !self.state.has_its_turn(**id);
+        self.arrivals.iter().filter(waits).copied().collect()
+    }
+}
+
+/// The ids that entries name.
+fn ids(entries: &[Entry]) -> impl Iterator<Item = Number> {
+    entries.iter().filter_map(|entry| match entry.kind {
+        Kind::Id(id) => Some(id),
+        Kind::Stamp(_) | Kind::Closed => None,
+    })
 }

@@ -1,6 +1,7 @@
 //! The rules over many slots written down as plainly as possible: everything is remembered for
 //! ever, everything is computed anew, and nothing is fast.
 
+pub mod epochs;
 pub mod graph;
 pub mod member;
 
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use graph::{Lists, PlainGraph};
 use hauptbuch_sim::fair_world::{
-    Book, Cut, Decided, End, Entry, GraphImage, Image, Kind, Number, Outcome, Refusal, Rules,
+    Book, Cut, Decided, End, Entry, GraphImage, Image, Kind, Next, Number, Outcome, Refusal, Rules,
 };
 
 /// An entry that counts.
@@ -49,6 +50,14 @@ pub struct Model {
     graphs: Vec<Vec<PlainGraph>>,
     queues: Vec<Vec<Number>>,
     cursors: BTreeMap<(u32, u32), Cursor>,
+    /// What the last epochs carried over, and at which age.
+    carried: BTreeMap<Number, u64>,
+    closing: Option<u64>,
+    closed: BTreeSet<usize>,
+    /// What stayed outside graphs in the last slot without being held back.
+    waiting: BTreeSet<Number>,
+    /// Whether the last slot ended its epoch, and if so whether at its bound.
+    end: Option<bool>,
 }
 
 impl Model {
@@ -68,6 +77,11 @@ impl Model {
             graphs: vec![vec![]; rollups],
             queues: vec![vec![]; rollups],
             cursors: BTreeMap::new(),
+            carried: BTreeMap::new(),
+            closing: None,
+            closed: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            end: None,
         }
     }
 
@@ -96,11 +110,13 @@ impl Model {
                 .get(&id)
                 .is_some_and(|(slot, _)| entry.base < *slot);
             let held = self.logs[member].counted.iter().any(|own| own.id == id);
-            if too_old || drained_since || held || counted.contains(&id) {
+            let first_hand = !self.live[entry.base as usize].contains(&id);
+            let late = first_hand && self.closing.is_some_and(|slot| entry.base >= slot);
+            if too_old || drained_since || held || late || counted.contains(&id) {
                 continue;
             }
             counted.push(id);
-            if !self.live[entry.base as usize].contains(&id) {
+            if first_hand {
                 charged.insert(id);
             }
         }
@@ -169,13 +185,25 @@ impl Model {
                 .extend(charged.iter().map(|id| (at as u32, *id)));
             let mut stamps = cut[at].iter().filter_map(|entry| match entry.kind {
                 Kind::Stamp(ns) => Some(ns),
-                Kind::Id(_) => None,
+                Kind::Id(_) | Kind::Closed => None,
             });
             self.logs[at].stamp = stamps.next_back().unwrap_or(self.logs[at].stamp);
+            let says_closed = |entry: &&Entry| {
+                entry.kind == Kind::Closed && self.closing.is_some_and(|slot| entry.base >= slot)
+            };
+            if cut[at].iter().any(|entry| says_closed(&entry)) {
+                self.closed.insert(at);
+            }
         }
         let mut stamps: Vec<u64> = self.logs.iter().map(|log| log.stamp).collect();
         stamps.sort_unstable();
         self.time_ns = self.time_ns.max(stamps[(stamps.len() - 1) / 2]);
+    }
+
+    /// What logs hold, or an epoch carried over.
+    fn held(&self) -> BTreeSet<Number> {
+        let logged = self.lists(|_| true).into_iter().flatten();
+        logged.chain(self.carried.keys().copied()).collect()
     }
 
     fn in_graph(&self, id: Number) -> bool {
@@ -211,6 +239,7 @@ impl Model {
         loop {
             let graph = PlainGraph::propose(self.rules.parameters, &lists, &held);
             if graph.kept.is_empty() {
+                self.note_waiting(&lists, &held, &graph.kept);
                 return;
             }
             let new = graph
@@ -226,6 +255,7 @@ impl Model {
                 more.extend(gaps);
             }
             if more.is_empty() {
+                self.note_waiting(&lists, &held, &graph.kept);
                 self.graphs[rollup].push(graph);
                 return;
             }
@@ -372,6 +402,7 @@ impl Model {
         for (id, end) in &ended {
             self.drained.insert(*id, (self.slot, *end));
             self.charges.retain(|(_, own)| own != id);
+            self.carried.remove(id);
             for log in &mut self.logs {
                 log.counted.retain(|own| own.id != *id);
             }
@@ -387,12 +418,14 @@ impl Model {
             .chain(self.queues.iter().flatten())
             .copied()
             .collect();
-        let before: BTreeSet<Number> = self.lists(|_| true).into_iter().flatten().collect();
+        let before = self.held();
         for log in &mut self.logs {
             log.counted
                 .retain(|own| stays.contains(&own.id) || age - ages[own.covered as usize] < old);
         }
-        let live: BTreeSet<Number> = self.lists(|_| true).into_iter().flatten().collect();
+        self.carried
+            .retain(|id, at| stays.contains(id) || age - *at < old);
+        let live = self.held();
         let lapsed: Vec<Number> = before.difference(&live).copied().collect();
         self.lapsed.extend(lapsed.iter().map(|id| (*id, self.slot)));
         let lapsed_at = self.lapsed.clone();
@@ -427,6 +460,7 @@ impl Decided for Model {
     fn apply(&mut self, book: &Book, cut: &Cut) -> Outcome {
         self.apply_entries(cut);
         self.update();
+        self.waiting.clear();
         let mut drained = vec![];
         for rollup in 0..self.graphs.len() {
             self.form(book, rollup);
@@ -437,6 +471,7 @@ impl Decided for Model {
         self.cursors
             .retain(|_, cursor| cursor.last_expiry_ns > time);
         let lapsed = self.lapse();
+        self.find_end(book);
         Outcome {
             slot: self.slot,
             time_ns: self.time_ns,
@@ -474,5 +509,18 @@ impl Decided for Model {
             queues: self.queues.clone(),
             cursors: cursors.collect(),
         }
+    }
+
+    fn close_at(&mut self, slot: u64) {
+        assert!(self.closing.is_none() && slot > self.slot);
+        self.closing = Some(slot);
+    }
+
+    fn epoch_end(&self) -> Option<bool> {
+        self.end
+    }
+
+    fn begin_epoch(&mut self, next: &Next) {
+        self.turn_over(next);
     }
 }

@@ -273,7 +273,7 @@ fn rule_5_what_lapsed_is_logged_again_in_its_order_and_first() {
     logs.step(&[0], &[]);
     let named = |entry: Entry| match entry.kind {
         Kind::Id(number) => Some(number),
-        Kind::Stamp(_) => None,
+        Kind::Stamp(_) | Kind::Closed => None,
     };
     let tail = logs.members[0].as_ref().unwrap().tail();
     let named: Vec<Number> = tail.into_iter().filter_map(named).collect();

@@ -291,6 +291,17 @@ impl Graph {
         Ok(())
     }
 
+    /// Is a graph of another committee from now on, of at most as many logs as it was made for; it
+    /// has no vertices then.
+    pub(super) fn reform(&mut self, parameters: Parameters) {
+        debug_assert!(parameters.n() as usize <= self.lists.lengths().len());
+        self.parameters = parameters;
+        self.lists.set_log_count(parameters.n() as usize);
+        self.updates.set_log_count(parameters.n() as usize);
+        let begun = self.begin(0);
+        debug_assert!(begun.is_ok(), "no vertices are within the limit");
+    }
+
     fn classify(&mut self) {
         let (threshold, solid_min) = (self.parameters.threshold(), self.parameters.solid_min());
         self.member_count = 0;

@@ -42,6 +42,7 @@ impl FairStream {
             self.note_time();
         }
         self.update_graphs();
+        self.waiting.clear();
         for number in 0..self.rollups.len() {
             self.form(number);
         }
@@ -56,6 +57,7 @@ impl FairStream {
             .free(self.time, self.records.capacity() as usize);
         self.lapse();
         self.end_charges();
+        self.note_end();
         Ok(())
     }
 
@@ -69,6 +71,7 @@ impl FairStream {
                             median.stamp(log, stamp);
                         }
                     }
+                    EntryKind::Closed => self.note_closed(log, entry.base),
                     EntryKind::Id(id) => self.apply_id(cut, log, entry, id, counts, bodies),
                 }
             }
@@ -99,6 +102,15 @@ impl FairStream {
             });
             return;
         }
+        let is_first_hand = found.is_none_or(|number| self.is_first_hand(number, entry.base));
+        if is_first_hand && self.is_past_closing(entry.base) {
+            self.outcome.lost.push(LostEntry {
+                id,
+                members: only(log),
+                reason: LossReason::AfterClosing,
+            });
+            return;
+        }
         let number = match found {
             Some(number) => number,
             None => {
@@ -110,7 +122,7 @@ impl FairStream {
                 number
             }
         };
-        if self.is_first_hand(number, entry.base) {
+        if is_first_hand {
             self.records.charge(number, log);
         }
         let age = self.age.now() + u64::from(counts);
@@ -134,8 +146,9 @@ impl FairStream {
 
     /// The lower median of the logs' last stamps, unless that lies before the time that was agreed.
     fn agree_on_time(&mut self) {
-        let stamps = &mut self.form_scratch.stamps;
-        stamps.copy_from_slice(&self.stamps);
+        let logs = self.records.logs();
+        let stamps = &mut self.form_scratch.stamps[..logs];
+        stamps.copy_from_slice(&self.stamps[..logs]);
         stamps.sort_unstable();
         let median: UnixNs = stamps[(stamps.len() - 1) / 2];
         self.time = self.time.max(median);
@@ -162,7 +175,8 @@ impl FairStream {
         }
     }
 
-    /// Rule 8: entries outside graphs lapse, each A slots after the cut that covered it.
+    /// Rule 8: entries outside graphs lapse, each A slots after the cut that covered it; rule 23:
+    /// that an epoch carried an id over counts as long.
     fn lapse(&mut self) {
         let (now, height) = (self.age.now(), self.height);
         let span = u64::from(self.limits.log_age_slots_max);
@@ -184,12 +198,17 @@ impl FairStream {
                     lapsed |= only(log);
                 }
             }
+            let mut is_gone = false;
             for log in members_of(lapsed) {
-                let is_gone = self.records.leave(number, log, now, height);
-                if is_gone {
-                    self.outcome.lapsed.push(record.id);
-                }
-                self.lapse_by_median(number, log, is_gone);
+                is_gone = self.records.leave(number, log, now, height);
+                self.lapse_by_median(number, log);
+            }
+            if record.carried.is_some_and(|age| now - age >= span) {
+                is_gone = self.records.end_carrying(number, now, height);
+            }
+            if is_gone {
+                self.outcome.lapsed.push(record.id);
+                self.end_holding(number);
             }
             if lapsed != 0 {
                 self.outcome.lost.push(LostEntry {

@@ -28,13 +28,12 @@ impl CutScratch {
     pub(super) fn new(sizes: Sizes) -> Self {
         Self {
             order: fixed_slice(sizes.entries, At::default()),
-            charges: fixed_slice(sizes.logs * sizes.rollups, Charge::default()),
+            charges: fixed_slice(sizes.charges, Charge::default()),
         }
     }
 
     pub(super) const fn footprint_bytes(sizes: Sizes) -> u64 {
-        fixed_slice_bytes::<At>(sizes.entries)
-            + fixed_slice_bytes::<Charge>(sizes.logs * sizes.rollups)
+        fixed_slice_bytes::<At>(sizes.entries) + fixed_slice_bytes::<Charge>(sizes.charges)
     }
 }
 
@@ -144,6 +143,9 @@ impl FairStream {
             member: None,
             reason,
         };
+        if self.end.is_some() {
+            return Err(whole(CutError::LogsEnded));
+        }
         if cut.height.get() != self.height.get().wrapping_add(1) {
             return Err(whole(CutError::WrongHeight));
         }
@@ -209,10 +211,12 @@ impl FairStream {
                 continue;
             }
             let first_seen = !self.weakened.charge_first_sight() || shown.heads == 0;
-            let is_first_hand =
-                record.is_none_or(|number| self.is_first_hand(number, entry.base)) && first_seen;
+            let is_first_hand = record.is_none_or(|number| self.is_first_hand(number, entry.base));
+            if is_first_hand && self.is_past_closing(entry.base) {
+                continue;
+            }
             shown.heads |= own;
-            if is_first_hand {
+            if is_first_hand && first_seen {
                 shown.charged |= own & !charged;
             }
         }
@@ -221,7 +225,8 @@ impl FairStream {
 
     fn check_charges(&self) -> Result<(), CutRefusal> {
         let by_member = self.cut_scratch.charges.chunks(self.rollups.len());
-        for (member, charges) in (0..).zip(by_member) {
+        // Those that have left bring nothing new.
+        for (member, charges) in (0..self.parameters.n()).zip(by_member) {
             let refuse = |reason| {
                 Err(CutRefusal {
                     member: Some(member),
@@ -260,6 +265,6 @@ fn entry_at<'a>(cut: &Cut<'a>, at: At) -> &'a Entry {
 fn id_at(cut: &Cut<'_>, at: At) -> LoggedId {
     match entry_at(cut, at).kind {
         EntryKind::Id(id) => id,
-        EntryKind::Stamp(_) => LoggedId::default(),
+        EntryKind::Stamp(_) | EntryKind::Closed => LoggedId::default(),
     }
 }

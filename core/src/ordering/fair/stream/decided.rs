@@ -6,18 +6,19 @@ use alloc::vec::Vec;
 use super::cursors::Cursors;
 use super::cut::CutScratch;
 use super::entry::LoggedId;
+use super::epoch::EpochEnd;
 use super::error::StreamConfigError;
 use super::forming::FormScratch;
 use super::limits::{FairLimits, RollupPart};
 use super::median::MedianState;
 use super::memory::{Age, DrainedMemory};
 use super::outcome::{Charge, Drained, GraphEvent, LostEntry};
-use super::records::{Records, only};
+use super::records::{Members, Records, only};
 use super::weakened::Weakened;
 use crate::bounded::{Ring, fixed_slice, fixed_slice_bytes};
 use crate::ordering::fair::line::Line;
 use crate::ordering::fair::{Parameters, Rank, Workspace};
-use crate::types::{Address, Height, Nonce, RollupId, UnixNs};
+use crate::types::{Address, Epoch, Height, Nonce, RollupId, UnixNs};
 
 /// The state that follows from decided cuts: live ids, charges, graphs, queues and cursors.
 ///
@@ -29,13 +30,22 @@ use crate::types::{Address, Height, Nonce, RollupId, UnixNs};
 #[derive(Debug)]
 pub struct FairStream {
     pub(super) parameters: Parameters,
+    /// The committee of the first epoch.
+    pub(super) first_parameters: Parameters,
     pub(super) limits: FairLimits,
     pub(super) rank: Rank,
     pub(super) weakened: Weakened,
     pub(super) height: Height,
     pub(super) time: UnixNs,
     pub(super) age: Age,
-    /// The last stamp of each log.
+    pub(super) epoch: Epoch,
+    /// The epoch's closing slot, once one is decided.
+    pub(super) closing: Option<Height>,
+    /// The logs that show that their members know it.
+    pub(super) closed: Members,
+    /// Whether the last slot was the epoch's last one.
+    pub(super) end: Option<EpochEnd>,
+    /// The last stamp of each log in this epoch.
     pub(super) stamps: Box<[UnixNs]>,
     pub(super) records: Records,
     pub(super) rollups: Box<[Rollup]>,
@@ -46,6 +56,9 @@ pub struct FairStream {
     pub(super) workspace: Workspace,
     pub(super) cut_scratch: CutScratch,
     pub(super) form_scratch: FormScratch,
+    /// While an epoch closes: the records that were candidates in the last slot, and neither joined
+    /// a graph nor were held back.
+    pub(super) waiting: Fixed<u32>,
     pub(super) outcome: Outcome,
 }
 
@@ -127,8 +140,13 @@ impl<T: Copy> Fixed<T> {
 /// The sizes that follow from the limits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
+    /// Logs of the largest committee.
     pub(super) logs: usize,
     pub(super) rollups: usize,
+    /// Whether members that have left can be charged.
+    pub(super) has_leavers: bool,
+    /// Charges: of each member and of those that have left, for each rollup.
+    pub(super) charges: usize,
     pub(super) live: usize,
     /// Entries of a whole cut.
     pub(super) entries: usize,
@@ -142,12 +160,15 @@ impl Sizes {
         limits: &FairLimits,
         rollups: &[RollupPart],
     ) -> Self {
-        let logs = parameters.n() as usize;
+        let logs = limits.log_count_max(parameters) as usize;
+        let has_leavers = limits.leaver_count_max > 0;
         // A graph of a line can be updated and released in one slot, and one more can be formed.
         let events = rollups.len() * (2 * graph_count_max(parameters, limits) as usize + 2);
         Self {
             logs,
             rollups: rollups.len(),
+            has_leavers,
+            charges: (logs + has_leavers as usize) * rollups.len(),
             live: limits.live_ids_max(parameters) as usize,
             entries: logs * limits.extent_entries_max as usize,
             events,
@@ -164,8 +185,18 @@ const fn graph_count_max(parameters: Parameters, limits: &FairLimits) -> u32 {
 }
 
 /// The most vertices that a graph of a rollup can have.
-pub(super) const fn vertex_count_max(parameters: Parameters, part: &RollupPart) -> u32 {
-    parameters.n().saturating_mul(part.first_hand_count_max)
+pub(super) const fn vertex_count_max(
+    parameters: Parameters,
+    limits: &FairLimits,
+    part: &RollupPart,
+) -> u32 {
+    let budgets = limits.budget_count_max(parameters);
+    budgets.saturating_mul(part.first_hand_count_max)
+}
+
+/// A committee as large as any, for sizes.
+pub(super) const fn largest(parameters: Parameters, limits: &FairLimits) -> Parameters {
+    Parameters::of_size(limits.log_count_max(parameters))
 }
 
 impl Rollup {
@@ -174,12 +205,14 @@ impl Rollup {
         limits: &FairLimits,
         part: &RollupPart,
     ) -> Result<Self, StreamConfigError> {
-        let vertices = vertex_count_max(parameters, part);
+        let vertices = vertex_count_max(parameters, limits, part);
         let graphs = graph_count_max(parameters, limits);
-        let line = Line::new(parameters, vertices, graphs);
+        let line = Line::new(largest(parameters, limits), vertices, graphs);
+        let mut line = line.map_err(|_| StreamConfigError::LimitOutOfRange)?;
+        line.reform(parameters);
         Ok(Self {
             part: *part,
-            line: line.map_err(|_| StreamConfigError::LimitOutOfRange)?,
+            line,
             vertices: fixed_slice(graphs as usize * vertices as usize, 0),
             vertex_count_max: vertices as usize,
             queue: Ring::new(limits.live_ids_max(parameters)),
@@ -187,9 +220,9 @@ impl Rollup {
     }
 
     fn footprint_bytes(parameters: Parameters, limits: &FairLimits, part: &RollupPart) -> u64 {
-        let vertices = vertex_count_max(parameters, part);
+        let vertices = vertex_count_max(parameters, limits, part);
         let graphs = graph_count_max(parameters, limits);
-        Line::footprint_bytes(parameters, vertices, graphs)
+        Line::footprint_bytes(largest(parameters, limits), vertices, graphs)
             + fixed_slice_bytes::<u32>(graphs as usize * vertices as usize)
             + Ring::<u32>::footprint_bytes(limits.live_ids_max(parameters))
     }
@@ -245,30 +278,37 @@ impl FairStream {
         for part in rollups {
             parts.push(Rollup::new(parameters, limits, part)?);
         }
-        let live = sizes.live as u32;
+        let mut records = Records::new(sizes, key);
+        records.set_logs(parameters.n() as usize);
         let median = parameters.orders_by_median();
         let median = median.then(|| MedianState::new(parameters, limits, rollups, key));
         Ok(Self {
             parameters,
+            first_parameters: parameters,
             limits: *limits,
             rank,
             weakened: Weakened::NONE,
+            epoch: Epoch::ZERO,
+            closing: None,
+            closed: 0,
+            end: None,
             height: Height::ZERO,
             time: UnixNs::ZERO,
             age: Age::new(limits.log_age_slots_max),
             stamps: fixed_slice(sizes.logs, UnixNs::ZERO),
-            records: Records::new(sizes.logs, sizes.rollups, live, key),
+            records,
             rollups: parts.into_boxed_slice(),
             past: DrainedMemory::new(limits.drained_count_max, key),
             cursors: Cursors::new(limits.cursor_count_max, key),
             median: median.transpose()?,
             workspace: Workspace::new(
-                parameters,
-                widest(parameters, rollups),
+                largest(parameters, limits),
+                widest(parameters, limits, rollups),
                 limits.ranked_pairs_max,
             ),
             cut_scratch: CutScratch::new(sizes),
             form_scratch: FormScratch::new(sizes),
+            waiting: Fixed::new(sizes.live, 0),
             outcome: Outcome::new(sizes),
         })
     }
@@ -281,7 +321,7 @@ impl FairStream {
         rollups: &[RollupPart],
     ) -> u64 {
         let sizes = Sizes::new(parameters, limits, rollups);
-        let widest = widest(parameters, rollups);
+        let widest = widest(parameters, limits, rollups);
         let parts = rollups.iter();
         let median = match parameters.orders_by_median() {
             true => MedianState::footprint_bytes(parameters, limits, rollups),
@@ -289,7 +329,7 @@ impl FairStream {
         };
         Age::footprint_bytes(limits.log_age_slots_max)
             + fixed_slice_bytes::<UnixNs>(sizes.logs)
-            + Records::footprint_bytes(sizes.logs, sizes.rollups, sizes.live as u32)
+            + Records::footprint_bytes(sizes)
             + fixed_slice_bytes::<Rollup>(sizes.rollups)
             + parts
                 .map(|part| Rollup::footprint_bytes(parameters, limits, part))
@@ -297,9 +337,14 @@ impl FairStream {
             + DrainedMemory::footprint_bytes(limits.drained_count_max)
             + Cursors::footprint_bytes(limits.cursor_count_max)
             + median
-            + Workspace::footprint_bytes(parameters, widest, limits.ranked_pairs_max)
+            + Workspace::footprint_bytes(
+                largest(parameters, limits),
+                widest,
+                limits.ranked_pairs_max,
+            )
             + CutScratch::footprint_bytes(sizes)
             + FormScratch::footprint_bytes(sizes)
+            + Fixed::<u32>::footprint_bytes(sizes.live)
             + Outcome::footprint_bytes(sizes)
     }
 
@@ -309,7 +354,7 @@ impl FairStream {
         self.weakened = weakened;
     }
 
-    /// The committee and its thresholds.
+    /// The committee of this epoch and its thresholds.
     #[must_use]
     pub const fn parameters(&self) -> Parameters {
         self.parameters
@@ -365,10 +410,11 @@ impl FairStream {
         self.outcome.components.all()
     }
 
-    /// What a member is charged with, for one rollup.
+    /// What a member of this epoch is charged with, for one rollup.
     #[must_use]
     pub fn charge(&self, member: u32, rollup: RollupId) -> Charge {
         let number = self.rollup_number(rollup);
+        let number = number.filter(|_| member < self.parameters.n());
         number.map_or_else(Charge::default, |number| {
             let at = member as usize * self.rollups.len() + number;
             self.records.charges().get(at).copied().unwrap_or_default()
@@ -381,7 +427,16 @@ impl FairStream {
         self.records.live_count()
     }
 
-    /// How many logs hold an entry of the id that counts; 0 if it is not live.
+    /// Whether an id is live: an entry of it counts, or an epoch carried it over less than A slots
+    /// ago.
+    #[must_use]
+    pub fn is_live(&self, id: &LoggedId) -> bool {
+        let found = self.records.find(id);
+        found.is_some_and(|number| self.records.get(number).is_live())
+    }
+
+    /// How many logs hold an entry of the id that counts; 0 if it is not live, or carried over
+    /// alone.
     #[must_use]
     pub fn heads(&self, id: &LoggedId) -> u32 {
         let found = self.records.find(id);
@@ -397,11 +452,26 @@ impl FairStream {
                 .is_some_and(|number| self.records.get(number).heads & only(member as usize) != 0)
     }
 
-    /// Who is charged with an id, by number.
+    /// Who of this epoch's members is charged with an id, by number.
     pub fn charged_members(&self, id: &LoggedId) -> impl Iterator<Item = u32> + use<> {
+        let leavers = self.records.leavers();
+        let set = self.charged_set(id);
+        super::records::members_of(set)
+            .filter(move |member| Some(*member) != leavers)
+            .map(|member| member as u32)
+    }
+
+    /// Whether a member that has left is charged with an id.
+    #[must_use]
+    pub fn is_charged_to_leavers(&self, id: &LoggedId) -> bool {
+        let leavers = self.records.leavers();
+        leavers.is_some_and(|leavers| self.charged_set(id) & only(leavers) != 0)
+    }
+
+    /// Who is charged with an id, members that have left included.
+    pub(super) fn charged_set(&self, id: &LoggedId) -> Members {
         let found = self.records.find(id);
-        let set = found.map_or(0, |number| self.records.get(number).charged);
-        super::records::members_of(set).map(|member| member as u32)
+        found.map_or(0, |number| self.records.get(number).charged)
     }
 
     /// The ids of one rollup in a member's log whose entries count, in the order of the log.
@@ -472,12 +542,12 @@ impl FairStream {
 }
 
 /// The most vertices of any graph.
-pub(super) fn widest(parameters: Parameters, rollups: &[RollupPart]) -> u32 {
+pub(super) fn widest(parameters: Parameters, limits: &FairLimits, rollups: &[RollupPart]) -> u32 {
     if parameters.orders_by_median() {
         return 1;
     }
     let widths = rollups
         .iter()
-        .map(|part| vertex_count_max(parameters, part));
+        .map(|part| vertex_count_max(parameters, limits, part));
     widths.max().unwrap_or(0)
 }

@@ -23,6 +23,8 @@ pub enum EntryKind {
     Id(LoggedId),
     /// The member's clock; an id's stamp in a log is the last one before it.
     Stamp(UnixNs),
+    /// The member knows the closing slot, and logs no new first-hand id in this epoch.
+    Closed,
 }
 
 /// One entry of a member's log.

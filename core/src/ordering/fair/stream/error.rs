@@ -18,6 +18,7 @@ operation_error! {
     CutError {
         WrongHeight, WrongLogCount, ExtentTooLong, BaseAhead, RollupNotOrdered,
         FirstHandCountExceeded, FirstHandBytesExceeded, RollupCountExceeded, RollupBytesExceeded,
+        LogsEnded,
     }
 }
 
@@ -30,7 +31,15 @@ operation_error! {
 
 operation_error! {
     /// Why a member refused what it was told; nothing changed.
-    MemberError { WrongTail }
+    MemberError { WrongTail, EpochNotEnded, UnknownMember }
+}
+
+operation_error! {
+    /// Why an epoch is not closed, or the next one does not begin; nothing changed.
+    EpochError {
+        LogsEnded, EpochNotEnded, ClosingNotAhead, ClosingDecided, SeatsContradict, TooManyMembers,
+        TooManyLeavers, OrderKindChanged,
+    }
 }
 
 /// A cut that no voter may accept.

@@ -56,9 +56,11 @@ impl FairStream {
         if self.median.is_some() {
             return;
         }
-        let Some(count) = self.gather_candidates(number) else {
+        let (count, some_solid) = self.gather_candidates(number);
+        if !some_solid {
+            self.note_waiting(number, count, false);
             return;
-        };
+        }
         let rollup = self.rollups[number].part.rollup;
         let Some(slot) = self.rollups[number].line.draft_slot() else {
             self.outcome.events.push(GraphEvent::LineFull { rollup });
@@ -66,12 +68,13 @@ impl FairStream {
         };
         self.draft(number, count);
         let held_back_count = self.hold_back(number, slot);
+        self.note_waiting(number, count, true);
         self.stand(number, slot, count, held_back_count);
     }
 
-    /// Puts the candidates outside graphs into scratch, in the order of ids; nothing where none of
-    /// them is solid.
-    fn gather_candidates(&mut self, number: usize) -> Option<usize> {
+    /// Puts the candidates outside graphs into scratch, in the order of ids; how many there are,
+    /// and whether one of them is solid.
+    fn gather_candidates(&mut self, number: usize) -> (usize, bool) {
         let (threshold, solid_min) = (self.parameters.threshold(), self.parameters.solid_min());
         let candidates = &mut self.form_scratch.records;
         let mut count = 0;
@@ -87,7 +90,26 @@ impl FairStream {
         let records = &self.records;
         candidates[..count].sort_unstable_by_key(|at| records.get(*at).id);
         // Only a stream without parts of its rollups can have more.
-        some_solid.then(|| count.min(self.rollups[number].vertex_count_max))
+        let most = self.rollups[number].vertex_count_max;
+        (count.min(most), some_solid)
+    }
+
+    /// While an epoch closes: notes the candidates that stay outside though rule 11 does not hold
+    /// them back from the draft, if there is one.
+    fn note_waiting(&mut self, number: usize, count: usize, is_drafted: bool) {
+        if !self.is_closing_known() {
+            return;
+        }
+        let own = &self.rollups[number];
+        let draft = own.line.draft_slot().map(|slot| own.line.in_slot(slot));
+        for (vertex, record) in (0..).zip(&self.form_scratch.records[..count]) {
+            let has_its_place = draft
+                .filter(|_| is_drafted)
+                .is_some_and(|draft| draft.is_kept(vertex) || draft.is_held_back(vertex));
+            if !has_its_place {
+                self.waiting.push(*record);
+            }
+        }
     }
 
     /// Proposes the graph of the candidates from the logs.

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use super::entry::{Facts, LoggedId};
 use super::records::hash_of;
 use crate::bounded::{HandleIndex, KeyedHash, LinkedSet, NONE, fixed_slice, fixed_slice_bytes};
-use crate::types::{Address, Nonce};
+use crate::types::{Address, Nonce, UnixNs};
 
 /// A body that the member holds.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +20,12 @@ pub(super) struct Held {
     pub(super) is_in_tail: bool,
     /// Whether the member's entry of it no longer counts, so that it is logged again.
     pub(super) is_lost: bool,
-    /// The running number of its last entry in the member's log.
+    /// Whether the member's log of the last epoch held it, so that its log of this one begins with
+    /// it.
+    pub(super) is_carried: bool,
+    /// The running number of its last entry in the member's log, and the stamp that it had there.
     pub(super) logged: u64,
+    pub(super) stamp: UnixNs,
 }
 
 const FREE: Held = Held {
@@ -34,13 +38,15 @@ const FREE: Held = Held {
         sender: Address::ZERO,
         nonce: Nonce::ZERO,
         gas: crate::types::Gas::ZERO,
-        expiry: crate::types::UnixNs::ZERO,
+        expiry: UnixNs::ZERO,
     },
     rollup: NONE,
     is_first_hand: false,
     is_in_tail: false,
     is_lost: false,
+    is_carried: false,
     logged: 0,
+    stamp: UnixNs::ZERO,
 };
 
 /// All of them.

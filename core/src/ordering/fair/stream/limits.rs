@@ -12,9 +12,24 @@ pub const STREAM_LOG_COUNT_MAX: u32 = 128;
 /// Every maximum of a stream; all nodes of a network have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FairLimits {
+    /// The most members of any epoch; where the first one has more, as many as that has.
+    ///
+    /// Range: 0 ..= 128. Why: memory is taken once, for the largest committee that there will be.
+    pub member_count_max: u32,
+    /// How many members' budgets may be charged to members that have left.
+    ///
+    /// Range: 0 ..= 128, and with one or more at most 127 members. Why: what they are charged with
+    /// stays live until it is drained or has lapsed, beside what the next committee brings. With
+    /// none, only members that are charged with nothing can leave.
+    pub leaver_count_max: u32,
+    /// Slots after the closing slot at whose end an epoch ends, whatever stands in line.
+    ///
+    /// Range: 5 ..= 65,536. Why: far above what an epoch takes to end, 13 slots on a slow network,
+    /// so that members and clients that hold it up delay a change of the committee and no more.
+    pub closing_slots_max: u32,
     /// First-hand ids that one member may be charged with, called FH.
     ///
-    /// Range: 1 ..= 4,096, and n · FH at most 32,766. Why: bounds what one Byzantine member can
+    /// Range: 1 ..= 4,096, and live ids at most 32,766. Why: bounds what one Byzantine member can
     /// make everybody keep; at 256 five members fill a slot of 1,280 transactions.
     pub first_hand_count_max: u32,
     /// Bytes of the bodies of first-hand ids that one member may be charged with.
@@ -38,13 +53,13 @@ pub struct FairLimits {
     pub graph_count_max: u32,
     /// Cursors of senders, over all rollups.
     ///
-    /// Range: above n · FH ..= 2^24. Why: while fewer than n · FH are free, new senders wait; so
-    /// the excess over n · FH is how many senders are served at once without that.
+    /// Range: above the most live ids ..= 2^24. Why: while fewer than those are free, new senders
+    /// wait; so the excess over them is how many senders are served at once without that.
     pub cursor_count_max: u32,
     /// Drained ids that are remembered for A slots.
     ///
     /// Range: 1 ..= 2^24. Why: draining waits while it is full, so that it bounds what drains in A
-    /// slots; n · FH · (A + 2) is never reached while slots age.
+    /// slots; (A + 2) times the most live ids is never reached while slots age.
     pub drained_count_max: u32,
     /// Bodies from clients that wait at a member for a nonce or for its budget.
     ///
@@ -62,9 +77,12 @@ pub struct FairLimits {
 }
 
 impl Default for FairLimits {
-    /// For the default committee of five.
+    /// For the default committee of five, which stays as it is.
     fn default() -> Self {
         Self {
+            member_count_max: 0,
+            leaver_count_max: 0,
+            closing_slots_max: 64,
             first_hand_count_max: 256,
             first_hand_bytes_max: 1 << 20,
             extent_entries_max: 576,
@@ -130,11 +148,29 @@ impl RollupPart {
 }
 
 impl FairLimits {
-    /// How many ids can be live: n · FH. It bounds the counted entries of every log, the candidates
-    /// and the queues too.
+    /// How many logs there are room for: those of the largest committee.
+    #[must_use]
+    pub const fn log_count_max(&self, parameters: Parameters) -> u32 {
+        match parameters.n() < self.member_count_max {
+            true => self.member_count_max,
+            false => parameters.n(),
+        }
+    }
+
+    /// How many members can be charged with something at once: those of the largest committee, and
+    /// those that have left.
+    pub(super) const fn budget_count_max(&self, parameters: Parameters) -> u32 {
+        self.log_count_max(parameters)
+            .saturating_add(self.leaver_count_max)
+    }
+
+    /// How many ids can be live: FH for each member of the largest committee and for each that has
+    /// left, so n · FH where the committee stays as it is. It bounds the counted entries of every
+    /// log, the candidates and the queues too.
     #[must_use]
     pub const fn live_ids_max(&self, parameters: Parameters) -> u32 {
-        parameters.n().saturating_mul(self.first_hand_count_max)
+        self.budget_count_max(parameters)
+            .saturating_mul(self.first_hand_count_max)
     }
 
     /// Checks every range, and that the parts of the rollups, in the order of their ids, fit into
@@ -148,7 +184,10 @@ impl FairLimits {
         rollups: &[RollupPart],
     ) -> Result<(), StreamConfigError> {
         let live_ids_max = self.live_ids_max(parameters);
-        let in_range = within(self.first_hand_count_max, 1, 4_096)
+        let in_range = within(self.member_count_max, 0, STREAM_LOG_COUNT_MAX)
+            && within(self.leaver_count_max, 0, STREAM_LOG_COUNT_MAX)
+            && within(self.closing_slots_max, 5, 1 << 16)
+            && within(self.first_hand_count_max, 1, 4_096)
             && live_ids_max <= VERTEX_COUNT_MAX
             && self.first_hand_bytes_max >= 1
             && self.first_hand_bytes_max <= 1 << 36
@@ -159,7 +198,10 @@ impl FairLimits {
             && within(self.cursor_count_max, 1, 1 << 24)
             && within(self.arrival_count_max, 0, 1 << 24)
             && within(self.ranked_pairs_max, 0, VERTEX_COUNT_MAX);
-        if parameters.n() > STREAM_LOG_COUNT_MAX {
+        // Those that have left share one place in the set of who is charged.
+        let logs = self.log_count_max(parameters);
+        let places = logs.saturating_add(self.leaver_count_max.min(1));
+        if places > STREAM_LOG_COUNT_MAX {
             return Err(StreamConfigError::TooManyLogs);
         }
         if !in_range {

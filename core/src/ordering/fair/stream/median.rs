@@ -40,10 +40,10 @@ pub(super) struct MedianState {
 /// Marks an id that waits: it is no candidate, and not in flight.
 const WAITING: u32 = NONE - 1;
 
-const fn limits_of(parameters: Parameters, part: &RollupPart) -> MedianLimits {
+const fn limits_of(parameters: Parameters, limits: &FairLimits, part: &RollupPart) -> MedianLimits {
     MedianLimits {
-        log_count: parameters.n(),
-        id_count_max: vertex_count_max(parameters, part),
+        log_count: limits.log_count_max(parameters),
+        id_count_max: vertex_count_max(parameters, limits, part),
     }
 }
 
@@ -57,9 +57,12 @@ impl MedianState {
         let mut orders = Vec::with_capacity(rollups.len());
         let mut held = Vec::with_capacity(rollups.len());
         for part in rollups {
-            let order = MedianOrderOf::new(&limits_of(parameters, part), key);
-            orders.push(order.map_err(|_| StreamConfigError::LimitOutOfRange)?);
-            held.push(Fixed::new(vertex_count_max(parameters, part) as usize, 0));
+            let order = MedianOrderOf::new(&limits_of(parameters, limits, part), key);
+            let mut order = order.map_err(|_| StreamConfigError::LimitOutOfRange)?;
+            order.begin(parameters.n());
+            orders.push(order);
+            let held_count_max = vertex_count_max(parameters, limits, part);
+            held.push(Fixed::new(held_count_max as usize, 0));
         }
         Ok(Self {
             orders: orders.into_boxed_slice(),
@@ -74,8 +77,8 @@ impl MedianState {
         rollups: &[RollupPart],
     ) -> u64 {
         let own = |part: &RollupPart| {
-            let held = vertex_count_max(parameters, part) as usize;
-            MedianOrderOf::<LoggedId>::footprint_bytes(&limits_of(parameters, part))
+            let held = vertex_count_max(parameters, limits, part) as usize;
+            MedianOrderOf::<LoggedId>::footprint_bytes(&limits_of(parameters, limits, part))
                 + Fixed::<u32>::footprint_bytes(held)
         };
         fixed_slice_bytes::<MedianOrderOf<LoggedId>>(rollups.len())
@@ -84,8 +87,9 @@ impl MedianState {
             + fixed_slice_bytes::<UnixNs>(limits.log_age_slots_max as usize + 1)
     }
 
-    pub(super) fn clear(&mut self) {
-        self.orders.iter_mut().for_each(MedianOrderOf::clear);
+    /// Follows nothing any more, in so many logs.
+    pub(super) fn begin(&mut self, logs: u32) {
+        self.orders.iter_mut().for_each(|order| order.begin(logs));
         self.held.iter_mut().for_each(Fixed::clear);
         self.times.fill(UnixNs::ZERO);
     }
@@ -144,17 +148,24 @@ impl FairStream {
         }
     }
 
-    /// An entry of an id outside the queue lapsed, and it was the last one or not.
-    pub(super) fn lapse_by_median(&mut self, number: u32, log: usize, is_gone: bool) {
-        let Some(median) = &mut self.median else {
-            return;
-        };
+    /// An entry of an id outside the queue lapsed.
+    pub(super) fn lapse_by_median(&mut self, number: u32, log: usize) {
+        if let Some(median) = &mut self.median {
+            let record = self.records.get(number);
+            median.orders[record.rollup as usize].lapse(log as u32, &record.id);
+        }
+    }
+
+    /// An id is not live any more, and so is not held either.
+    pub(super) fn end_holding(&mut self, number: u32) {
         let record = self.records.get_mut(number);
-        let rollup = record.rollup as usize;
-        median.orders[rollup].lapse(log as u32, &record.id);
-        if is_gone && record.place == Place::Held {
+        if let Some(median) = &mut self.median
+            && record.place == Place::Held
+        {
             record.place = Place::Outside;
-            retain(&mut median.held[rollup], |held| *held != number);
+            retain(&mut median.held[record.rollup as usize], |held| {
+                *held != number
+            });
         }
     }
 

@@ -27,12 +27,12 @@ pub enum BodySource {
 
 /// An entry that the member signed and no decided cut covers.
 #[derive(Clone, Copy, Debug)]
-struct Signed {
-    entry: Entry,
-    /// The body that it names, or [`NONE`] for a stamp.
-    held: u32,
+pub(super) struct Signed {
+    pub(super) entry: Entry,
+    /// The body that it names, or [`NONE`] where it names none.
+    pub(super) held: u32,
     /// Whether its id was not live at its base.
-    is_first_hand: bool,
+    pub(super) is_first_hand: bool,
 }
 
 impl Default for Signed {
@@ -57,20 +57,22 @@ impl Default for Signed {
 /// Memory: see [`FairMember::footprint_bytes`].
 #[derive(Debug)]
 pub struct FairMember {
-    me: u32,
+    pub(super) me: u32,
     limits: FairLimits,
     live_ids_max: u32,
-    weakened: Weakened,
-    bodies: HeldBodies,
+    pub(super) weakened: Weakened,
+    pub(super) bodies: HeldBodies,
     lines: Lines,
-    tail: Ring<Signed>,
+    pub(super) tail: Ring<Signed>,
     /// Rollup after rollup, what the member's budget is used for at a poll.
     used: Box<[Charge]>,
     /// Rollup after rollup, whether an id did not fit at a poll, so that none may pass it.
     full: Box<[bool]>,
-    scratch: Box<[u32]>,
+    pub(super) scratch: Box<[u32]>,
     logged_count: u64,
-    last_stamp: UnixNs,
+    pub(super) last_stamp: UnixNs,
+    /// Whether its log of this epoch says that it is closed.
+    pub(super) is_closed: bool,
 }
 
 impl FairMember {
@@ -104,6 +106,7 @@ impl FairMember {
             scratch: fixed_slice(body_count_max as usize, 0),
             logged_count: 0,
             last_stamp: UnixNs::ZERO,
+            is_closed: false,
         })
     }
 
@@ -148,7 +151,7 @@ impl FairMember {
         };
         let is_first_hand = source == BodySource::FirstHand;
         let part = &stream.rollups[rollup].part;
-        let is_live = stream.heads(&id) > 0;
+        let is_live = stream.is_live(&id);
         let is_too_large = u64::from(id.body_bytes) > part.first_hand_bytes_max;
         if let Some(known) = self.bodies.find(&id) {
             if is_first_hand && self.bodies.first_hand_count() < self.limits.arrival_count_max {
@@ -172,7 +175,9 @@ impl FairMember {
             is_first_hand: is_first_hand && has_place,
             is_in_tail: false,
             is_lost: false,
+            is_carried: false,
             logged: 0,
+            stamp: UnixNs::ZERO,
         });
         if added { Ok(true) } else { Err(Full(id)) }
     }
@@ -227,9 +232,13 @@ impl FairMember {
 
     /// The next entries to sign, written to `out`; how many.
     ///
-    /// A stamp goes first if one is given and there is room; it never goes back. Ids follow: those
-    /// whose entries were lost, vertices of undecided graphs, learned ones, then the member's own.
-    /// What is returned counts as signed. O(bodies held + live ids).
+    /// A stamp goes first if one is given and there is room; it never goes back within an epoch.
+    /// Once the closing slot is known the log says so, and brings no new first-hand id. Ids follow:
+    /// those that the log of the last epoch held, those whose entries were lost, vertices of
+    /// undecided graphs, learned ones, then the member's own. Under median timestamps what the last
+    /// log held goes before the stamp, with the stamps that it had there.
+    /// What is returned counts as signed. Nothing is where the epoch has ended.
+    /// O(bodies held + live ids).
     pub fn poll_entries(
         &mut self,
         stream: &FairStream,
@@ -237,17 +246,30 @@ impl FairMember {
         stamp: Option<UnixNs>,
         out: &mut [Entry],
     ) -> usize {
+        if stream.epoch_end().is_some() {
+            return 0;
+        }
         let mut poll = Poll {
             stream,
             out,
             count: 0,
         };
-        if let Some(stamp) = stamp.filter(|_| self.has_room(&poll)) {
-            self.last_stamp = self.last_stamp.max(stamp);
-            self.sign(&mut poll, EntryKind::Stamp(self.last_stamp), NONE, false);
-        }
         self.draw_lines(stream, accounts);
         self.count_budget(stream);
+        let by_median = stream.parameters.orders_by_median();
+        if by_median {
+            self.log_carried(&mut poll, true);
+        }
+        if let Some(stamp) = stamp {
+            self.sign_stamp(&mut poll, stamp);
+        }
+        if stream.is_closing_known() && !self.is_closed && self.has_room(&poll) {
+            self.is_closed = true;
+            self.sign(&mut poll, EntryKind::Closed, NONE, false);
+        }
+        if !by_median {
+            self.log_carried(&mut poll, false);
+        }
         self.log_lost(&mut poll);
         self.log_vertices(&mut poll);
         if self.follows_blindly(stream) {
@@ -279,14 +301,14 @@ impl FairMember {
         while let Some(number) = next {
             next = self.bodies.after(number);
             let held = *self.bodies.get(number);
-            if held.is_in_tail || stream.heads(&held.id) > 0 {
+            if held.is_in_tail || stream.is_live(&held.id) {
                 continue;
             }
             let cursor = stream
                 .cursors
                 .next(held.rollup as usize, &held.facts.sender);
             let is_used = cursor.is_some_and(|next| held.facts.nonce < next);
-            let is_nobodys = !held.is_first_hand && !held.is_lost;
+            let is_nobodys = !held.is_first_hand && !held.is_lost && !held.is_carried;
             let was_drained = stream.past.find(&held.id).is_some();
             if is_used || was_drained || is_nobodys || is_expired(&held.facts, stream.time) {
                 self.bodies.remove(number);
@@ -339,16 +361,7 @@ impl FairMember {
 
     /// Rule 5: what was lost is logged again, in the order in which it stood.
     fn log_lost(&mut self, poll: &mut Poll<'_>) {
-        let mut count = 0;
-        for number in self.bodies.iter() {
-            let held = self.bodies.get(number);
-            if held.is_lost && !held.is_in_tail {
-                self.scratch[count] = number;
-                count += 1;
-            }
-        }
-        let bodies = &self.bodies;
-        self.scratch[..count].sort_unstable_by_key(|number| bodies.get(*number).logged);
+        let count = self.sort_by_place(|held| held.is_lost && !held.is_in_tail);
         for at in 0..count {
             let number = self.scratch[at];
             if self.is_logged(poll.stream, number) {
@@ -417,7 +430,7 @@ impl FairMember {
         while let Some(number) = next.filter(|_| self.has_room(poll)) {
             next = self.bodies.after(number);
             let held = *self.bodies.get(number);
-            let is_own = held.is_first_hand && stream.heads(&held.id) == 0;
+            let is_own = held.is_first_hand && !stream.is_live(&held.id);
             if is_own && !self.is_logged(stream, number) && self.is_ready(stream, number) {
                 self.try_log(poll, number);
             }
@@ -426,11 +439,14 @@ impl FairMember {
 
     /// Logs an id if it is live, or its nonce is unused and the member's budget has room; where a
     /// rollup's part has none, what comes behind it of that rollup waits too.
-    fn try_log(&mut self, poll: &mut Poll<'_>, number: u32) {
+    pub(super) fn try_log(&mut self, poll: &mut Poll<'_>, number: u32) {
         let stream = poll.stream;
         let held = *self.bodies.get(number);
-        if stream.heads(&held.id) > 0 {
+        if stream.is_live(&held.id) {
             self.log(poll, number, false);
+            return;
+        }
+        if stream.is_closing() {
             return;
         }
         let cursor = stream
@@ -491,7 +507,7 @@ impl FairMember {
         self.weakened.drop_learned_variants() || user.is_none_or(|past| past.height < first_shown)
     }
 
-    fn is_logged(&self, stream: &FairStream, number: u32) -> bool {
+    pub(super) fn is_logged(&self, stream: &FairStream, number: u32) -> bool {
         let held = self.bodies.get(number);
         held.is_in_tail || stream.is_logged_by(self.me, &held.id)
     }
@@ -504,11 +520,11 @@ impl FairMember {
             })
     }
 
-    fn has_room(&self, poll: &Poll<'_>) -> bool {
+    pub(super) fn has_room(&self, poll: &Poll<'_>) -> bool {
         self.tail.room() > 0 && poll.count < poll.out.len()
     }
 
-    fn log(&mut self, poll: &mut Poll<'_>, number: u32, is_first_hand: bool) {
+    pub(super) fn log(&mut self, poll: &mut Poll<'_>, number: u32, is_first_hand: bool) {
         if !self.has_room(poll) {
             return;
         }
@@ -517,7 +533,9 @@ impl FairMember {
         let held = self.bodies.get_mut(number);
         held.is_in_tail = true;
         held.is_lost = false;
+        held.is_carried = false;
         held.logged = self.logged_count;
+        held.stamp = self.last_stamp;
         let held = *held;
         self.lines.take(held.rollup, &held.facts);
         if is_first_hand && !is_charged(stream, self.me, &held.id) {
@@ -526,7 +544,13 @@ impl FairMember {
         self.sign(poll, EntryKind::Id(held.id), number, is_first_hand);
     }
 
-    fn sign(&mut self, poll: &mut Poll<'_>, kind: EntryKind, held: u32, is_first_hand: bool) {
+    pub(super) fn sign(
+        &mut self,
+        poll: &mut Poll<'_>,
+        kind: EntryKind,
+        held: u32,
+        is_first_hand: bool,
+    ) {
         let entry = Entry {
             base: poll.stream.height,
             kind,
@@ -543,8 +567,8 @@ impl FairMember {
 }
 
 /// One call of [`FairMember::poll_entries`].
-struct Poll<'a> {
-    stream: &'a FairStream,
+pub(super) struct Poll<'a> {
+    pub(super) stream: &'a FairStream,
     out: &'a mut [Entry],
     count: usize,
 }
@@ -554,7 +578,7 @@ const fn body_count_max(limits: &FairLimits, live_ids_max: u32) -> u32 {
     limits.arrival_count_max + 2 * live_ids_max
 }
 
-fn is_charged(stream: &FairStream, me: u32, id: &LoggedId) -> bool {
+pub(super) fn is_charged(stream: &FairStream, me: u32, id: &LoggedId) -> bool {
     let found = stream.records.find(id);
     found.is_some_and(|number| stream.records.get(number).charged & only(me as usize) != 0)
 }

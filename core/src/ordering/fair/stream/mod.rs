@@ -5,7 +5,7 @@
 //! from the decided cuts everybody computes the same order, in memory that is fixed from the start.
 //! [`FairStream`] is that computation, [`FairMember`] the honest member's side, and [`StreamTwin`]
 //! recomputes slots by plainer means. Entries come decoded: bytes, signatures and forks of logs are
-//! somebody else's, and so are sealed ids and changes of the committee.
+//! somebody else's, and so are sealed ids and who the members are.
 //!
 //! # Rules
 //! Logging, by an honest member:
@@ -24,7 +24,8 @@
 //!
 //! 6. An entry whose id was not live at its base is first-hand, and charges its member until the id
 //!    is drained or until more than A slots have passed since its last entry lapsed. No member is
-//!    charged above FH, its bytes, or a rollup's part of either. So at most n · FH ids are live.
+//!    charged above FH, its bytes, or a rollup's part of either. So at most n · FH ids are live,
+//!    and FH more for each member that has left.
 //! 7. A cut advances a log by at most E entries.
 //!
 //! What follows, slot by slot: entries, agreed time, update, form, release, drain, lapse:
@@ -47,12 +48,32 @@
 //!
 //! Age counts only slots whose cut moved at least n − f logs.
 //!
+//! From one epoch to the next ([`FairStream::close_at`], [`FairStream::begin_epoch`]); rules 14 to
+//! 19 are about sealed ids and forks:
+//!
+//! 20. A slot decides which later one closes the epoch. From there on an entry that is first-hand
+//!     with a base at or past it is void; members that know it log no new first-hand id, and say
+//!     once that their log is closed.
+//! 21. The epoch ends with the first slot from the closing one on after which no graph stands in
+//!     line, n − f logs are closed, and no id outside has T heads but those that rule 11 holds
+//!     back or whose nonce is used.
+//! 22. A number of slots after the closing one it ends all the same. Graphs that stand in line then
+//!     are dissolved, and their ids carried over like those outside.
+//! 23. Logs begin anew. Queues, live ids and charges, age, cursors and what was drained go on. A
+//!     member logs first what its old log held, covered or not, in that order. That an epoch
+//!     carried an id over counts like an entry in no log: it lapses A slots later.
+//! 24. A member that joins asks those of the old committee for the bodies that wait in their lines,
+//!     and one that leaves gives its own to all of the next ([`FairMember::waiting`]).
+//!
 //! # What the rules leave open, and what is decided here
 //! - A no-op's reason is the first that holds, in the order of rule 13.
 //! - Draining waits while as many drained ids are remembered as can: where slots do not age, that
 //!   alone bounds them.
 //! - A cursor goes once everything included from it has expired. Of a rollup whose host refuses
-//!   replays itself, the one used longest ago goes, while fewer than n · FH are free.
+//!   replays itself, the one used longest ago goes, while fewer are free than ids can be live.
+//! - What members are charged with that have left is charged to all of them together, and may be as
+//!   much as `leaver_count_max` budgets. A next epoch with more is refused.
+//! - New logs have no stamp yet. Agreed time stands still until the lower half of them have one.
 //! - A candidate's facts are read from its body in the slot in which T logs hold it, and kept.
 //!
 //! # Median timestamps
@@ -69,6 +90,10 @@
 //! - A sender's ids that join together fill their places in nonce order, as in rule 12.
 //!
 //! So within a rollup ids stand in the order of their final keys, those aside that a nonce moved.
+//! At the end of an epoch ids that are held stay so. In rule 21 an id with T heads has its key, and
+//! waits for its turn, at most A slots. A new log begins with what the old one held *and the stamps
+//! that this had there*, since these are all that orders it.
+//!
 //! ⌈n/2⌉ logs that hold an id make its facts known, one of which is honest. A sender whose cursor
 //! is not there can have a later nonce made its base by liars, while fewer logs than that hold the
 //! earlier one.
@@ -88,7 +113,9 @@
 //! # What it does not promise
 //! Fairness begins at the log entry: under back-pressure learned ids pass those that wait for a
 //! budget. Where an honest member's entry lapsed or was void, what stood behind it in that log may
-//! go first. A sender who signs one nonce twice gets one of the two.
+//! go first. A sender who signs one nonce twice gets one of the two. The promise for a pair is that
+//! of one committee, the one whose graph decides it: across an epoch that ended at its bound, the
+//! liars of the old committee and those of the new one can turn a pair together.
 #![allow(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
@@ -100,8 +127,10 @@ mod cursors;
 mod cut;
 mod decided;
 mod entry;
+mod epoch;
 mod error;
 mod forming;
+mod handover;
 mod held;
 mod limits;
 mod median;
@@ -124,8 +153,10 @@ pub use decided::FairStream;
 pub use entry::{
     Accounts, Bodies, Cut, Entry, EntryKind, Extent, Facts, LoggedId, NoAccounts, RollupSlot, Room,
 };
+pub use epoch::{EpochEnd, NextEpoch};
 pub use error::{
-    ApplyError, Broken, CutError, CutRefusal, MemberError, StateError, StreamConfigError,
+    ApplyError, Broken, CutError, CutRefusal, EpochError, MemberError, StateError,
+    StreamConfigError,
 };
 pub use limits::{FairLimits, ReplayProtection, RollupPart, STREAM_LOG_COUNT_MAX};
 pub use member::{BodySource, FairMember};

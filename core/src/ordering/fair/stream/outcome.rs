@@ -79,6 +79,9 @@ pub enum LossReason {
     BaseTooOld,
     /// It was void from the start: its base lies before the slot that drained its id (rule 9).
     DrainedSince,
+    /// It was void from the start: it is first-hand, with a base at or past the closing slot (rule
+    /// 20).
+    AfterClosing,
 }
 
 /// Something that happened to a graph of a rollup's line.

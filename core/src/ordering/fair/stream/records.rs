@@ -2,7 +2,9 @@
 
 use alloc::boxed::Box;
 
+use super::decided::Sizes;
 use super::entry::{Facts, LoggedId};
+use super::epoch::NextEpoch;
 use super::outcome::Charge;
 use crate::bounded::{HandleIndex, KeyedHash, NONE, fixed_slice, fixed_slice_bytes};
 use crate::types::Height;
@@ -61,10 +63,14 @@ pub(super) struct Record {
     pub(super) place: Place,
     /// Known from the slot on in which T logs held it.
     pub(super) facts: Option<Facts>,
-    /// The logs in which an entry of it counts. Invariant: none means that it is not live.
+    /// The logs in which an entry of it counts. Invariant: none means that it is not live, unless
+    /// an epoch carried it over.
     pub(super) heads: Members,
-    /// Who is charged with it. Invariant: never empty.
+    /// Who is charged with it; those that have left have one place together. Invariant: never
+    /// empty.
     pub(super) charged: Members,
+    /// The age at which an epoch carried it over, until that is A slots back.
+    pub(super) carried: Option<u64>,
     /// Newest first.
     pub(super) periods: [Period; PERIOD_COUNT],
     /// The age at which its last entry lapsed; of use only while it is not live.
@@ -84,6 +90,7 @@ const FREE: Record = Record {
     facts: None,
     heads: 0,
     charged: 0,
+    carried: None,
     periods: [NEVER; PERIOD_COUNT],
     lapsed_age: 0,
     first_shown: Height::ZERO,
@@ -91,7 +98,7 @@ const FREE: Record = Record {
 
 impl Record {
     pub(super) const fn is_live(&self) -> bool {
-        self.heads != 0
+        self.heads != 0 || self.carried.is_some()
     }
 
     pub(super) const fn is_outside(&self) -> bool {
@@ -112,15 +119,19 @@ impl Record {
 /// All records, their index, charges, and the order of each log's counted entries.
 #[derive(Debug)]
 pub(super) struct Records {
+    /// The logs of this epoch, and the most of any.
     logs: usize,
+    logs_max: usize,
     rollups: usize,
+    /// The place of members that have left among those who are charged, if they have one.
+    leavers: Option<usize>,
     slots: Box<[Record]>,
     free: Box<[u32]>,
     free_count: usize,
     index: HandleIndex,
     hash: KeyedHash,
     live_count: u32,
-    /// Member after member, rollup after rollup.
+    /// Member after member, rollup after rollup; the row behind the last member's is the leavers'.
     charges: Box<[Charge]>,
     /// Log after log, the age of the cut that covered the entry of each record.
     covered: Box<[u64]>,
@@ -143,18 +154,21 @@ const LOOSE: Link = Link {
 };
 
 impl Records {
-    pub(super) fn new(logs: usize, rollups: usize, capacity: u32, key: [u64; 2]) -> Self {
-        let slots = capacity as usize;
+    pub(super) fn new(sizes: Sizes, key: [u64; 2]) -> Self {
+        let Sizes { logs, rollups, .. } = sizes;
+        let (slots, capacity) = (sizes.live, sizes.live as u32);
         let mut records = Self {
             logs,
+            logs_max: logs,
             rollups,
+            leavers: sizes.has_leavers.then_some(logs),
             slots: fixed_slice(slots, FREE),
             free: fixed_slice(slots, 0),
             free_count: 0,
             index: HandleIndex::new(capacity),
             hash: KeyedHash::new(key),
             live_count: 0,
-            charges: fixed_slice(logs * rollups, Charge::default()),
+            charges: fixed_slice(sizes.charges, Charge::default()),
             covered: fixed_slice(logs * slots, 0),
             links: fixed_slice(logs * slots, LOOSE),
             ends: fixed_slice(logs * rollups, LOOSE),
@@ -163,12 +177,13 @@ impl Records {
         records
     }
 
-    pub(super) const fn footprint_bytes(logs: usize, rollups: usize, capacity: u32) -> u64 {
-        let slots = capacity as usize;
+    pub(super) const fn footprint_bytes(sizes: Sizes) -> u64 {
+        let (logs, rollups) = (sizes.logs, sizes.rollups);
+        let (slots, capacity) = (sizes.live, sizes.live as u32);
         fixed_slice_bytes::<Record>(slots)
             + fixed_slice_bytes::<u32>(slots)
             + HandleIndex::footprint_bytes(capacity)
-            + fixed_slice_bytes::<Charge>(logs * rollups)
+            + fixed_slice_bytes::<Charge>(sizes.charges)
             + fixed_slice_bytes::<u64>(logs * slots)
             + fixed_slice_bytes::<Link>(logs * slots)
             + fixed_slice_bytes::<Link>(logs * rollups)
@@ -270,7 +285,7 @@ impl Records {
     /// the id is live.
     pub(super) fn enter(&mut self, number: u32, log: usize, age: u64, height: Height) {
         let record = &mut self.slots[number as usize];
-        if record.heads == 0 {
+        if !record.is_live() {
             record.periods.rotate_right(1);
             record.periods[0] = Period {
                 since: height,
@@ -302,9 +317,20 @@ impl Records {
     /// Lets an entry lapse; true if it was the last one of its id, which is then not live.
     pub(super) fn leave(&mut self, number: u32, log: usize, age: u64, height: Height) -> bool {
         self.unlink(log, number);
+        self.slots[number as usize].heads &= !only(log);
+        self.end_life(number, age, height)
+    }
+
+    /// It counts no more that an epoch carried an id over; true if that was all that kept it live.
+    pub(super) fn end_carrying(&mut self, number: u32, age: u64, height: Height) -> bool {
+        self.slots[number as usize].carried = None;
+        self.end_life(number, age, height)
+    }
+
+    /// An id is not live from slot `height` on, if nothing keeps it so any more.
+    fn end_life(&mut self, number: u32, age: u64, height: Height) -> bool {
         let record = &mut self.slots[number as usize];
-        record.heads &= !only(log);
-        if record.heads != 0 {
+        if record.is_live() {
             return false;
         }
         record.periods[0].until = height;
@@ -313,7 +339,51 @@ impl Records {
         true
     }
 
-    /// Counts a record as live whose heads were set from outside.
+    /// Empties all logs, carries over what is live, and hands the charges on to the next epoch's
+    /// members. Forgets what stands outside the queues instead where `is_forgotten`.
+    pub(super) fn begin_epoch(&mut self, next: &NextEpoch<'_>, age: u64, is_forgotten: bool) {
+        if is_forgotten {
+            for number in 0..self.capacity() {
+                let record = self.get(number);
+                if record.rollup != NONE && record.place == Place::Outside {
+                    self.remove(number);
+                }
+            }
+        }
+        self.links.fill(LOOSE);
+        self.ends.fill(LOOSE);
+        self.charges.fill(Charge::default());
+        self.logs = next.parameters.n() as usize;
+        for number in 0..self.capacity() {
+            let record = &mut self.slots[number as usize];
+            if record.rollup == NONE {
+                continue;
+            }
+            if record.is_live() {
+                record.carried = Some(age);
+            }
+            record.heads = 0;
+            let charged = core::mem::take(&mut record.charged);
+            for member in members_of(charged) {
+                let seat = next.seats.get(member).copied().flatten();
+                let to = seat.map(|seat| seat as usize).or(self.leavers);
+                debug_assert!(
+                    to.is_some(),
+                    "there is room for what leavers are charged with"
+                );
+                if let Some(to) = to {
+                    self.charge(number, to);
+                }
+            }
+        }
+    }
+
+    /// Has this many logs from now on, at most as many as there is room for; all are empty.
+    pub(super) const fn set_logs(&mut self, logs: usize) {
+        self.logs = logs;
+    }
+
+    /// Counts a record as live that was made so from outside.
     pub(super) fn count_live(&mut self) {
         self.live_count += 1;
     }
@@ -333,8 +403,19 @@ impl Records {
         })
     }
 
+    /// How many logs this epoch has.
     pub(super) const fn logs(&self) -> usize {
         self.logs
+    }
+
+    /// How many logs the largest committee has.
+    pub(super) const fn logs_max(&self) -> usize {
+        self.logs_max
+    }
+
+    /// The place of members that have left among those who are charged, if they have one.
+    pub(super) const fn leavers(&self) -> Option<usize> {
+        self.leavers
     }
 
     fn unlink(&mut self, log: usize, number: u32) {

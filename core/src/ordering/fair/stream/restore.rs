@@ -3,6 +3,7 @@
 use super::cursors::Cursor;
 use super::decided::FairStream;
 use super::entry::{Facts, LoggedId};
+use super::epoch::EpochEnd;
 use super::error::StateError;
 use super::memory::Past;
 use super::records::{NEVER, PERIOD_COUNT, Period, Place, only};
@@ -10,7 +11,8 @@ use super::state::STATE_VERSION;
 use crate::bounded::NONE;
 use crate::codec::{DecodeError, Reader, Sink};
 use crate::ordering::fair::graph::Edge;
-use crate::types::{Address, Gas, Height, Nonce, RollupId, TxId, UnixNs};
+use crate::ordering::fair::parameters::Parameters;
+use crate::types::{Address, Epoch, Gas, Height, Nonce, RollupId, TxId, UnixNs};
 
 impl FairStream {
     /// Takes over the state that the bytes hold, which were made under the same limits and rollups.
@@ -40,18 +42,52 @@ impl FairStream {
         self.height = Height::ZERO;
         self.time = UnixNs::ZERO;
         self.age.restore(0);
+        self.epoch = Epoch::ZERO;
+        self.closing = None;
+        self.closed = 0;
+        self.end = None;
         self.stamps.fill(UnixNs::ZERO);
-        if let Some(median) = &mut self.median {
-            median.clear();
-        }
         self.records.clear();
+        self.seat(self.first_parameters);
         for own in &mut self.rollups {
-            own.line.clear();
             while own.queue.pop().is_some() {}
         }
         self.past.clear();
         self.cursors.clear();
         self.outcome.clear();
+    }
+
+    /// Gives all structures, which hold nothing, the logs of a committee.
+    fn seat(&mut self, parameters: Parameters) {
+        self.parameters = parameters;
+        self.records.set_logs(parameters.n() as usize);
+        for own in &mut self.rollups {
+            own.line.reform(parameters);
+        }
+        if let Some(median) = &mut self.median {
+            median.begin(parameters.n());
+        }
+    }
+
+    fn restore_epoch(&mut self, reader: &mut Reader<'_>) -> Result<(), StateError> {
+        let (n, f) = (reader.u32()?, reader.u32()?);
+        let (quorum, threshold) = (reader.u32()?, reader.u32()?);
+        let by_median = self.median.is_some();
+        let parameters = Parameters::from_thresholds((n, f), quorum, threshold, by_median);
+        let fits = |own: &Parameters| own.n() as usize <= self.records.logs_max();
+        let parameters = parameters.filter(fits).ok_or(StateError::Inconsistent)?;
+        self.seat(parameters);
+        self.epoch = Epoch::new(reader.u64()?);
+        let closing = Height::new(reader.u64()?);
+        self.closing = (closing > Height::ZERO).then_some(closing);
+        self.closed = reader.u128()?;
+        let end = reader.u8()?;
+        self.height = Height::new(reader.u64()?);
+        self.end = (end > 0).then_some(EpochEnd {
+            height: self.height,
+            is_at_bound: end > 1,
+        });
+        Ok(())
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), StateError> {
@@ -64,7 +100,7 @@ impl FairStream {
         self.write_settings(&mut settings);
         let rest = settings.rest.ok_or(StateError::WrongSettings)?;
         *reader = Reader::new(rest);
-        self.height = Height::new(reader.u64()?);
+        self.restore_epoch(reader)?;
         self.time = UnixNs::new(reader.u64()?);
         let now = reader.u64()?;
         if now > self.height.get() {
@@ -74,7 +110,7 @@ impl FairStream {
         for place in 0..self.age.history_len() {
             self.age.restore_height(place, Height::new(reader.u64()?));
         }
-        for stamp in &mut self.stamps {
+        for stamp in &mut self.stamps[..self.records.logs()] {
             *stamp = UnixNs::new(reader.u64()?);
         }
         self.restore_clocks(reader)?;
@@ -97,7 +133,8 @@ impl FairStream {
         if count > self.records.capacity() as usize {
             return Err(StateError::Inconsistent);
         }
-        let n = self.parameters.n();
+        let logs = self.records.logs();
+        let leavers = self.records.leavers().map_or(0, only);
         let place_kind_max = if self.median.is_some() { 3 } else { 2 };
         for place in 0..count {
             let id = read_id(reader)?;
@@ -111,10 +148,15 @@ impl FairStream {
                 _ => return Err(StateError::Inconsistent),
             };
             let (heads, charged) = (reader.u128()?, reader.u128()?);
-            let beyond = |set: u128| n < 128 && set >> n != 0;
-            if beyond(heads) || beyond(charged) || place_kind > place_kind_max {
+            let beyond = |set: u128| logs < 128 && set >> logs != 0;
+            if beyond(heads) || beyond(charged & !leavers) || place_kind > place_kind_max {
                 return Err(StateError::Inconsistent);
             }
+            let carried = match reader.u8()? {
+                0 => None,
+                1 => Some(reader.u64()?),
+                _ => return Err(StateError::Inconsistent),
+            };
             let mut periods = [NEVER; PERIOD_COUNT];
             for period in &mut periods {
                 *period = Period {
@@ -131,6 +173,7 @@ impl FairStream {
             let record = self.records.get_mut(number);
             record.facts = facts;
             record.heads = heads;
+            record.carried = carried;
             record.periods = periods;
             record.lapsed_age = lapsed_age;
             match place_kind {
@@ -138,7 +181,7 @@ impl FairStream {
                 3 => record.place = Place::Held,
                 _ => {}
             }
-            if heads != 0 {
+            if heads != 0 || carried.is_some() {
                 self.records.count_live();
             }
             self.form_scratch.records[place] = number;
@@ -155,7 +198,7 @@ impl FairStream {
         for age in oldest..=self.age.now() {
             median.set_time(age, UnixNs::new(reader.u64()?));
         }
-        for log in 0..self.stamps.len() {
+        for log in 0..self.records.logs() {
             median.stamp(log, UnixNs::new(reader.u64()?));
         }
         Ok(())

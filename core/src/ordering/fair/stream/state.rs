@@ -16,20 +16,20 @@ use crate::codec::{Counted, Filled, Sink};
 use crate::crypto::hash::{Domain, Hasher};
 use crate::ordering::fair::Parameters;
 use crate::ordering::fair::graph::{Class, Edge, Graph};
-use crate::types::Hash;
+use crate::types::{Hash, Height};
 
 /// The version of the bytes.
-pub(super) const STATE_VERSION: u8 = 1;
+pub(super) const STATE_VERSION: u8 = 2;
 
 /// Stands in the place of the rank where median timestamps make the order.
 const BY_MEDIAN: u8 = 3;
 
-/// Bytes of the version and the settings beside the rollups' parts.
-const SETTINGS_LEN: u64 = 55;
+/// Bytes of the version, of the settings beside the rollups' parts, and of the epoch.
+const SETTINGS_LEN: u64 = 100;
 /// Bytes of a rollup's part.
 const PART_LEN: u64 = 37;
 /// The most bytes of a record.
-const RECORD_LEN_MAX: u64 = 182;
+const RECORD_LEN_MAX: u64 = 191;
 /// The most bytes of an entry that counts: its record, its age, its stamp.
 const LOG_ENTRY_LEN_MAX: u64 = 20;
 /// Bytes of an id that was drained.
@@ -48,7 +48,8 @@ impl FairStream {
         limits: &FairLimits,
         rollups: &[RollupPart],
     ) -> u64 {
-        let (logs, parts) = (u64::from(parameters.n()), rollups.len() as u64);
+        let logs = u64::from(limits.log_count_max(parameters));
+        let parts = rollups.len() as u64;
         let live = u64::from(limits.live_ids_max(parameters));
         let ages = u64::from(limits.log_age_slots_max) + 1;
         let numbers = 8 * (3 + ages + logs) + 8 * (ages + logs);
@@ -57,7 +58,7 @@ impl FairStream {
         let entries = 4 * logs * parts + logs * live * LOG_ENTRY_LEN_MAX;
         let graph_heads = parts * (1 + u64::from(limits.graph_count_max) * (5 + 4 * logs));
         let vertices = live * (5 + 4 * logs);
-        let edges = live * u64::from(widest(parameters, rollups)) / 8 + 1;
+        let edges = live * u64::from(widest(parameters, limits, rollups)) / 8 + 1;
         let queues = 2 * (4 * parts + 4 * live);
         let past = 4 + u64::from(limits.drained_count_max) * PAST_LEN;
         let cursors = 12 + u64::from(limits.cursor_count_max) * CURSOR_LEN;
@@ -99,13 +100,14 @@ impl FairStream {
         let count = self.rank_records();
         sink.u8(STATE_VERSION);
         self.write_settings(sink);
+        self.write_epoch(sink);
         sink.u64(self.height.get());
         sink.u64(self.time.get());
         sink.u64(self.age.now());
         for height in self.age.history() {
             sink.u64(height.get());
         }
-        for stamp in &self.stamps {
+        for stamp in &self.stamps[..self.records.logs()] {
             sink.u64(stamp.get());
         }
         self.write_clocks(sink);
@@ -127,10 +129,10 @@ impl FairStream {
 
     /// What the bytes can only be read under.
     pub(super) fn write_settings(&self, sink: &mut impl Sink) {
-        let (own, limits) = (self.parameters, &self.limits);
-        for number in [own.n(), own.f(), own.quorum(), own.threshold()] {
-            sink.u32(number);
-        }
+        let limits = &self.limits;
+        sink.u32(self.records.logs_max() as u32);
+        sink.u32(limits.leaver_count_max);
+        sink.u32(limits.closing_slots_max);
         sink.u32(limits.first_hand_count_max);
         sink.u64(limits.first_hand_bytes_max);
         sink.u32(limits.extent_entries_max);
@@ -154,6 +156,19 @@ impl FairStream {
             sink.u64(part.room.gas.get());
             sink.u8(part.replay as u8);
         }
+    }
+
+    /// The committee, how many epochs began before its own, the closing slot or 0, the logs that
+    /// are closed, and 0 while the epoch goes on, 1 once it has ended, 2 at its bound.
+    fn write_epoch(&self, sink: &mut impl Sink) {
+        let own = self.parameters;
+        for number in [own.n(), own.f(), own.quorum(), own.threshold()] {
+            sink.u32(number);
+        }
+        sink.u64(self.epoch.get());
+        sink.u64(self.closing.map_or(0, Height::get));
+        sink.bytes(&self.closed.to_le_bytes());
+        sink.u8(self.end.map_or(0, |end| 1 + u8::from(end.is_at_bound)));
     }
 
     /// Sorts the records by id into scratch, and notes the place of each; returns how many.
@@ -235,7 +250,7 @@ impl FairStream {
         for age in oldest..=self.age.now() {
             sink.u64(median.time_at(age).get());
         }
-        for log in 0..self.stamps.len() {
+        for log in 0..self.records.logs() {
             let order = median.orders.first();
             sink.u64(order.map_or(0, |order| order.last(log).get()));
         }
@@ -286,6 +301,10 @@ fn write_record(sink: &mut impl Sink, record: &Record) {
     }
     sink.bytes(&record.heads.to_le_bytes());
     sink.bytes(&record.charged.to_le_bytes());
+    sink.u8(u8::from(record.carried.is_some()));
+    if let Some(age) = record.carried {
+        sink.u64(age);
+    }
     for period in record.periods {
         sink.u64(period.since.get());
         sink.u64(period.until.get());

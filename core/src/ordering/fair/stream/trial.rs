@@ -25,14 +25,15 @@ use core::fmt;
 
 use super::decided::FairStream;
 use super::entry::{Bodies, Cut, LoggedId, RollupSlot};
-use super::error::{ApplyError, CutRefusal};
+use super::epoch::NextEpoch;
+use super::error::{ApplyError, CutRefusal, EpochError};
 use super::limits::{FairLimits, RollupPart};
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::codec::Filled;
 use crate::crypto::hash::{Domain, hash};
 use crate::error::Code;
 use crate::ordering::fair::Parameters;
-use crate::types::Hash;
+use crate::types::{Hash, Height};
 
 /// Why a candidate was not tried or decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ use crate::types::Hash;
 pub enum TrialError {
     /// The candidate can't be applied; the state is the decided one.
     Apply(ApplyError),
+    /// The epoch can't be closed or begun so; the state is the decided one.
+    Epoch(EpochError),
     /// Another candidate was tried last, or none; nothing changed.
     NotTried,
     /// The bytes of the decided state gave no state: an invariant broke.
@@ -52,6 +55,7 @@ impl TrialError {
     pub const fn code(self) -> Code {
         match self {
             Self::Apply(error) => error.code(),
+            Self::Epoch(error) => error.code(),
             Self::NotTried => Code::WrongSlot,
             Self::Poisoned => Code::Poisoned,
         }
@@ -62,6 +66,7 @@ impl fmt::Display for TrialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Apply(error) => error.fmt(f),
+            Self::Epoch(error) => error.fmt(f),
             _ => f.write_str(self.code().message()),
         }
     }
@@ -72,6 +77,12 @@ impl core::error::Error for TrialError {}
 impl From<ApplyError> for TrialError {
     fn from(error: ApplyError) -> Self {
         Self::Apply(error)
+    }
+}
+
+impl From<EpochError> for TrialError {
+    fn from(error: EpochError) -> Self {
+        Self::Epoch(error)
     }
 }
 
@@ -235,6 +246,28 @@ impl TrialStream {
         self.kept.len = 0;
         core::mem::swap(&mut self.kept, &mut self.next);
         Ok(&self.stream)
+    }
+
+    /// As [`FairStream::close_at`] of the decided state, to which this goes back.
+    ///
+    /// # Errors
+    /// [`TrialError::Epoch`] where the decided state refuses it; [`TrialError::Poisoned`].
+    pub fn close_at(&mut self, height: Height) -> Result<(), TrialError> {
+        self.roll_back()?;
+        self.stream.close_at(height)?;
+        self.kept.len = 0;
+        Ok(())
+    }
+
+    /// As [`FairStream::begin_epoch`] of the decided state, to which this goes back.
+    ///
+    /// # Errors
+    /// [`TrialError::Epoch`] where the decided state refuses it; [`TrialError::Poisoned`].
+    pub fn begin_epoch(&mut self, next: &NextEpoch<'_>) -> Result<(), TrialError> {
+        self.roll_back()?;
+        self.stream.begin_epoch(next)?;
+        self.kept.len = 0;
+        Ok(())
     }
 
     /// Goes back to the decided state, as it was before any candidate; what the last slot brought

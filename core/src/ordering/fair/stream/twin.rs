@@ -13,8 +13,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::decided::{FairStream, Fixed, widest};
+use super::decided::{FairStream, Fixed, largest, widest};
 use super::entry::{Bodies, Cut, EntryKind, Facts, LoggedId, RollupSlot, Room};
+use super::epoch::EpochEnd;
 use super::error::{Broken, StreamConfigError};
 use super::limits::{FairLimits, ReplayProtection, RollupPart};
 use super::outcome::{Charge, DrainOutcome, Drained};
@@ -24,6 +25,7 @@ use crate::types::{Address, Height, Nonce, UnixNs};
 
 mod compare;
 mod drain;
+mod epoch;
 mod graphs;
 mod lists;
 mod median;
@@ -56,6 +58,8 @@ struct Known {
     standing: Standing,
     charged: u128,
     heads: u32,
+    /// The age at which the last epoch ended in which it was live, while that keeps it so.
+    carried: Option<u64>,
     /// The slots after which it became live and ceased to be, in turn, the last ones kept.
     turns: [Height; TURN_COUNT],
     turn_count: usize,
@@ -70,6 +74,8 @@ struct Known {
     place: u32,
     /// Whether it is listed: to be held back, or as one that may move to another place.
     is_marked: bool,
+    /// Whether it could have joined a graph in the last slot, and neither did nor was held back.
+    is_passed_over: bool,
 }
 
 /// Three periods of being live.
@@ -91,6 +97,7 @@ const UNKNOWN: Known = Known {
     standing: Standing::Outside,
     charged: 0,
     heads: 0,
+    carried: None,
     turns: [Height::ZERO; TURN_COUNT],
     turn_count: 0,
     lapsed_age: 0,
@@ -99,6 +106,7 @@ const UNKNOWN: Known = Known {
     vertex: NONE,
     place: NONE,
     is_marked: false,
+    is_passed_over: false,
 };
 
 /// An entry that counts.
@@ -143,6 +151,13 @@ pub struct StreamTwin {
     limits: FairLimits,
     rank: Rank,
     parts: Box<[RollupPart]>,
+    /// The most live ids under any committee.
+    live_ids_max: u32,
+    /// The member that stands for all that have left, if they can be charged.
+    leavers: Option<usize>,
+    closing: Option<Height>,
+    closed: u128,
+    end: Option<EpochEnd>,
     height: Height,
     time: UnixNs,
     age: u64,
@@ -194,9 +209,11 @@ impl StreamTwin {
     ) -> Result<Self, StreamConfigError> {
         limits.check(parameters, rollups)?;
         let live = limits.live_ids_max(parameters) as usize;
-        let logs = parameters.n() as usize;
-        let widest = widest(parameters, rollups);
-        let graph = Graph::new(parameters, widest);
+        let logs = limits.log_count_max(parameters) as usize;
+        let widest = widest(parameters, limits, rollups);
+        let graph = Graph::new(largest(parameters, limits), widest);
+        let mut graph = graph.map_err(|_| StreamConfigError::LimitOutOfRange)?;
+        graph.reform(parameters);
         let none = LoggedId::default();
         let mut log_lists = Vec::with_capacity(logs);
         log_lists.extend((0..logs).map(|_| Fixed::new(live, Counted::default())));
@@ -209,6 +226,11 @@ impl StreamTwin {
             limits: *limits,
             rank,
             parts: parts.into_boxed_slice(),
+            live_ids_max: live as u32,
+            leavers: (limits.leaver_count_max > 0).then_some(logs),
+            closing: None,
+            closed: 0,
+            end: None,
             height: Height::ZERO,
             time: UnixNs::ZERO,
             age: 0,
@@ -227,8 +249,8 @@ impl StreamTwin {
             use_count: 0,
             queues: queues.into_boxed_slice(),
             medians: Medians::new(parameters, limits, rollups),
-            graph: graph.map_err(|_| StreamConfigError::LimitOutOfRange)?,
-            workspace: Workspace::new(parameters, widest, limits.ranked_pairs_max),
+            graph,
+            workspace: Workspace::new(largest(parameters, limits), widest, limits.ranked_pairs_max),
             vertices: Fixed::new(live, NONE),
             order: Fixed::new(live, NONE),
             placed: Fixed::new(live, NONE),
@@ -246,8 +268,9 @@ impl StreamTwin {
         rollups: &[RollupPart],
     ) -> u64 {
         let live = limits.live_ids_max(parameters) as usize;
-        let logs = parameters.n() as usize;
-        let widest = widest(parameters, rollups);
+        let logs = limits.log_count_max(parameters) as usize;
+        let largest = largest(parameters, limits);
+        let widest = widest(parameters, limits, rollups);
         let log = size_of::<Fixed<Counted>>() as u64 + Fixed::<Counted>::footprint_bytes(live);
         let ids = Fixed::<LoggedId>::footprint_bytes(live);
         let queue = size_of::<Fixed<LoggedId>>() as u64 + ids;
@@ -264,8 +287,8 @@ impl StreamTwin {
             + Fixed::<Next>::footprint_bytes(live)
             + Fixed::<u64>::footprint_bytes(limits.cursor_count_max as usize)
             + rollups.len() as u64 * queue
-            + Graph::footprint_bytes(parameters, widest)
-            + Workspace::footprint_bytes(parameters, widest, limits.ranked_pairs_max)
+            + Graph::footprint_bytes(largest, widest)
+            + Workspace::footprint_bytes(largest, widest, limits.ranked_pairs_max)
             + 2 * ids
             + 4 * Fixed::<u32>::footprint_bytes(live)
             + Fixed::<Drained>::footprint_bytes(live)

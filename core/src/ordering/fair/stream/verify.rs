@@ -16,7 +16,30 @@ impl FairStream {
         self.verify_charges()?;
         self.verify_logs()?;
         self.verify_lines()?;
-        self.verify_memory()
+        self.verify_memory()?;
+        self.verify_epoch()
+    }
+
+    fn verify_epoch(&self) -> Result<(), Broken> {
+        let logs = self.records.logs();
+        expect(
+            logs == self.parameters.n() as usize && logs <= self.records.logs_max(),
+            "the logs are not those of the committee",
+        )?;
+        let is_known = self.closing.is_some_and(|closing| closing <= self.height);
+        expect(
+            self.closed == 0 || is_known,
+            "a log is closed before the closing slot is known",
+        )?;
+        expect(
+            members_of(self.closed).all(|log| log < logs),
+            "a log is closed that is none",
+        )?;
+        expect(
+            self.end
+                .is_none_or(|end| is_known && end.height == self.height),
+            "an epoch ended before its closing slot",
+        )
     }
 
     fn verify_records(&self) -> Result<(), Broken> {
@@ -45,13 +68,17 @@ impl FairStream {
                 record.is_live() || record.lapsed_age <= now,
                 "an id lapsed in a slot to come",
             )?;
+            expect(
+                record.carried.is_none_or(|age| age <= now),
+                "an epoch to come has carried an id over",
+            )?;
         }
         expect(
             live_count == self.records.live_count(),
             "the count of live ids is wrong",
         )?;
         expect(
-            live_count <= self.limits.live_ids_max(self.parameters),
+            live_count <= self.records.capacity(),
             "more ids are live than can be",
         )
     }
@@ -68,8 +95,13 @@ impl FairStream {
             }
             expect(sum == *charge, "a charge is not the sum of its ids")?;
             let part = &self.rollups[rollup].part;
-            let fits = charge.count <= part.first_hand_count_max
-                && charge.bytes <= part.first_hand_bytes_max;
+            let budgets = match Some(member) == self.records.leavers() {
+                true => self.limits.leaver_count_max,
+                false => 1,
+            };
+            let fits = u64::from(charge.count)
+                <= u64::from(budgets) * u64::from(part.first_hand_count_max)
+                && charge.bytes <= part.first_hand_bytes_max.saturating_mul(budgets.into());
             expect(
                 fits || self.weakened.one_budget_for_all_rollups(),
                 "a member is charged above a rollup's part",
@@ -144,8 +176,10 @@ impl FairStream {
                 Place::Queued => queued -= 1,
                 Place::Held => held -= 1,
             }
+            let leavers = self.records.leavers().map_or(0, only);
             expect(
-                members_of(record.heads | record.charged).all(|log| log < self.records.logs()),
+                members_of(record.heads | record.charged & !leavers)
+                    .all(|log| log < self.records.logs()),
                 "a record names a log that is none",
             )?;
         }
@@ -187,7 +221,8 @@ impl FairStream {
             }
             let fits = order.followed_count() <= followed;
             expect(fits, "an id that nobody waits for is followed")?;
-            for (log, stamp) in self.stamps.iter().enumerate() {
+            let stamps = &self.stamps[..self.records.logs()];
+            for (log, stamp) in stamps.iter().enumerate() {
                 expect(*stamp <= order.last(log), "a clock went back")?;
             }
         }

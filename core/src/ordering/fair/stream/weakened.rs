@@ -71,4 +71,18 @@ switches! {
     unfit_blocks,
     /// Rule 13, member: new senders do not wait for free cursors.
     new_senders_never_wait,
+    /// Rule 20: what is first-hand counts after the closing slot too, and members go on with it.
+    first_hand_after_closing,
+    /// Rule 21: an epoch ends as soon as no graph stands in line.
+    end_without_logs,
+    /// Rule 22: an epoch has no bound.
+    no_bound,
+    /// Rule 22: at the bound missing edges go to the smaller id, and the graphs are released.
+    missing_edges_by_id,
+    /// Rule 23: what was live is nothing to the next epoch, whose logs start with it, charged anew.
+    carried_charged_anew,
+    /// Rule 23, member: what its old log held waits like anything else.
+    carried_waits,
+    /// Rule 24, member: it gives away nothing of what waits in its line.
+    lines_stay,
 }

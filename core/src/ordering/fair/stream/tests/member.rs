@@ -18,7 +18,7 @@ fn logged(member: &mut FairMember, world: &World) -> Vec<LoggedId> {
     let count = member.poll_entries(&world.stream, &NoAccounts, None, &mut out);
     let ids = out[..count].iter().map(|entry| match entry.kind {
         EntryKind::Id(id) => id,
-        EntryKind::Stamp(_) => panic!("no stamp was given"),
+        EntryKind::Stamp(_) | EntryKind::Closed => panic!("neither was given nor decided"),
     });
     ids.collect()
 }

@@ -45,6 +45,8 @@ struct Plan {
     replay: ReplayProtection,
     /// By median timestamps where there is none.
     rank: Option<Rank>,
+    /// Whether the committee changes now and then.
+    changes: bool,
     seed: u64,
 }
 
@@ -66,7 +68,17 @@ struct Run {
     lost: BTreeSet<LoggedId>,
     most_live: u32,
     encoded_len_max: u64,
+    live_ids_max: u32,
+    limits: FairLimits,
+    parts: Vec<RollupPart>,
+    /// How many epochs ended before their bound, and how many at it.
+    ends: [u32; 2],
+    /// The longest time from a closing slot to the end of its epoch.
+    longest: u64,
 }
+
+/// The largest committee of a run that changes it.
+const LARGEST: u32 = 9;
 
 impl Run {
     fn new(plan: Plan) -> Self {
@@ -78,6 +90,9 @@ impl Run {
         let limits = FairLimits {
             first_hand_count_max: 4 * plan.rollups,
             first_hand_bytes_max: 1_000 * u64::from(plan.rollups),
+            member_count_max: if plan.changes { LARGEST } else { 0 },
+            leaver_count_max: if plan.changes { 12 } else { 0 },
+            cursor_count_max: if plan.changes { 400 } else { 100 },
             ..small_limits()
         };
         let parts: Vec<RollupPart> = (0..plan.rollups)
@@ -110,6 +125,11 @@ impl Run {
             lost: BTreeSet::new(),
             most_live: 0,
             encoded_len_max: FairStream::encoded_len_max(own, &limits, &parts),
+            live_ids_max: limits.live_ids_max(own),
+            limits,
+            parts,
+            ends: [0; 2],
+            longest: 0,
         }
     }
 
@@ -246,6 +266,9 @@ impl Run {
             self.restore();
         }
         self.settle(&extents);
+        if self.plan.changes {
+            self.change();
+        }
     }
 
     /// Tries shorter cuts and one that no voter may accept before the one that is decided.
@@ -303,11 +326,101 @@ impl Run {
         }
     }
 
-    fn restore(&mut self) {
+    /// Closes the epoch now and then, and begins the next one once it has ended.
+    fn change(&mut self) {
+        let height = self.stream.height();
+        if self.stream.closing().is_none() && self.random.chance(7) {
+            let closing = Height::new(height.get() + 1 + self.random.below(3));
+            self.stream.close_at(closing).unwrap();
+            self.restored.close_at(closing).unwrap();
+            self.twin.close_at(closing).unwrap();
+            self.trial.close_at(closing).unwrap();
+        }
+        let Some(end) = self.stream.epoch_end() else {
+            return;
+        };
+        let closing = self.stream.closing().unwrap();
+        self.longest = self.longest.max(height.get() - closing.get());
+        self.ends[usize::from(end.is_at_bound)] += 1;
+        let n = 5 + self.random.below(u64::from(LARGEST) - 4) as u32;
+        let own = match self.plan.rank {
+            Some(_) => parameters(n, 1),
+            None => Parameters::median(n).unwrap(),
+        };
+        // Who lies keeps its seat; the others draw one, and those that draw none leave.
+        let mut free: Vec<u32> = (1..n).collect();
+        let mut seats = vec![Some(0)];
+        for _ in 0..self.members.len() {
+            let stays = !free.is_empty() && self.random.chance(80);
+            seats.push(stays.then(|| {
+                let at = self.random.below(free.len() as u64) as usize;
+                free.swap_remove(at)
+            }));
+        }
+        self.seat(own, &seats);
+        let next = NextEpoch {
+            parameters: own,
+            seats: &seats,
+        };
+        let bytes = self.bytes();
+        for stream in [&mut self.stream, &mut self.restored] {
+            stream.begin_epoch(&next).unwrap();
+            assert_eq!(stream.verify(), Ok(()));
+        }
+        self.twin.begin_epoch(&next).unwrap();
+        self.trial.begin_epoch(&next).unwrap();
+        self.twin.compare(&self.stream).unwrap();
+        // Both the end of an epoch and the beginning of the next one can be restored.
+        let hash = self.stream.state_hash();
+        self.restored.decode(&bytes).unwrap();
+        self.restored.begin_epoch(&next).unwrap();
+        assert_eq!(hash, self.restored.state_hash());
+        self.restore();
+    }
+
+    /// Gives the members of the next epoch their sides; what waits with who leaves goes to who
+    /// comes, and to all others where nobody does.
+    fn seat(&mut self, own: Parameters, seats: &[Option<u32>]) {
+        let mut next: Vec<Option<FairMember>> = (1..own.n()).map(|_| None).collect();
+        let mut left: Vec<LoggedId> = Vec::new();
+        let old = std::mem::take(&mut self.members);
+        for (mut member, seat) in old.into_iter().zip(&seats[1..]) {
+            match seat {
+                Some(seat) => {
+                    member.begin_epoch(&self.stream, *seat).unwrap();
+                    next[*seat as usize - 1] = Some(member);
+                }
+                None => left.extend(member.waiting(&self.stream).map(|(id, _)| id)),
+            }
+        }
+        for (member, own) in std::mem::take(&mut self.on_their_way) {
+            match seats[member + 1] {
+                Some(seat) => self.on_their_way.push((seat as usize - 1, own)),
+                None => left.push(own),
+            }
+        }
+        let (limits, parts) = (&self.limits, &self.parts);
+        for (at, member) in (0..).zip(&mut next) {
+            self.on_their_way
+                .extend(left.iter().map(|own| (at as usize, *own)));
+            member.get_or_insert_with(|| {
+                FairMember::new(own, limits, parts, at + 1, [1, 2]).unwrap()
+            });
+        }
+        self.members = next.into_iter().flatten().collect();
+        self.undecided = vec![Vec::new(); own.n() as usize];
+    }
+
+    fn bytes(&mut self) -> Vec<u8> {
         let mut bytes = vec![0; self.stream.encoded_len()];
         let len = self.stream.encode(&mut bytes).unwrap();
         assert_eq!(len, bytes.len());
         assert!(len as u64 <= self.encoded_len_max);
+        bytes
+    }
+
+    fn restore(&mut self) {
+        let bytes = self.bytes();
         self.restored.decode(&bytes).unwrap();
         assert_eq!(self.stream.state_hash(), self.restored.state_hash());
     }
@@ -362,8 +475,7 @@ impl Run {
         }
         let left = sent.iter().filter(|own| !self.ended.contains_key(own));
         assert_eq!(left.count(), 0, "seed {}: not drained", self.plan.seed);
-        let live_ids_max = self.plan.n * 4 * self.plan.rollups;
-        assert!(self.most_live > 0 && self.most_live <= live_ids_max);
+        assert!(self.most_live > 0 && self.most_live <= self.live_ids_max);
         // Whose entry lapsed or was void in an honest log may have been passed by its successor.
         for own in sent.difference(&self.lost) {
             let end = self.ended.get(own);
@@ -399,8 +511,35 @@ fn stream_twin_and_restored_stream_agree() {
             rank: [Rank::Copeland, Rank::Path, Rank::RankedPairs]
                 .get(seed as usize / 3 % 4)
                 .copied(),
+            changes: false,
             seed,
         };
         Run::new(plan).run();
     }
+}
+
+#[test]
+fn all_agree_across_epochs() {
+    let seeds = std::env::var("HAUPTBUCH_SEEDS").map_or(24, |text| text.parse().unwrap());
+    let (mut ends, mut longest) = ([0; 2], 0);
+    for seed in 0..seeds {
+        let plan = Plan {
+            n: 5 + (seed % 4) as u32,
+            rollups: 1 + (seed % 2) as u32,
+            transactions: 48,
+            arrives: [15, 50, 90][seed as usize % 3],
+            replay: ReplayProtection::ByExpiry,
+            rank: [Rank::Copeland, Rank::Path]
+                .get(seed as usize / 2 % 3)
+                .copied(),
+            changes: true,
+            seed: seed + 1_000,
+        };
+        let mut run = Run::new(plan);
+        run.run();
+        ends = [ends[0] + run.ends[0], ends[1] + run.ends[1]];
+        longest = longest.max(run.longest);
+    }
+    std::println!("{ends:?} epochs ended before and at their bound, in {longest} slots at most");
+    assert!(u64::from(ends[0]) > seeds, "{ends:?}");
 }

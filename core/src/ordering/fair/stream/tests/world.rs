@@ -42,6 +42,9 @@ pub fn facts(sender: u64, nonce: u64) -> Facts {
 
 pub fn small_limits() -> FairLimits {
     FairLimits {
+        member_count_max: 0,
+        leaver_count_max: 0,
+        closing_slots_max: 20,
         first_hand_count_max: 4,
         first_hand_bytes_max: 10_000,
         extent_entries_max: 24,

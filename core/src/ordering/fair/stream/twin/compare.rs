@@ -12,6 +12,14 @@ impl StreamTwin {
         same(self.time == stream.time(), "the agreed times differ")?;
         same(self.age == stream.age_slots(), "the ages differ")?;
         same(
+            self.end == stream.epoch_end(),
+            "the ends of the epoch differ",
+        )?;
+        same(
+            self.closed.count_ones() == stream.closed_count(),
+            "the closed logs differ",
+        )?;
+        same(
             self.drained.all() == stream.drained(),
             "what was drained differs",
         )?;
@@ -40,9 +48,12 @@ impl StreamTwin {
                 heads == stream.heads(&known.id),
                 "the heads of an id differ",
             )?;
-            let charged = stream.charged_members(&known.id);
-            let charged = charged.fold(0_u128, |set, member| set | 1 << member);
+            let charged = stream.charged_set(&known.id);
             same(charged == known.charged, "the charges for an id differ")?;
+            same(
+                known.is_live() == stream.is_live(&known.id),
+                "an id is live for one only",
+            )?;
             for (log, own) in self.logs.iter().enumerate() {
                 let stamp = stream.waiting_stamp(log, &known.id);
                 let mut entries = own.all().iter();

@@ -150,7 +150,7 @@ impl StreamTwin {
         self.new_nexts.clear();
         let time = self.time;
         retain(&mut self.nexts, |next| next.is_cache || next.expiry > time);
-        let live = self.limits.live_ids_max(self.parameters) as usize;
+        let live = self.live_ids_max as usize;
         let most = self.limits.cursor_count_max as usize - live;
         let Some(last) = self.nexts.all().len().checked_sub(most + 1) else {
             return;

@@ -19,12 +19,17 @@ impl StreamTwin {
         for at in self.own(rollup) {
             let known = &mut self.known.all_mut()[at];
             known.is_marked = false;
+            known.is_passed_over = false;
             if known.standing == Standing::Outside && known.heads >= threshold {
                 some_solid |= known.heads >= solid_min;
                 self.vertices.push(at as u32);
             }
         }
-        if !some_solid || self.build(self.height).is_err() {
+        if !some_solid {
+            self.note_passed_over(|_, _| true);
+            return;
+        }
+        if self.build(self.height).is_err() {
             return;
         }
         self.hold_back_unsure(rollup);
@@ -42,6 +47,7 @@ impl StreamTwin {
                 return;
             }
         }
+        self.note_passed_over(|twin, vertex| !twin.graph.is_kept(vertex));
         for (vertex, at) in (0..).zip(self.vertices.all()) {
             if self.graph.is_kept(vertex) {
                 self.known.all_mut()[*at as usize].standing = Standing::Formed(self.height);

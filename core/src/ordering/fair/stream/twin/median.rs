@@ -34,9 +34,9 @@ pub(super) struct Medians {
 }
 
 /// How many ids of a rollup can wait or be held.
-fn width(parameters: Parameters, part: &RollupPart) -> usize {
+fn width(parameters: Parameters, limits: &FairLimits, part: &RollupPart) -> usize {
     match parameters.orders_by_median() {
-        true => vertex_count_max(parameters, part) as usize,
+        true => vertex_count_max(parameters, limits, part) as usize,
         false => 0,
     }
 }
@@ -51,13 +51,14 @@ fn live(parameters: Parameters, limits: &FairLimits) -> usize {
 
 impl Medians {
     pub(super) fn new(parameters: Parameters, limits: &FairLimits, rollups: &[RollupPart]) -> Self {
-        let (logs, live) = (parameters.n() as usize, live(parameters, limits));
+        let logs = limits.log_count_max(parameters) as usize;
+        let live = live(parameters, limits);
         let mut held = Vec::with_capacity(rollups.len());
         let none = LoggedId::default();
         held.extend(
             rollups
                 .iter()
-                .map(|part| Fixed::new(width(parameters, part), none)),
+                .map(|part| Fixed::new(width(parameters, limits, part), none)),
         );
         Self {
             clocks: fixed_slice(logs, UnixNs::ZERO),
@@ -73,8 +74,9 @@ impl Medians {
         limits: &FairLimits,
         rollups: &[RollupPart],
     ) -> u64 {
-        let held = rollups.iter().map(|part| width(parameters, part));
-        let (logs, live) = (parameters.n() as usize, live(parameters, limits));
+        let held = rollups.iter().map(|part| width(parameters, limits, part));
+        let logs = limits.log_count_max(parameters) as usize;
+        let live = live(parameters, limits);
         fixed_slice_bytes::<UnixNs>(logs)
             + fixed_slice_bytes::<UnixNs>(limits.log_age_slots_max as usize + 1)
             + fixed_slice_bytes::<Fixed<LoggedId>>(rollups.len())
@@ -104,7 +106,8 @@ impl StreamTwin {
     /// Releases one id after another: the smallest (key, id), while nothing else can come before.
     pub(super) fn release_by_median(&mut self, rollup: usize) {
         self.gather_candidates(rollup);
-        let horizon = lower_median(&self.medians.clocks);
+        let logs = self.parameters.n() as usize;
+        let horizon = lower_median(&self.medians.clocks[..logs]);
         self.order.clear();
         for id in self.medians.held[rollup].all() {
             if let Some(at) = self.find(id) {
@@ -128,7 +131,7 @@ impl StreamTwin {
 
     /// Lists what waits by (key, id), with key and floor counted from the logs.
     fn gather_candidates(&mut self, rollup: usize) {
-        let (own, logs) = (self.own(rollup), self.logs.len());
+        let (own, logs) = (self.own(rollup), self.parameters.n() as usize);
         let Medians {
             rows,
             clocks,
@@ -136,7 +139,7 @@ impl StreamTwin {
             ..
         } = &mut self.medians;
         rows[..own.len() * logs].fill(INFINITE);
-        for (log, list) in self.logs.iter().enumerate() {
+        for (log, list) in self.logs[..logs].iter().enumerate() {
             for entry in list.all() {
                 if own.contains(&(entry.at as usize)) {
                     rows[(entry.at as usize - own.start) * logs + log] = entry.stamp;

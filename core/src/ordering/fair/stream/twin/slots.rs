@@ -42,6 +42,7 @@ impl StreamTwin {
                         self.stamps[log] = stamp;
                         self.medians.clocks[log] = self.medians.clocks[log].max(stamp);
                     }
+                    EntryKind::Closed => self.note_closed(log, entry.base),
                     EntryKind::Id(id) => self.enter(log, id, entry.base),
                 }
             }
@@ -49,9 +50,11 @@ impl StreamTwin {
         self.check_charges()?;
         self.learn_facts(bodies)?;
         self.sort_senders();
-        self.median.copy_from_slice(&self.stamps);
-        self.median.sort_unstable();
-        self.time = self.time.max(self.median[(self.median.len() - 1) / 2]);
+        let logs = self.parameters.n() as usize;
+        let stamps = &mut self.median[..logs];
+        stamps.copy_from_slice(&self.stamps[..logs]);
+        stamps.sort_unstable();
+        self.time = self.time.max(stamps[(logs - 1) / 2]);
         if has_aged && let Some(last) = self.medians.times.last_mut() {
             *last = self.time;
         }
@@ -70,6 +73,7 @@ impl StreamTwin {
         self.keep_drained();
         self.keep_cursors();
         self.lapse();
+        self.find_end();
         Ok(())
     }
 
@@ -81,14 +85,15 @@ impl StreamTwin {
             let EntryKind::Id(id) = entry.kind else {
                 continue;
             };
-            if self.find(&id).is_some() || self.is_void(&id, entry.base) {
+            let counts = !self.is_void(&id, entry.base) && !self.is_past_closing(entry.base);
+            if self.find(&id).is_some() || !counts {
                 continue;
             }
             let Err(place) = self.fresh.all().binary_search(&id) else {
                 continue;
             };
             let count = self.known.all().len() + self.fresh.all().len();
-            if count >= self.limits.live_ids_max(self.parameters) as usize {
+            if count >= self.live_ids_max as usize {
                 return Err(FULL);
             }
             self.fresh.push(id);
@@ -133,11 +138,13 @@ impl StreamTwin {
         let Some(at) = self.find(&id) else {
             return;
         };
+        let is_late = self.is_past_closing(base);
         let known = &mut self.known.all_mut()[at];
-        if known.held_by >> log & 1 == 1 {
+        let is_first_hand = !known.was_live_at(base);
+        if known.held_by >> log & 1 == 1 || is_first_hand && is_late {
             return;
         }
-        if !known.was_live_at(base) {
+        if is_first_hand {
             known.charged |= 1 << log;
         }
         if !known.is_live() {
@@ -211,6 +218,10 @@ impl StreamTwin {
         for own in known {
             let lapses = matches!(own.standing, Standing::Outside | Standing::Held);
             if !lapses || !own.is_live() || own.heads > 0 {
+                continue;
+            }
+            own.carried = own.carried.filter(|age| now - age < span);
+            if own.heads > 0 || own.carried.is_some() {
                 continue;
             }
             own.turn(self.height);
