@@ -167,6 +167,34 @@ fn nothing_is_taken_after_construction() {
     nothing_is_taken_by(Parameters::median(5).expect("five are in range"));
 }
 
+/// Closes the epoch after slot 10, and begins another one, in which two members change places.
+fn change(
+    slot: u64,
+    (stream, twin, trial): (&mut FairStream, &mut StreamTwin, &mut TrialStream),
+    members: &mut [FairMember],
+) {
+    if slot == 10 {
+        let closing = Height::new(slot + 2);
+        stream.close_at(closing).expect("it lies ahead");
+        twin.close_at(closing).expect("it lies ahead");
+        trial.close_at(closing).expect("it lies ahead");
+    }
+    if stream.epoch_end().is_some() {
+        let seats = [Some(1), Some(0), Some(2), Some(3), Some(4)];
+        let next = NextEpoch {
+            parameters: stream.parameters(),
+            seats: &seats,
+        };
+        for (member, seat) in members.iter_mut().zip([1, 0, 2, 3, 4]) {
+            member.begin_epoch(stream, seat).expect("it ended");
+        }
+        members.swap(0, 1);
+        stream.begin_epoch(&next).expect("it ended");
+        twin.begin_epoch(&next).expect("it ended");
+        trial.begin_epoch(&next).expect("it ended");
+    }
+}
+
 fn nothing_is_taken_by(own: Parameters) {
     let n = own.n();
     let limits = FairLimits {
@@ -235,26 +263,8 @@ fn nothing_is_taken_by(own: Parameters) {
         assert_eq!(stream.state_hash(), restored.state_hash());
         assert_eq!(stream.state_hash(), trial.state_hash());
         drained += stream.drained().len();
-        if slot == 10 {
-            let closing = Height::new(slot + 2);
-            stream.close_at(closing).expect("it lies ahead");
-            twin.close_at(closing).expect("it lies ahead");
-            trial.close_at(closing).expect("it lies ahead");
-        }
-        if stream.epoch_end().is_some() {
-            let seats = [Some(1), Some(0), Some(2), Some(3), Some(4)];
-            let next = NextEpoch {
-                parameters: own,
-                seats: &seats,
-            };
-            for (member, seat) in members.iter_mut().zip([1, 0, 2, 3, 4]) {
-                member.begin_epoch(&stream, seat).expect("it ended");
-            }
-            members.swap(0, 1);
-            stream.begin_epoch(&next).expect("it ended");
-            twin.begin_epoch(&next).expect("it ended");
-            trial.begin_epoch(&next).expect("it ended");
-        }
+        let states = (&mut stream, &mut twin, &mut trial);
+        change(slot, states, &mut members);
     }
     assert_eq!(CALLS.get(), before, "the allocator was called");
     assert_eq!(stream.epoch().get(), 1);

@@ -267,16 +267,11 @@ impl Chronicle {
         };
         let included = |(_, end, _): &&(Number, End, u64)| *end == End::Included;
         verdict.included_count = self.output.iter().filter(included).count() as u64;
-        for (number, slot) in &self.drained {
-            if let Some(logged) = self.logged_slots.get(number) {
-                let waited = slot - logged;
-                verdict.worst_wait_slots = verdict.worst_wait_slots.max(waited);
-                if !self.is_no_op(*number) {
-                    let included = &mut verdict.worst_included_wait_slots;
-                    *included = waited.max(*included);
-                }
-            }
-        }
+        let waits = self.waits();
+        verdict.worst_wait_slots = waits.map(|(_, slots)| slots).max().unwrap_or(0);
+        let included = self.waits().filter(|(number, _)| !self.is_no_op(*number));
+        let longest = included.map(|(_, slots)| slots).max();
+        verdict.worst_included_wait_slots = longest.unwrap_or(0);
         let mut places = BTreeMap::new();
         for (place, (number, _, _)) in self.output.iter().enumerate() {
             places.entry(*number).or_insert(place);
@@ -285,10 +280,6 @@ impl Chronicle {
         let bound: Vec<BTreeSet<(Number, Number)>> = (0..self.epochs.len())
             .map(|epoch| self.bound_pairs(book, epoch))
             .collect();
-        let deciding = |second: Number| {
-            let turn = self.turns.get(&second).copied();
-            turn.map_or(self.epochs.len() - 1, |slot| self.epoch_of(slot))
-        };
         let mut after = BTreeMap::<Number, Vec<Number>>::new();
         for (from, to) in self.related.iter().chain(bound.iter().flatten()) {
             after.entry(*from).or_default().push(*to);
@@ -306,11 +297,11 @@ impl Chronicle {
             let below_one = parameters.quorum() < parameters.n();
             for (first, second) in pairs {
                 let pair = (*first, *second);
-                if deciding(*second) != epoch {
-                    let is_other = !bound[deciding(*second)].contains(&pair);
-                    let moved = is_other && epoch < deciding(*second) && is_reversed(&pair);
-                    verdict.reversed_across_epochs +=
-                        u64::from(moved && !reaches(&after, *second, *first));
+                if self.deciding(*second) != epoch {
+                    let moved = is_reversed(&pair)
+                        && self.is_another_committees(&bound, epoch, pair)
+                        && !reaches(&after, *second, *first);
+                    verdict.reversed_across_epochs += u64::from(moved);
                     continue;
                 }
                 verdict.bound_pairs += 1;
@@ -336,6 +327,30 @@ impl Chronicle {
             }
         }
         verdict
+    }
+
+    /// For how many slots each id waited from its first entry in an honest log to draining.
+    fn waits(&self) -> impl Iterator<Item = (Number, u64)> + '_ {
+        let drained = self.drained.iter();
+        drained.filter_map(|(number, slot)| Some((*number, slot - self.logged_slots.get(number)?)))
+    }
+
+    /// Whether the turn of a pair's second id was decided in a later epoch, whose committee's logs
+    /// do not bind the pair.
+    fn is_another_committees(
+        &self,
+        bound: &[BTreeSet<(Number, Number)>],
+        epoch: usize,
+        pair: (Number, Number),
+    ) -> bool {
+        let deciding = self.deciding(pair.1);
+        epoch < deciding && !bound[deciding].contains(&pair)
+    }
+
+    /// The epoch that decided the turn of an id, or the last one.
+    fn deciding(&self, number: Number) -> usize {
+        let turn = self.turns.get(&number).copied();
+        turn.map_or(self.epochs.len() - 1, |slot| self.epoch_of(slot))
     }
 
     fn is_no_op(&self, number: Number) -> bool {

@@ -86,8 +86,8 @@ impl FairStream {
     }
 
     /// Begins the next epoch (rule 23): its logs are empty, graphs that stand in line are
-    /// dissolved, and what is live stays so, with its charges. Queues, cursors, age, agreed time and
-    /// the memory of what was drained go on; the outcome of the last slot is gone.
+    /// dissolved, and what is live stays so, with its charges. Queues, cursors, age, agreed time
+    /// and the memory of what was drained go on; the outcome of the last slot is gone.
     ///
     /// The new logs start at the hash of the last slot: see
     /// [`LogId::start`](crate::receive_log::LogId::start). Cost: O(live ids · members).
@@ -288,7 +288,7 @@ impl FairStream {
 }
 
 /// Whether one of a sender's ids that are not queued has the nonce that comes next from `base` on,
-/// behind those that are. One whose nonce is used, here or in the queue, can be no more than a no-op.
+/// behind those that are. One whose nonce is used, here or in the queue, can only be a no-op.
 fn has_one_in_line(ids: &[OfSender], base: Nonce) -> bool {
     let mut next = Some(base);
     for id in ids.iter().filter(|id| id.number == NONE) {
