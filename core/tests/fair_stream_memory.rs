@@ -195,6 +195,19 @@ fn change(
     }
 }
 
+/// Tries a cut that moves no log before the one that is decided.
+fn try_and_decide(trial: &mut TrialStream, cut: &Cut<'_>, slots: &[RollupSlot]) {
+    let blank = Cut {
+        height: cut.height,
+        extents: &[Extent::default(); 5],
+    };
+    for (name, cut) in [(1, &blank), (2, cut)] {
+        let tried = trial.try_candidate(Hash::new([name; 32]), cut, slots, &All);
+        assert!(tried.is_ok());
+    }
+    trial.decide(Hash::new([2; 32])).expect("it was tried");
+}
+
 fn nothing_is_taken_by(own: Parameters) {
     let n = own.n();
     let limits = FairLimits {
@@ -241,15 +254,7 @@ fn nothing_is_taken_by(own: Parameters) {
             extents: &extents,
         };
         stream.apply(&cut, &slots, &All).expect("a valid cut");
-        let blank = Cut {
-            height,
-            extents: &[Extent::default(); 5],
-        };
-        for (name, cut) in [(1, &blank), (2, &cut)] {
-            let tried = trial.try_candidate(Hash::new([name; 32]), cut, &slots, &All);
-            assert!(tried.is_ok());
-        }
-        trial.decide(Hash::new([2; 32])).expect("it was tried");
+        try_and_decide(&mut trial, &cut, &slots);
         twin.apply(&cut, &slots, &All).expect("a valid cut");
         twin.compare(&stream).expect("the same");
         stream.verify().expect("whole");
