@@ -199,14 +199,18 @@ fn run<M: Member>(seed: u64, config: &WorldConfig, member: impl Fn(u32) -> M, wo
     }
     worst.reversed_across_epochs += verdict.reversed_across_epochs;
     let wait_max = wait_slots_max(rules) + world.epoch_ends().iter().map(|end| end.0).sum::<u64>();
-    // What others used the nonce of may lapse at the end of an epoch and come again.
-    let waited = match changes {
-        true => verdict.worst_included_wait_slots,
-        false => verdict.worst_wait_slots,
-    };
+    let waited = verdict.worst_included_wait_slots;
     assert!(
         waited <= wait_max,
         "seed {seed}: waited {waited} slots, not {wait_max}"
+    );
+    // A used nonce is logged by nobody any more (rule 3): where heads are too few by then, it waits
+    // until its entries lapse or a graph takes it along. At the end of an epoch it may come again.
+    let no_op_wait_max = wait_max + rules.log_age_slots_max;
+    assert!(
+        changes || verdict.worst_wait_slots <= no_op_wait_max,
+        "seed {seed}: a no-op waited {} slots, not {no_op_wait_max}",
+        verdict.worst_wait_slots
     );
     let narrowest = rules
         .rollups
