@@ -47,7 +47,7 @@ pub struct RunOptions {
     /// it a built-in workload is generated.
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
-    /// How many sequencers: five unless given, and one under a policy that orders what one holds.
+    /// How many sequencers: five unless given, and one under a policy that takes slots from a pool.
     /// Several are a committee that agrees on every slot.
     #[arg(long, value_name = "N")]
     pub sequencers: Option<u32>,

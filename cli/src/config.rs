@@ -110,8 +110,8 @@ pub fn settings(options: &RunOptions) -> Result<Settings, Failure> {
     })
 }
 
-/// The policy's name, and how many sequencers there are: five under order fairness, which is what
-/// several sequencers have where nobody chose, and one where slots are taken from a pool.
+/// The policy's name, and how many sequencers there are where nobody chose: five under order
+/// fairness, which is what several sequencers have, and one where slots are taken from a pool.
 fn order_and_sequencers(named: Option<&str>, chosen: Option<u32>) -> Result<(&str, u32), Failure> {
     match (named, chosen) {
         (_, Some(0)) => Err(Failure::bad_input(
@@ -125,13 +125,7 @@ fn order_and_sequencers(named: Option<&str>, chosen: Option<u32>) -> Result<(&st
         (Some(name @ ("fair" | "median")), chosen) => {
             Ok((name, chosen.unwrap_or(SEQUENCER_COUNT_DEFAULT)))
         }
-        (Some(name), Some(count)) if count > 1 && Policy::from_name(name).is_some() => {
-            Err(Failure::bad_input(format!(
-                "--policy {name} --sequencers {count}: {name} orders what one sequencer holds, so \
-                 it runs one; several order by `fair` or `median`"
-            )))
-        }
-        (Some(name), _) => Ok((name, 1)),
+        (Some(name), chosen) => Ok((name, chosen.unwrap_or(1))),
     }
 }
 

@@ -169,7 +169,6 @@ fn bad_input_leaves_one_line_and_no_output() {
         ("run --input cut.csv.gz", "cut off or damaged"),
         ("run --input parquet", parquet),
         ("run --policy best", "there are: fcfs, priority"),
-        ("run --policy fcfs --sequencers 4", "fcfs orders what one"),
         ("run --sequencers 101", "at most 100"),
         ("run --arrivals none.csv", "none.csv"),
         (

@@ -101,6 +101,9 @@ pub(crate) fn run(
         seed,
         ..RunConfig::default()
     };
+    if !policy.orders_by_logs() {
+        config.sequencers = u32::from(sequencers.unwrap_or(1));
+    }
     config.logs = log_sizes(config.sequencer_count());
     for (name, value) in limits {
         set_limit(&mut config.limits, &name.extract::<String>()?, &value)?;
@@ -226,7 +229,7 @@ fn parse_policy(name: &str, bucket_ns: Option<u64>) -> PyResult<Policy> {
     })
 }
 
-/// The policy with so many sequencers; one that orders what one of them holds has one.
+/// The policy with so many sequencers; one that takes slots from pools has no place for them.
 fn with_sequencers(policy: Policy, sequencers: Option<u8>) -> PyResult<Policy> {
     let wrong = |message: &str| Err(input_error(message, Code::PolicyParameterOutOfRange));
     match (policy, sequencers) {
@@ -237,8 +240,8 @@ fn with_sequencers(policy: Policy, sequencers: Option<u8>) -> PyResult<Policy> {
             Ok(Policy::Median(MedianCommittee { member_count }))
         }
         (Policy::Fair(_) | Policy::Median(_), Some(_)) => wrong("there can be 1 to 100 sequencers"),
-        (_, None | Some(1)) => Ok(policy),
-        _ => wrong("only the policies `fair` and `median` order what several sequencers received"),
+        (_, None | Some(1..=100)) => Ok(policy),
+        _ => wrong("there can be 1 to 100 sequencers"),
     }
 }
 

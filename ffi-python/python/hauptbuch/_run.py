@@ -64,9 +64,9 @@ def simulate(
         ``side`` (``buy`` or ``sell``, seen from the pool's first token), ``amount`` (what is paid),
         ``reserve0`` and ``reserve1`` (what the pool holds when the row arrives). Every other policy
         takes them and does not look at them.
-    :param sequencers: under the policy ``fair``, how many sequencers receive the transactions, each
-        at times of its own that are modelled; 5 unless given, at most 100. A quarter of the others
-        may lie. Every other policy orders what one sequencer holds.
+    :param sequencers: how many sequencers receive the transactions, each at times of its own that
+        are modelled, and agree on slots; at most 100. Unless given, 5 under ``fair`` and ``median``,
+        where a quarter of the others may lie, and 1 under policies that take slots from a pool.
     :param bucket_ms: milliseconds of a bucket under the policy ``time-bucket``; 100 unless given.
     :param batch_ms: milliseconds of simulated time from slot to slot.
     :param seed: where all randomness comes from.

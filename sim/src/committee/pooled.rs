@@ -22,7 +22,7 @@ use rayon::iter::{
 };
 
 use super::agree::{Agreement, check_agreement};
-use super::known::{Outside, World};
+use super::known::{Known, Outside, World};
 use super::seat::{Mind, Parcel, Said, Seat};
 use super::{CommitteeError, Parts};
 use crate::arrivals::{Arrival, Arrivals};
@@ -203,6 +203,8 @@ pub struct Adoptable<'a> {
     pub verified: VerifiedSlot,
     /// The commit certificate.
     pub certificate: &'a [u8],
+    /// The transactions that were admitted and have not ended.
+    pub known: &'a Known,
 }
 
 /// Members with pools, and what lies between them.
@@ -300,6 +302,7 @@ impl PoolCommittee {
             bytes: first.body(hash).ok_or(CommitteeError::Undecided)?,
             verified,
             certificate: first.certificate(),
+            known: &self.outside.known,
         })
     }
 

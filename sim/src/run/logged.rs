@@ -86,7 +86,7 @@ impl<O: Observer> Runner<'_, O> {
         let (height, count) = (slot.header.height, slot.transaction_count as usize);
         self.observer.step_ends(Step::Take, count);
         self.observer.on_slot(&slot);
-        note_included(&slot, &self.limits, &mut self.accounts, |_| ());
+        note_included(&slot, &self.limits, &mut self.accounts, |_, _| ());
         self.observer.on_final(height, decided.certificate);
         self.settle(height, tick, count)
     }

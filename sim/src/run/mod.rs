@@ -490,7 +490,7 @@ impl<O: Observer> Runner<'_, O> {
             return Ok(());
         };
         self.observer.on_slot(&slot);
-        note_included(&slot, &self.limits, &mut self.accounts, |arrived| {
+        note_included(&slot, &self.limits, &mut self.accounts, |_, arrived| {
             self.delays.add(tick, arrived);
         });
         let height = slot.header.height;
@@ -536,18 +536,18 @@ impl<O: Observer> Runner<'_, O> {
     }
 }
 
-/// Notes of what a slot includes that its sender's account moved on, and when it arrived, which
-/// slots do not say where logs give the order.
+/// Notes of what a slot includes that its sender's account moved on, and tells its canonical bytes
+/// and when it arrived, which slots do not say where logs give the order.
 fn note_included(
     slot: &Slot<'_>,
     limits: &Limits,
     accounts: &mut Accounts,
-    mut arrived: impl FnMut(Tick),
+    mut arrived: impl FnMut(&[u8], Tick),
 ) {
     if let Ok(mut reader) = SlotReader::new(slot.bytes, limits) {
         while let Ok(Some(sub_batch)) = reader.next_sub_batch() {
-            for (_, transaction, arrival) in sub_batch.iter() {
-                arrived(arrival.tick);
+            for (canonical, transaction, arrival) in sub_batch.iter() {
+                arrived(canonical, arrival.tick);
                 accounts.include(&transaction.envelope);
             }
         }

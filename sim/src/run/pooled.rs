@@ -1,6 +1,7 @@
 //! Slots that members with pools agree on.
 
 use hauptbuch_core::coordinator::{AdoptError, Slot};
+use hauptbuch_core::crypto::hash::transaction_id;
 use hauptbuch_core::types::Tick;
 
 use super::{Observer, RunError, Runner, Sequencers, Step, note_included};
@@ -23,8 +24,13 @@ impl<O: Observer> Runner<'_, O> {
             transaction_count: agreed.verified.transaction_count,
         };
         self.observer.on_slot(&slot);
-        note_included(&slot, &self.limits, &mut self.accounts, |arrived| {
-            self.delays.add(tick, arrived);
+        let records = self.workload.records();
+        note_included(&slot, &self.limits, &mut self.accounts, |canonical, _| {
+            // The slot says when it reached the proposer.
+            let record = agreed.known.record_of(&transaction_id(canonical));
+            if let Some(record) = record.and_then(|record| records.get(record as usize)) {
+                self.delays.add(tick, record.arrival);
+            }
         });
         let height = slot.header.height;
         self.observer.on_final(height, agreed.certificate);

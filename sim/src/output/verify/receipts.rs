@@ -28,8 +28,8 @@ pub(super) struct Receipts {
     admitted: u64,
     last_tick: u64,
     pub(super) delays_ns: Vec<u64>,
-    /// Where logs give the order, slots do not say when a transaction arrived: by id, its place in
-    /// `inclusions`, until its receipt has been read.
+    /// Of several sequencers slots do not say when a transaction was submitted, but at most when it
+    /// reached the proposer: by id, its place in `inclusions`, until its receipt has been read.
     by_id: Option<HashMap<Hash, usize>>,
     /// Where each admitted transaction's line stands. Only looked up, never walked.
     places: HashMap<TxId, u32>,
@@ -41,10 +41,7 @@ impl Receipts {
         let mut inclusions = chain.inclusions;
         inclusions.sort_by_key(|inclusion| inclusion.arrival_index);
         let ids = || (0..).zip(&inclusions).map(|(place, it)| (it.id, place));
-        let by_id = chain
-            .config
-            .policy
-            .orders_by_logs()
+        let by_id = (chain.config.policy.orders_by_logs() || chain.config.sequencer_count() > 1)
             .then(|| ids().collect());
         Self {
             policy,
