@@ -110,7 +110,6 @@ fn what_a_file_must_not_say_is_named() {
         ),
         ("expiry_horizon_ms = 0", "expiry_horizon_ms: must be 1 to"),
         ("bucket_ms = 5", "only the policy time-bucket has buckets"),
-        ("policy = \"fcfs\"\nsequencers = 5", "so it runs one"),
         (
             "sequencers = 4\nfaults = 1",
             "4 sequencers, 1 faults, gamma 1/1: ",
