@@ -206,11 +206,11 @@ fn run<M: Member>(seed: u64, config: &WorldConfig, member: impl Fn(u32) -> M, wo
     );
     // A used nonce is logged by nobody any more (rule 3): where heads are too few by then, it waits
     // until its entries lapse or a graph takes it along. At the end of an epoch it may come again.
+    let no_op_waited = verdict.worst_wait_slots;
     let no_op_wait_max = wait_max + rules.log_age_slots_max;
     assert!(
-        changes || verdict.worst_wait_slots <= no_op_wait_max,
-        "seed {seed}: a no-op waited {} slots, not {no_op_wait_max}",
-        verdict.worst_wait_slots
+        changes || no_op_waited <= no_op_wait_max,
+        "seed {seed}: a no-op waited {no_op_waited} slots, not {no_op_wait_max}"
     );
     let narrowest = rules
         .rollups

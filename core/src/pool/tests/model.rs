@@ -93,7 +93,7 @@ impl<K: PartialEq> Recent<K> {
 /// The model; `held` is in the order of arrival.
 pub struct PlainPool {
     config: Config,
-    limits: Limits,
+    pub limits: Limits,
     pub fee_floor: Fee,
     pub refuses_gaps: bool,
     pub held: BTreeMap<u64, PlainTransaction>,

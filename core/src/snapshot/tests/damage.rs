@@ -16,7 +16,7 @@ fn busy(seed: u64) -> Vec<u8> {
     let mut own = TransactionCoordinator::new(&config(seed), &limits(0)).unwrap();
     let mut random = Seeded(seed);
     let mut shortest: Option<Vec<u8>> = None;
-    for at in 1..4_000 {
+    for at in 1..40_000 {
         apply(&mut own, draw(&mut random), at);
         let next = own.acknowledged_height().next();
         let has_slot = own

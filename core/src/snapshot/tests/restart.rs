@@ -39,7 +39,7 @@ fn a_restored_coordinator_goes_on_as_if_nothing_had_happened() {
 fn the_steps_reach_what_they_are_for() {
     let mut names = std::collections::BTreeSet::new();
     let mut reached = [false; 8];
-    for seed in 0..40 {
+    for seed in 0..400 {
         let mut own = TransactionCoordinator::new(&config(seed), &limits(0)).unwrap();
         let mut random = Seeded(seed);
         for at in 1..250 {
