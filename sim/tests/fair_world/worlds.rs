@@ -200,10 +200,7 @@ fn run<M: Member>(seed: u64, config: &WorldConfig, member: impl Fn(u32) -> M, wo
     worst.reversed_across_epochs += verdict.reversed_across_epochs;
     let wait_max = wait_slots_max(rules) + world.epoch_ends().iter().map(|end| end.0).sum::<u64>();
     let waited = verdict.worst_included_wait_slots;
-    assert!(
-        waited <= wait_max,
-        "seed {seed}: waited {waited} slots, not {wait_max}"
-    );
+    assert!(waited <= wait_max, "seed {seed}: {waited}, not {wait_max}");
     // A used nonce is logged by nobody any more (rule 3): where heads are too few by then, it waits
     // until its entries lapse or a graph takes it along. At the end of an epoch it may come again.
     let no_op_waited = verdict.worst_wait_slots;
