@@ -93,7 +93,7 @@ impl<K: PartialEq> Recent<K> {
 /// The model; `held` is in the order of arrival.
 pub struct PlainPool {
     config: Config,
-    pub limits: Limits,
+    limits: Limits,
     pub fee_floor: Fee,
     pub refuses_gaps: bool,
     pub held: BTreeMap<u64, PlainTransaction>,
@@ -129,6 +129,11 @@ impl PlainPool {
 
     pub fn is_configured(&self, rollup: RollupId) -> bool {
         self.config.rollup_position(rollup).is_some()
+    }
+
+    /// A slot of another member may have brought more senders than that.
+    fn is_full_of_senders(&self) -> bool {
+        self.lines.len() >= self.limits.sender_count_max as usize
     }
 
     pub fn free_bytes(&self) -> u64 {
@@ -224,7 +229,7 @@ impl PlainPool {
             if going.len() > room {
                 return Err(Refusal::EventsFull);
             }
-            if known.is_none() && self.lines.len() == self.limits.sender_count_max as usize {
+            if known.is_none() && self.is_full_of_senders() {
                 self.forget_one(time)?;
             }
             going

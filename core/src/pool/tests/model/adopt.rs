@@ -3,6 +3,7 @@
 use std::vec::Vec;
 
 use super::{LineKey, PlainLine, PlainPool};
+use crate::config::ReplayProtection;
 use crate::error::Code;
 use crate::types::{TxId, UnixNs};
 
@@ -37,11 +38,10 @@ impl PlainPool {
         }
     }
 
-    /// A new sender's line, if there is a place for it.
+    /// A new sender's line: by host only if there is a place for it, by expiry always.
     fn begin_adopted(&mut self, own: &PlainDecided, time: UnixNs) -> bool {
-        if self.lines.len() == self.limits.sender_count_max as usize
-            && self.forget_one(time).is_err()
-        {
+        let may_stay_out = self.config.replay_protection == ReplayProtection::ByHost;
+        if self.is_full_of_senders() && self.forget_one(time).is_err() && may_stay_out {
             return false;
         }
         let next = match self.is_sequential(own.line) {
