@@ -96,6 +96,7 @@ impl hb_status {
         Self::AlreadyAdopted,
         Self::SlotBehind,
         Self::SlotsNotSettled,
+        Self::AlreadyIncluded,
         Self::HeightNotNext,
         Self::RecordAhead,
         Self::UnknownPersist,

@@ -59,6 +59,10 @@ pub struct PlainLine {
     included: BTreeSet<u64>,
     keep_until: u64,
     idle_since: u64,
+    /// What decided slots used since the line began, in that order.
+    decided: Vec<u64>,
+    /// Where its window began.
+    base: u64,
 }
 
 /// The last so many keys, in places that are written in turn.
@@ -100,6 +104,9 @@ pub struct PlainPool {
     pub lines: BTreeMap<LineKey, PlainLine>,
     pub aside: BTreeSet<u64>,
     seen: Recent<TxId>,
+    /// Of those the ones that were included, and maybe more.
+    included_ids: BTreeSet<TxId>,
+    pub decided_time: UnixNs,
     cancelled_ids: Recent<TxId>,
     cancelled_nonces: Recent<(LineKey, u64)>,
     /// What ended: how, which, and what took its place.
@@ -119,6 +126,8 @@ impl PlainPool {
             lines: BTreeMap::new(),
             aside: BTreeSet::new(),
             seen: Recent::new(limits.seen_count_max),
+            included_ids: BTreeSet::new(),
+            decided_time: UnixNs::ZERO,
             cancelled_ids: Recent::new(limits.cancel_count_max),
             cancelled_nonces: Recent::new(limits.cancel_count_max),
             ended: Vec::new(),
@@ -205,7 +214,7 @@ impl PlainPool {
             self.cancelled_nonces.remove(&(line, nonce)),
         ];
         if was_cancelled.contains(&true) {
-            self.seen.insert(id);
+            self.see(id, Code::Cancelled);
             return Err(Refusal::CancelledBefore);
         }
         let mut own = PlainTransaction {
@@ -230,7 +239,7 @@ impl PlainPool {
                 return Err(Refusal::EventsFull);
             }
             if known.is_none() && self.is_full_of_senders() {
-                self.forget_one(time)?;
+                self.forget_one()?;
             }
             going
                 .iter()
@@ -332,6 +341,7 @@ impl PlainPool {
         Ok(PlainLine {
             next,
             is_base_fixed: account.is_some() || !sequential,
+            base: next,
             ..PlainLine::default()
         })
     }
@@ -442,7 +452,7 @@ impl PlainPool {
             return Err(Refusal::EventsFull);
         }
         own.is_quiet = old.is_quiet;
-        self.seen.insert(old.id);
+        self.see(old.id, Code::Replaced);
         self.ended.push((Code::Replaced, old.id, own.id));
         self.forget(old.arrival.index);
         Ok(())
@@ -482,18 +492,17 @@ impl PlainPool {
         let own = self.held[&index];
         assert!(own.is_taken);
         let is_sequential = self.is_sequential(own.line());
+        self.note_decided(own.line(), own.envelope.expiry);
         let line = self.lines.get_mut(&own.line()).unwrap();
         line.is_base_fixed = true;
-        if own.envelope.expiry != UnixNs::NEVER {
-            line.keep_until = line.keep_until.max(own.envelope.expiry.get());
-        }
+        line.decided.push(own.nonce());
         if !is_sequential {
             line.included.insert(own.nonce());
             while line.included.remove(&line.next) {
                 line.next += 1;
             }
         }
-        self.seen.insert(own.id);
+        self.see(own.id, Code::Included);
         self.forget(index);
     }
 
@@ -557,7 +566,7 @@ impl PlainPool {
         let own = self.held[&index];
         assert!(!own.is_taken);
         if code != Code::Evicted && code != Code::Expired {
-            self.seen.insert(own.id);
+            self.see(own.id, code);
         }
         self.ended.push((code, own.id, TxId::ZERO));
         self.forget(index);
