@@ -62,7 +62,9 @@ impl PlainPool {
     /// Whether decided slots used the nonce, or left it behind.
     fn was_decided(&self, own: &PlainDecided, line: &PlainLine) -> bool {
         if self.is_sequential(own.line) {
-            return line.decided.last().is_some_and(|last| own.nonce <= *last);
+            // No slot that verifies holds the largest nonce.
+            let next = line.decided.last().map_or(0, |last| last.saturating_add(1));
+            return own.nonce < next;
         }
         let highest = line.decided.iter().max().copied();
         let left_behind = highest.map_or(0, |highest| highest.saturating_sub(127));
