@@ -535,6 +535,19 @@ fn members_that_take_turns_include_everything_once_and_end_each_admission_once()
     }
 }
 
+/// Where the lowest bytes of the slot's nonces stand.
+fn nonce_places(slot: &[u8], limits: &Limits) -> Vec<usize> {
+    const NONCE_AT: usize = 62;
+    let mut places = Vec::new();
+    let mut reader = SlotReader::new(slot, limits).unwrap();
+    while let Some(sub_batch) = reader.next_sub_batch().unwrap() {
+        let all = sub_batch.all();
+        let places_of = |bytes: &[u8]| bytes.as_ptr() as usize - slot.as_ptr() as usize + NONCE_AT;
+        places.extend(all.map(|(bytes, _)| places_of(bytes)));
+    }
+    places
+}
+
 /// Bytes that nobody verified: whatever they are, every structure holds and each end comes once.
 #[test]
 fn hostile_bytes_break_nothing() {
@@ -553,8 +566,13 @@ fn hostile_bytes_break_nothing() {
         world.members[1].roll_back();
         world.members[1].read_events();
         let base = world.members[1].snapshot();
+        let nonces = nonce_places(&slot, &world.limits);
         for _ in 0..150 {
             let mut changed = slot.clone();
+            if !nonces.is_empty() && world.random.below(2) == 0 {
+                let at = world.random.one_of(&nonces);
+                changed[at] = world.random.below(8) as u8;
+            }
             for _ in 0..1 + world.random.below(3) {
                 let at = world.random.below(changed.len() as u64) as usize;
                 changed[at] = match world.random.below(3) {
