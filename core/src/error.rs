@@ -206,7 +206,6 @@ codes! {
     SlotBehind = 262, Caller, false, "the chain has gone past the height of the slot";
     SlotsNotSettled = 263, Caller, true,
         "slots that were taken here are not settled; acknowledge or roll them back first";
-    AlreadyIncluded = 264, Sender, false, "a decided slot has included the transaction before";
 
     HeightNotNext = 265, Caller, false, "the height does not follow the one that was decided";
     RecordAhead = 266, Caller, false, "the record is of a later height than the one to start";

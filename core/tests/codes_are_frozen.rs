@@ -95,7 +95,6 @@ const GOLDEN: &[(u16, &str)] = &[
     (261, "AlreadyAdopted"),
     (262, "SlotBehind"),
     (263, "SlotsNotSettled"),
-    (264, "AlreadyIncluded"),
     (265, "HeightNotNext"),
     (266, "RecordAhead"),
     (267, "UnknownPersist"),

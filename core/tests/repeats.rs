@@ -138,7 +138,10 @@ impl World {
             let (envelope, payload) = number.unwrap();
             assert_eq!(first.id, id_of(*envelope, payload));
         }
-        (checked.first.map(|first| first.code), checked.repeated_count)
+        (
+            checked.first.map(|first| first.code),
+            checked.repeated_count,
+        )
     }
 }
 
@@ -206,7 +209,7 @@ fn what_was_decided_is_found_again_in_lines_and_windows() {
         world.decide(&[own(LINE, 7)]);
         let used = (Some(Code::NonceUsed), 1);
         for (rollup, nonce) in [(LINE, 5), (LINE, 6), (LINE, 7), (WINDOW, 3), (WINDOW, 70)] {
-            let again = (Some(Code::AlreadyIncluded), 1);
+            let again = (Some(Code::AlreadyEnded), 1);
             assert_eq!(world.found(&[(own(rollup, nonce), b"")]), again);
             assert_eq!(world.found(&[(own(rollup, nonce), b"other")]), used);
         }
@@ -245,11 +248,21 @@ fn only_what_was_decided_counts() {
         submit(&mut world.honest, own(3, 7), b"", None, TIME).unwrap();
         submit(&mut world.honest, windowed(2, 300), b"", None, TIME).unwrap();
         take(&mut world.honest, TIME);
-        let free = [own(1, 6), own(1, 9), own(2, 3), own(2, 7), own(3, 6), own(3, 7)];
+        let free = [
+            own(1, 6),
+            own(1, 9),
+            own(2, 3),
+            own(2, 7),
+            own(3, 6),
+            own(3, 7),
+        ];
         for envelope in free.into_iter().chain([windowed(2, 180), windowed(2, 300)]) {
             assert_eq!(world.found(&[(envelope, b"")]), (None, 0), "{envelope:?}");
         }
-        assert_eq!(world.found(&[(own(1, 5), b"x")]), (Some(Code::NonceUsed), 1));
+        assert_eq!(
+            world.found(&[(own(1, 5), b"x")]),
+            (Some(Code::NonceUsed), 1)
+        );
     }
 }
 
@@ -258,7 +271,11 @@ fn only_what_was_decided_counts() {
 fn a_sender_whose_transactions_have_expired_begins_anew() {
     let mut world = World::new(BOTH[1]);
     let own = |rollup, nonce, expiry| expiring(rollup, 1, nonce, expiry);
-    world.decide(&[own(LINE, 5, 1_200), own(WINDOW, 5, 1_200), own(WINDOW, 6, 1_100)]);
+    world.decide(&[
+        own(LINE, 5, 1_200),
+        own(WINDOW, 5, 1_200),
+        own(WINDOW, 6, 1_100),
+    ]);
     let [used, free] = [(Some(Code::NonceUsed), 1), (None, 0)];
     world.time = UnixNs::new(1_199);
     for rollup in [LINE, WINDOW] {
@@ -321,15 +338,24 @@ fn what_cannot_be_the_next_slot_is_refused() {
     world.decide(&[]);
     let decided = take(&mut world.honest, TIME);
     let refused = |own: &mut TransactionCoordinator, bytes: &[u8]| own.check_adoption(bytes);
-    assert_eq!(refused(&mut world.honest, &first), Err(AdoptError::AlreadyAdopted));
+    assert_eq!(
+        refused(&mut world.honest, &first),
+        Err(AdoptError::AlreadyAdopted)
+    );
     world.decide_taken(&decided);
-    assert_eq!(refused(&mut world.honest, &first), Err(AdoptError::SlotBehind));
+    assert_eq!(
+        refused(&mut world.honest, &first),
+        Err(AdoptError::SlotBehind)
+    );
     let next = take(&mut world.liar, TIME);
     let cut = refused(&mut world.honest, &next[..next.len() - 1]).unwrap_err();
     assert_eq!(Code::from(cut), Code::Truncated);
     let mut other = next.clone();
     other[40] ^= 1;
-    assert!(matches!(refused(&mut world.honest, &other), Err(AdoptError::Invalid(_))));
+    assert!(matches!(
+        refused(&mut world.honest, &other),
+        Err(AdoptError::Invalid(_))
+    ));
     world.honest.check_adoption(&next).unwrap();
     let by_logs = logs::config(ReplayProtection::ByHost);
     let mut by_logs = TransactionCoordinator::new(&by_logs, &logs::limits()).unwrap();

@@ -195,8 +195,6 @@ pub enum hb_status {
     SlotBehind = 262,
     /// slots that were taken here are not settled; acknowledge or roll them back first
     SlotsNotSettled = 263,
-    /// a decided slot has included the transaction before
-    AlreadyIncluded = 264,
     /// the height does not follow the one that was decided
     HeightNotNext = 265,
     /// the record is of a later height than the one to start

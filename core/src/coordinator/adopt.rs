@@ -26,7 +26,9 @@ pub use check::{AdoptionCheck, Repeated};
 use core::fmt;
 
 use super::TransactionCoordinator;
-use crate::batch::{ChainTip, SlotHeader, SlotReader, SubBatch, VerifyError, follow, slot_encoded_len_max};
+use crate::batch::{
+    ChainTip, SlotHeader, SlotReader, SubBatch, VerifyError, follow, slot_encoded_len_max,
+};
 use crate::codec::DecodeError;
 use crate::crypto::hash::{Domain, MICRO_BATCH, hash_many};
 use crate::error::Code;

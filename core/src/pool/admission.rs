@@ -354,11 +354,7 @@ impl TransactionPool {
     }
 
     /// Makes a line ready to take the transaction, and returns its sender's place.
-    fn join_place(
-        &mut self,
-        place: Place,
-        envelope: &Envelope,
-    ) -> Result<u32, AdmissionError> {
+    fn join_place(&mut self, place: Place, envelope: &Envelope) -> Result<u32, AdmissionError> {
         match place {
             Place::Known { sender } | Place::Replacing { sender, .. } => Ok(sender),
             Place::Lowered { sender } => {

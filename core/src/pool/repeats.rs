@@ -79,7 +79,7 @@ impl TransactionPool {
             for (number, row) in group.rows() {
                 let was_used = known.is_some_and(|own| own.was_used(mode, row.nonce));
                 if self.was_included(row) {
-                    repeats.add(number, Code::AlreadyIncluded);
+                    repeats.add(number, Code::AlreadyEnded);
                 } else if was_used {
                     repeats.add(number, Code::NonceUsed);
                 } else if before == Some(row.nonce) {
@@ -171,9 +171,7 @@ impl Sender {
                 let below = self.next.saturating_distance(nonce);
                 self.used_below == Self::ALL_USED || below <= u64::from(self.used_below)
             }
-            LineMode::Window => self
-                .included
-                .contains(nonce.saturating_distance(self.next)),
+            LineMode::Window => self.included.contains(nonce.saturating_distance(self.next)),
             LineMode::Logged => false,
         }
     }

@@ -96,7 +96,6 @@ impl hb_status {
         Self::AlreadyAdopted,
         Self::SlotBehind,
         Self::SlotsNotSettled,
-        Self::AlreadyIncluded,
         Self::HeightNotNext,
         Self::RecordAhead,
         Self::UnknownPersist,

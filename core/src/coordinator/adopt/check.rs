@@ -45,7 +45,7 @@ pub struct Repeated {
     pub rollup: RollupId,
     /// Its place in its rollup's sub-batch.
     pub position: u32,
-    /// [`Code::AlreadyIncluded`] where the same transaction was, [`Code::NonceUsed`] where its
+    /// [`Code::AlreadyEnded`] where it was included before, [`Code::NonceUsed`] where its
     /// nonce was used, [`Code::NonceOutOfOrder`] where another one of the slot uses it.
     pub code: Code,
 }

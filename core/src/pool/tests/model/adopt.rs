@@ -43,7 +43,7 @@ impl PlainPool {
         let way = |at: usize, own: &PlainDecided| {
             let was_included = self.seen.contains(&own.id) && self.included_ids.contains(&own.id);
             if was_included && (by_host || own.expiry != UnixNs::NEVER) {
-                return Some(Code::AlreadyIncluded);
+                return Some(Code::AlreadyEnded);
             }
             let line = self.lines.get(&own.line);
             let line = line.filter(|line| by_host || line.keep_until > time.get());

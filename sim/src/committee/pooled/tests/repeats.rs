@@ -163,7 +163,7 @@ fn a_proposer_that_repeats_what_was_decided_gets_no_prevote() {
                     };
                     let Repeated { id, code, .. } = first;
                     assert!(count >= 1 && included.contains(&id));
-                    assert_eq!((code, refusal.code()), (Code::AlreadyIncluded, code));
+                    assert_eq!((code, refusal.code()), (Code::AlreadyEnded, code));
                     assert!(refusal.to_string().starts_with(code.message()));
                 }
             }
