@@ -9,6 +9,7 @@ use hauptbuch_core::config::{
 };
 use hauptbuch_core::coordinator::TransactionCoordinator;
 use hauptbuch_core::crypto::hash::transaction_id;
+use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::ordering::FairSetup;
 use hauptbuch_core::ordering::fair::stream::{
@@ -191,16 +192,46 @@ pub(super) fn compute() -> FairChainFile {
                 it, and every byte that followed. A follower with the same configuration that has \
                 read the extensions accepts each slot."
                 .into(),
-        chains: vec![
-            chain("order fairness", Policy::Fair(FairCommittee::FIVE), FAIR),
-            chain(
-                "median timestamps",
-                Policy::Median(MedianCommittee { member_count: 3 }),
-                MEDIAN,
-            ),
-        ],
+        chains: CHAINS.map(chain).into(),
     }
 }
+
+/// The longest state of each chain's order, by name.
+pub(super) fn longest_states() -> Vec<(&'static str, Vec<u8>)> {
+    let longest = CHAINS.map(|(name, policy, script)| {
+        let mut recorder = Recorder::new(config(policy));
+        let states = script.iter().map(|(sent, writings)| {
+            recorder.slot(sent, writings);
+            let mut state = vec![0; recorder.stream.encoded_len()];
+            let written = recorder.stream.encode(&mut state);
+            written.expect("it has as much room as it says");
+            state
+        });
+        let longest = states.max_by_key(Vec::len);
+        (name, longest.expect("a chain has slots"))
+    });
+    longest.into()
+}
+
+/// Reads the state of a chain's order, and gives its bytes and its hash as they are written again.
+pub(super) fn rewritten(name: &str, state: &[u8]) -> Result<(Vec<u8>, Hash), Code> {
+    let known = CHAINS.iter().find(|(own, ..)| *own == name);
+    let (_, policy, _) = known.expect("a chain of the vectors");
+    let mut stream = Recorder::new(config(*policy)).stream;
+    stream.decode(state).map_err(|error| error.code())?;
+    let mut again = vec![0; stream.encoded_len()];
+    stream.encode(&mut again).map_err(|error| error.code())?;
+    Ok((again, stream.state_hash()))
+}
+
+const CHAINS: [(&str, Policy, Script); 2] = [
+    ("order fairness", Policy::Fair(FairCommittee::FIVE), FAIR),
+    (
+        "median timestamps",
+        Policy::Median(MedianCommittee { member_count: 3 }),
+        MEDIAN,
+    ),
+];
 
 /// What one member writes for one slot: a stamp, transactions, a stamp, and so on; the last stamp
 /// ends it.
@@ -295,7 +326,21 @@ const MEDIAN: Script = &[
     (&[], &[&[(70, &[])], &[(71, &[])], &[(72, &[])]]),
 ];
 
-fn chain(name: &str, policy: Policy, script: Script) -> FairChainVector {
+fn chain((name, policy, script): (&str, Policy, Script)) -> FairChainVector {
+    let mut recorder = Recorder::new(config(policy));
+    let slots = script
+        .iter()
+        .map(|(sent, writings)| recorder.slot(sent, writings));
+    let slots = slots.collect();
+    FairChainVector {
+        name: name.into(),
+        config: ConfigVector::of(&recorder.config, &recorder.limits),
+        slots,
+        tip: tip(recorder.coordinator.tip()),
+    }
+}
+
+fn config(policy: Policy) -> Config {
     let rollups = [3, 8].map(|id| RollupConfig {
         id: RollupId::new(id),
         nonce_mode: NonceMode::Sequential,
@@ -315,17 +360,7 @@ fn chain(name: &str, policy: Policy, script: Script) -> FairChainVector {
         },
         ..Config::default()
     };
-    let mut recorder = Recorder::new(config.with_rollups(&rollups).expect("two rollups"));
-    let slots = script
-        .iter()
-        .map(|(sent, writings)| recorder.slot(sent, writings));
-    let slots = slots.collect();
-    FairChainVector {
-        name: name.into(),
-        config: ConfigVector::of(&recorder.config, &recorder.limits),
-        slots,
-        tip: tip(recorder.coordinator.tip()),
-    }
+    config.with_rollups(&rollups).expect("two rollups")
 }
 
 /// Writes logs, decides cuts, and notes what follows.
