@@ -91,7 +91,7 @@ pub(super) fn compute() -> StatesFile {
         ("extents", "hb/xs/1", extents),
         ("own log", "hb/os/1", own_log),
     ];
-    let orders = fair_chain::longest_states().into_iter();
+    let orders = fair_chain::open_states().into_iter();
     let orders = orders.map(|(name, bytes)| (name, "hb/fs/1", bytes));
     let states = framed
         .into_iter()
