@@ -2532,9 +2532,9 @@ HB_NOEXCEPT;
  * Says what a slot of another member would repeat of what was decided before, and changes nothing:
  * to be asked before a vote, of bytes that `hb_verifier_verify` accepts.
  *
- * Slots in flight and an open one may stay. A slot whose `repeated_count` is above zero deserves no
- * vote: no honest proposer makes it, if where the host keeps replays out its hosts give account
- * nonces. Only what was decided counts, and not what this member's host said of accounts.
+ * Slots in flight and an open one may stay. A slot whose `repeated_count` is above zero deserves
+ * no vote: no honest proposer makes it, if where the host keeps replays out its hosts give
+ * account nonces. Only what was decided counts, and not what this member's host said of accounts.
  *
  * One thread at a time. Cost: O(log n) and one hash a transaction.
  *

@@ -5,9 +5,10 @@
 //! 2. Where the host protects from replays, the sender that has been idle longest goes first.
 //! 3. Where expiry does, a cursor has to stay until all that was included from the sender has
 //!    expired at the time of the last slot that was settled; local clocks may be ahead of it, and
-//!    then some other member's slot could still include it again. The sender of the earliest such time goes first, at equal times the smallest rollup
-//!    and address: so a new sender is refused only while every idle cursor is still needed, and
-//!    one that is needed long keeps no place but its own.
+//!    then some other member's slot could still include it again. The sender of the earliest such
+//!    time goes first, at equal times the smallest rollup and address: so a new sender is refused
+//!    only while every idle cursor is still needed, and one that is needed long keeps no place but
+//!    its own.
 
 use super::TransactionPool;
 use super::entry::Sender;

@@ -11,24 +11,26 @@
 //! 3. One nonce after another: a nonce at or below the last that a decided slot used repeats it.
 //!    The last and not the highest, so that a member that remembers more than the quorum that
 //!    decided goes on with the quorum.
-//! 4. In a window: a nonce that a decided slot used repeats it, and so does one that the window has
-//!    left behind for a decided nonce, 128 and more below it. What lies below the base that a window
-//!    began with here says nothing, because another member's may have begun lower.
+//! 4. In a window: a nonce that a decided slot used repeats it, and so does one that the window
+//!    has left behind for a decided nonce, 128 and more below it. What lies below the base that a
+//!    window began with here says nothing, because another member's may have begun lower.
 //! 5. The second of two transactions of a slot with one nonce repeats the first.
 //! 6. A forced input repeats something only where it is recorded as applied.
-//! 7. Where expiry keeps replays out, rules 3 and 4 hold for a sender only as long as something that
-//!    was included from it has not expired at the slot's time, and rule 2 only for what expires.
-//!    Once all of it has expired a cursor may be forgotten, and whoever has may begin anew; so a
-//!    window that is still remembered begins anew as well, with the first nonce that is used then.
+//! 7. Where expiry keeps replays out, rules 3 and 4 hold for a sender only as long as something
+//!    that was included from it has not expired at the slot's time, and rule 2 only for what
+//!    expires. Once all of it has expired a cursor may be forgotten, and whoever has may begin
+//!    anew; so a window that is still remembered begins anew as well, with the first nonce that is
+//!    used then.
 //!
 //! # Why no honest proposer is refused
-//! By expiry: a cursor may be forgotten once the time of a decided slot has passed the latest expiry
-//! of what was included from the sender. Slots are the same for everybody, so an honest proposer
-//! has remembered a sender at least since its window last began anew here, and has moved its cursor
-//! with every slot decided since; rule 3 counts the last of these only. By host: the cursors of an honest proposer are a cache,
-//! so what it has forgotten its host knows, if the account nonces that it gives count the slots
-//! whose senders the cache has lost. Where they do not, such a proposer's rounds are lost while
-//! what it repeats waits with it, and no height is: whoever refuses it proposes without it.
+//! By expiry: a cursor may be forgotten once the time of a decided slot has passed the latest
+//! expiry of what was included from the sender. Slots are the same for everybody, so an honest
+//! proposer has remembered a sender at least since its window last began anew here, and has moved
+//! its cursor with every slot decided since; rule 3 counts the last of these only. By host: the
+//! cursors of an honest proposer are a cache, so what it has forgotten its host knows, if the
+//! account nonces that it gives count the slots whose senders the cache has lost. Where they do
+//! not, such a proposer's rounds are lost while what it repeats waits with it, and no height is:
+//! whoever refuses it proposes without it.
 //!
 //! # Why nothing repeats
 //! By expiry every honest member remembers the cursors of all that has not expired at the next

@@ -1,9 +1,9 @@
 //! Several sequencers under a policy that takes slots from the proposer's pool.
 //!
 //! Transactions reach every member's pool, each at its own time. Whoever's turn it is takes a slot
-//! from its pool as one sequencer alone would; the others check its bytes by the policy's twin, and
-//! that it repeats nothing that was decided, and prevote for nothing else; and what is decided every
-//! one of them takes over, so that nothing of it comes again from any pool.
+//! from its pool as one sequencer alone would; the others check its bytes by the policy's twin,
+//! and that it repeats nothing that was decided, and prevote for nothing else; and what is decided
+//! every one of them takes over, so that nothing of it comes again from any pool.
 //!
 //! A body that a pool refuses for now, because a nonce before it is still on its way or there is no
 //! room, is offered again before the next slot. What is refused for good is nobody's loss: others
