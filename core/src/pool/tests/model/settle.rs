@@ -2,7 +2,6 @@
 
 use super::PlainPool;
 use crate::error::Code;
-use crate::types::UnixNs;
 
 impl PlainPool {
     pub fn take(&mut self, index: u64) {
