@@ -66,7 +66,7 @@ pub use keys::{MemberKeys, MemberSigner, PublicKeys, electorate, network_hash};
 pub use known::Known;
 use known::Outside;
 use member::Member;
-pub use pooled::{Adoptable, PoolCommittee};
+pub use pooled::{Adoptable, PoolCommittee, SlotRefusal};
 use seat::Seat;
 pub use unsigned::{UNSIGNED_SUITE, Unsigned};
 

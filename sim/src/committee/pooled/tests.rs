@@ -1,5 +1,7 @@
 //! Members that take slots from their own pools.
 
+mod repeats;
+
 use core::ops::ControlFlow;
 
 use hauptbuch_core::batch::{SlotReader, SlotVerifier};
@@ -15,6 +17,8 @@ use super::*;
 use crate::committee::MemberKeys;
 use crate::run::{Observer, RunConfig, RunReport, run};
 use crate::workload::{GeneratorConfig, generate};
+
+pub(super) use repeats::Repeater;
 
 /// The bytes of a slot of which its hash does not tell that they were changed.
 pub(super) fn changed(mut bytes: Vec<u8>) -> Vec<u8> {
