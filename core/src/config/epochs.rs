@@ -139,6 +139,14 @@ impl Policy {
 }
 
 impl Config {
+    /// The most logs of any epoch, where the first one has so many.
+    pub(crate) const fn log_count_max(&self, first_count: u8) -> u16 {
+        match self.epochs.member_count_max > first_count {
+            true => self.epochs.member_count_max as u16,
+            false => first_count as u16,
+        }
+    }
+
     /// The fewest members that an epoch of this network may have, which begins with `first_count`:
     /// as many as it takes for one that lies or is silent, if the first committee stands that.
     ///

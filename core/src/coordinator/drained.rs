@@ -17,7 +17,7 @@ use crate::ordering::SlotRoom;
 use crate::ordering::fair::stream::{DrainOutcome, Drained};
 use crate::pool::{AdmissionError, ForcedCounts, LogMarkError};
 use crate::receive_log::Cut;
-use crate::types::{Hash, Height, Submission, Tick, TxId, UnixNs};
+use crate::types::{Epoch, Hash, Height, Submission, Tick, TxId, UnixNs};
 
 /// Why no slot was taken of what was drained. Nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ impl TransactionCoordinator {
 
     /// Whether a slot can be taken at all.
     fn check_can_drain(&self, now: Tick, drained: &DrainedBytes<'_>) -> Result<(), Code> {
-        let log_count = self.policy.log_count().ok_or(Code::NotOrderedByLogs)?;
+        let first_count = self.policy.log_count().ok_or(Code::NotOrderedByLogs)?;
         if self.is_poisoned {
             Err(Code::Poisoned)
         } else if self.open.is_some() {
@@ -158,10 +158,20 @@ impl TransactionCoordinator {
             Err(Code::TimeWentBack)
         } else if self.context.get().state_root == Hash::ZERO {
             Err(Code::StateRootMissing)
-        } else if drained.cut.len() != Cut::encoded_len_of(log_count.into()) {
+        } else if !self.can_have_cut(drained.cut.len(), first_count) {
             Err(Code::WrongLogCount)
         } else {
             Ok(())
+        }
+    }
+
+    /// Whether a cut is as long as one of this epoch can be: of the first one exactly, of a later
+    /// one up to that of the largest committee.
+    fn can_have_cut(&self, len: usize, first_count: u8) -> bool {
+        let longest = Cut::encoded_len_of(self.log_count_max.into());
+        match self.tip.epoch {
+            Epoch::ZERO => len == Cut::encoded_len_of(first_count.into()),
+            _ => (Cut::encoded_len_of(1)..=longest).contains(&len),
         }
     }
 

@@ -178,6 +178,8 @@ pub struct TransactionCoordinator {
     identity: Identity,
     limits: Limits,
     policy: Policy,
+    /// The most logs that a cut of any epoch goes through; 0 where logs give no order.
+    log_count_max: u16,
     rollups: heapless::Vec<RollupConfig, ROLLUP_COUNT_MAX>,
     ingress: Ingress,
     ingress_handle: IngressHandle,
@@ -229,6 +231,10 @@ impl TransactionCoordinator {
         let mut fresh = Self {
             identity: Identity::new(config, limits),
             policy: config.policy,
+            log_count_max: match config.policy.log_count() {
+                Some(first_count) => config.log_count_max(first_count),
+                None => 0,
+            },
             rollups: config.rollups.clone(),
             ingress,
             ingress_handle,
