@@ -71,8 +71,9 @@ impl<O: Observer> Runner<'_, O> {
             }
         }
         let context = SlotContext {
+            changes: decided.changes,
+            next_membership: decided.next_membership,
             state_root: decided.state_root,
-            ..SlotContext::NONE
         };
         let said = self.coordinator.set_slot_context(&context);
         said.map_err(|error| RunError::Refused(error.code()))?;

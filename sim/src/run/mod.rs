@@ -65,7 +65,7 @@ use hauptbuch_core::types::{
 use sha2::{Digest as _, Sha256};
 
 use crate::committee::{
-    Committee, CommitteeError, Decided, MemberKeys, Parts, PoolCommittee, Setup,
+    Committee, CommitteeError, Decided, MemberKeys, Parts, PlanError, PoolCommittee, Setup,
 };
 use crate::prometheus::{Gauge, gauges};
 use crate::workload::Workload;
@@ -153,6 +153,8 @@ pub enum RunError {
     Refused(Code),
     /// The arrivals at several sequencers can't be had, and why.
     Arrivals(String),
+    /// What is planned for the members can't be carried out.
+    Plan(PlanError),
     /// The committee refused a step that it must not refuse: a defect of this library.
     Committee(CommitteeError),
     /// Slots go by, and this many transactions that logs hold stay where they are.
@@ -168,6 +170,7 @@ impl fmt::Display for RunError {
             Self::Interrupted => f.write_str("the run was interrupted"),
             Self::Refused(code) => write!(f, "the sequencer refused a step: {code}"),
             Self::Arrivals(reason) => f.write_str(reason),
+            Self::Plan(error) => error.fmt(f),
             Self::Committee(error) => write!(f, "the committee refused a step: {error}"),
             Self::Stuck(count) => write!(f, "{count} transactions in logs are never drained"),
         }
@@ -182,6 +185,12 @@ impl From<CommitteeError> for RunError {
             CommitteeError::Config(error) => Self::Config(error),
             other => Self::Committee(other),
         }
+    }
+}
+
+impl From<PlanError> for RunError {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
     }
 }
 
@@ -247,19 +256,26 @@ fn committee_of(
 ) -> Result<Sequencers, RunError> {
     let by_logs = config.policy.orders_by_logs();
     let count = config.sequencer_count();
-    if !by_logs && count <= 1 {
+    if !by_logs && count <= 1 && config.membership.is_empty() {
         return Ok(Sequencers::One);
     }
     let arrivals = config.arrivals(workload);
     let arrivals = arrivals.map_err(|error| RunError::Arrivals(error.to_string()))?;
     // A committee has 128 members at most.
     let count = u16::try_from(count).unwrap_or(u16::MAX);
-    let keys = MemberKeys::new(config.suite, config.seed, count)?;
+    let plan = &config.membership;
+    if plan.has_changes() {
+        plan.check(core_config, count.into())?;
+    }
+    // A plan has 128 sequencers at most.
+    let later = (plan.sequencer_count() as u16).saturating_sub(count);
+    let keys = MemberKeys::with_later(config.suite, config.seed, count, later)?;
     observer.on_members(keys.membership());
     let parts = Parts {
         config: core_config,
         limits: &config.limits,
         keys: &keys,
+        plan,
     };
     if by_logs {
         let setup = Setup::of(core_config, &config.limits)?;

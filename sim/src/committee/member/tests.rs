@@ -9,7 +9,7 @@ use hauptbuch_core::types::{Hash, Tick};
 
 use super::super::known::{Outside, World};
 use super::super::seat::Mind as _;
-use super::super::{Committee, CommitteeError, MemberKeys, Parts, Setup};
+use super::super::{Committee, CommitteeError, MemberKeys, MembershipPlan, Parts, Setup};
 use super::Member;
 use crate::run::{ArrivalSource, RunConfig, agreed_time};
 use crate::workload::{GeneratorConfig, Workload, generate};
@@ -45,6 +45,7 @@ impl Stage {
             config: &core_config,
             limits: &config.limits,
             keys: &keys,
+            plan: &MembershipPlan::default(),
         };
         let arrivals = config.arrivals(&workload).unwrap();
         let mut committee = Committee::new(&setup, &parts, &arrivals).unwrap();
