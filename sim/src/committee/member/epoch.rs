@@ -9,7 +9,7 @@ use hauptbuch_core::ordering::fair::Parameters;
 use hauptbuch_core::ordering::fair::stream::{FairMember, NextEpoch, TrialStream};
 use hauptbuch_core::receive_log::{Cut, LogId, LogMark, OwnLog, OwnRecord};
 use hauptbuch_core::sequencer::Membership;
-use hauptbuch_core::types::{Epoch, Hash, LogPosition, SequencerId, Tick};
+use hauptbuch_core::types::{Epoch, Hash, Height, LogPosition, SequencerId, Tick, UnixNs};
 
 use super::super::known::{Known, World};
 use super::super::registrar::{Registrar, RegistrarState};
@@ -246,6 +246,18 @@ impl Member {
         let decided = cut.points().get(usize::from(self.number));
         let decided = decided.ok_or(CommitteeError::WrongSequencerCount)?;
         let limits = self.setup.log_limits();
+        // Who was away since before the epoch began has signed nothing of it.
+        let fresh = OwnRecord {
+            log,
+            end: *decided,
+            base: Height::ZERO,
+            stamp: UnixNs::ZERO,
+        };
+        let is_fresh = record.is_some_and(|own| own.log.epoch < epoch);
+        let record = match is_fresh && decided.position == LogPosition::ZERO {
+            true => Some(&fresh),
+            false => record,
+        };
         self.log = OwnLog::resume(&limits, log, record, decided);
         let time = self.trial.stream().time();
         self.log.handle_decided(decided.position, time);
