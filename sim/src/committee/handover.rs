@@ -12,6 +12,16 @@ use crate::arrivals::Arrival;
 use crate::workload::Workload;
 
 impl Committee {
+    /// The members of the next epoch, where the last slot ended this one.
+    ///
+    /// # Errors
+    /// [`CommitteeError::Refused`] where there is no such membership.
+    pub fn next_membership(&self) -> Result<Option<Membership>, CommitteeError> {
+        let first = self.first()?;
+        let is_over = first.mind.is_epoch_over();
+        is_over.then(|| first.mind.next_membership()).transpose()
+    }
+
     /// Whatever is due before the next slot: members go, come back, and hand over to the next
     /// epoch's.
     pub(super) fn change_members(

@@ -158,6 +158,8 @@ pub struct MembershipPlan {
     sequencer_count: u32,
     member_count_max: u32,
     leaver_count: u32,
+    /// Of a network whose changes are not known, only how far they can go.
+    sizes: Option<EpochSizes>,
 }
 
 impl MembershipPlan {
@@ -204,6 +206,16 @@ impl MembershipPlan {
         Ok(plan)
     }
 
+    /// What somebody knows of a network who has its genesis alone: how far its members can change,
+    /// and none of the changes.
+    #[must_use]
+    pub fn of_sizes(sizes: EpochSizes) -> Self {
+        Self {
+            sizes: Some(sizes),
+            ..Self::default()
+        }
+    }
+
     /// The same with sequencers that are away for a while.
     ///
     /// # Errors
@@ -246,13 +258,13 @@ impl MembershipPlan {
     /// Whether nothing changes and nobody is ever away.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.absences.is_empty()
+        !self.is_changeable() && self.absences.is_empty()
     }
 
-    /// Whether members change.
+    /// Whether members can change.
     #[must_use]
-    pub fn has_changes(&self) -> bool {
-        !self.changes.is_empty()
+    pub fn is_changeable(&self) -> bool {
+        !self.changes.is_empty() || self.sizes.is_some_and(|sizes| sizes.is_changeable())
     }
 
     /// What changes.
@@ -291,7 +303,10 @@ impl MembershipPlan {
     /// # Errors
     /// [`ConfigError::CommitteeSizeOutOfRange`] for more members than a network can have.
     pub fn epoch_sizes(&self, by_logs: bool) -> Result<EpochSizes, ConfigError> {
-        if !self.has_changes() {
+        if let Some(sizes) = self.sizes {
+            return Ok(sizes);
+        }
+        if self.changes.is_empty() {
             return Ok(EpochSizes::FIXED);
         }
         let byte = |count: u32| {

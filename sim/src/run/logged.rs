@@ -89,6 +89,9 @@ impl<O: Observer> Runner<'_, O> {
         self.observer.on_slot(&slot);
         note_included(&slot, &self.limits, &mut self.accounts, |_, _| ());
         self.observer.on_final(height, decided.certificate);
+        if let Some(next) = committee.next_membership()? {
+            self.observer.on_members(&next);
+        }
         self.settle(height, tick, count)
     }
 

@@ -98,7 +98,8 @@ pub trait Observer {
     /// A slot follows from a cut through all logs; [`Observer::on_slot`] hears of it next. Only
     /// under policies that order by logs.
     fn on_decided(&mut self, _decided: &Decided<'_>) {}
-    /// Who signs, before anything else; only where members do.
+    /// Who signs, before anything else; only where members do. Again behind the last slot of each
+    /// epoch, with the members of the next.
     fn on_members(&mut self, _membership: &Membership) {}
     /// A slot is final, after [`Observer::on_slot`] heard of it: the bytes are its commit
     /// certificate, as [`CommitCertificate`](hauptbuch_core::certificate::CommitCertificate) reads
@@ -264,7 +265,7 @@ fn committee_of(
     // A committee has 128 members at most.
     let count = u16::try_from(count).unwrap_or(u16::MAX);
     let plan = &config.membership;
-    if plan.has_changes() {
+    if plan.is_changeable() {
         plan.check(core_config, count.into())?;
     }
     // A plan has 128 sequencers at most.

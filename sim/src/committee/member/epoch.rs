@@ -22,12 +22,12 @@ use crate::run::index_key;
 /// states behind it as bytes. Nothing of it is believed without the slot.
 #[derive(Clone, Debug)]
 pub(in crate::committee) struct Offer {
-    slot: Vec<u8>,
-    certificate: Vec<u8>,
-    stream: Vec<u8>,
-    registrar: RegistrarState,
-    node: Vec<u8>,
-    marks: Vec<LogMark>,
+    pub(super) slot: Vec<u8>,
+    pub(super) certificate: Vec<u8>,
+    pub(super) stream: Vec<u8>,
+    pub(super) registrar: RegistrarState,
+    pub(super) node: Vec<u8>,
+    pub(super) marks: Vec<LogMark>,
 }
 
 impl Member {

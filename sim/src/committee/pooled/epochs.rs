@@ -191,6 +191,16 @@ fn named(standing: &Standing, height: Height) -> (Hash, Hash) {
 }
 
 impl PoolCommittee {
+    /// The members of the next epoch, where the last slot ended this one.
+    ///
+    /// # Errors
+    /// [`CommitteeError::Refused`] where there is no such membership.
+    pub fn next_membership(&self) -> Result<Option<Membership>, CommitteeError> {
+        let first = self.seats.iter().find(|seat| seat.is_up);
+        let first = first.ok_or(CommitteeError::WrongSequencerCount)?;
+        first.mind.next_members()
+    }
+
     /// Whatever is due before the next slot: members go, come back, and hand over to the next
     /// epoch's.
     pub(super) fn change_members(&mut self, tick: Tick) -> Result<(), CommitteeError> {

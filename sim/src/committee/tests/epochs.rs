@@ -39,7 +39,7 @@ fn config(policy: Policy, first_count: u32, changes: &[PlannedChange], seed: u64
         policy,
         sequencers: first_count,
         seed,
-        slot_interval_ns: 4_000_000,
+        slot_interval_ns: 6_000_000,
         arrivals: ArrivalSource::Modelled {
             scale_permille: 100,
         },
@@ -122,7 +122,11 @@ fn five_become_nine_and_five_again() {
     let five = vec![0, 1, 2, 3, 4];
     for seed in seeds() {
         for policy in [FAIR, Policy::Fcfs] {
-            let (follower, _) = followed(&config(policy, 5, &steps, seed));
+            let own = RunConfig {
+                slot_interval_ns: 4_000_000,
+                ..config(policy, 5, &steps, seed)
+            };
+            let (follower, _) = followed(&own);
             // Each removal is a slot of its own, and without logs an epoch of its own.
             let epochs = &follower.epochs;
             assert_eq!((&epochs[0], epochs[1].len()), (&five, 9));
