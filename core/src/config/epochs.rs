@@ -62,7 +62,9 @@ impl EpochSizes {
         if !self.is_changeable() {
             return self.leaver_count_max == 0 && self.lead_slots == 0;
         }
-        let places = self.member_count_max as u32 + (self.leaver_count_max > 0) as u32;
+        // Those that have left share one place in the set of who is charged.
+        let places =
+            (self.member_count_max as u32).saturating_add((self.leaver_count_max > 0) as u32);
         let closing_fits = matches!(self.closing_slots_max, 0 | 5..=4_096);
         let lead_min = policy.orders_by_logs() as u16;
         places <= 128
@@ -121,7 +123,8 @@ impl FairCommittee {
             super::FairCounted::All => f,
             super::FairCounted::Honest => 0,
         };
-        f < n && 2 * self.quorum as u32 > n + 2 * f + 2 * liars
+        let least = n.saturating_add(2_u32.saturating_mul(f.saturating_add(liars)));
+        f < n && 2_u32.saturating_mul(self.quorum as u32) > least
     }
 }
 
