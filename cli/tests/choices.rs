@@ -128,6 +128,19 @@ fn what_a_file_must_not_say_is_named() {
             "limit is out of its range",
         ),
         ("seed = 1\nseed = 2", "a.toml: line 2: "),
+    ] {
+        fs::write(scratch.0.join("a.toml"), text).unwrap();
+        let told = scratch.refused("run --config a.toml --count 10", 2);
+        assert!(told.contains(expected), "{text}: {told}");
+    }
+    let told = scratch.refused("run --config none.toml", 2);
+    assert!(told.starts_with("none.toml: "), "{told}");
+}
+
+#[test]
+fn changes_of_members_that_make_no_sense_are_told() {
+    let scratch = Scratch::new();
+    for (text, expected) in [
         (
             "membership_change = 4",
             "membership_change: must be tables, as in [[membership_change]]",
@@ -174,8 +187,6 @@ fn what_a_file_must_not_say_is_named() {
         let told = scratch.refused("run --config a.toml --count 10", 2);
         assert!(told.contains(expected), "{text}: {told}");
     }
-    let told = scratch.refused("run --config none.toml", 2);
-    assert!(told.starts_with("none.toml: "), "{told}");
 }
 
 #[test]

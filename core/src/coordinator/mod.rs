@@ -178,8 +178,6 @@ pub struct TransactionCoordinator {
     identity: Identity,
     limits: Limits,
     policy: Policy,
-    /// The most logs that a cut of any epoch goes through; 0 where logs give no order.
-    log_count_max: u16,
     rollups: heapless::Vec<RollupConfig, ROLLUP_COUNT_MAX>,
     ingress: Ingress,
     ingress_handle: IngressHandle,
@@ -205,7 +203,7 @@ pub struct TransactionCoordinator {
     /// Canonical bytes of what is being submitted.
     scratch: Box<[u8]>,
     /// The bytes of a cut and of what is drained at it.
-    drained_scratch: Box<[u8]>,
+    drained_scratch: drained::DrainedScratch,
     /// The transactions of a slot that is being taken over.
     decided: DecidedSet,
     now: Tick,
@@ -231,10 +229,6 @@ impl TransactionCoordinator {
         let mut fresh = Self {
             identity: Identity::new(config, limits),
             policy: config.policy,
-            log_count_max: match config.policy.log_count() {
-                Some(first_count) => config.log_count_max(first_count),
-                None => 0,
-            },
             rollups: config.rollups.clone(),
             ingress,
             ingress_handle,
@@ -254,7 +248,7 @@ impl TransactionCoordinator {
             pressure: Pressure::NONE,
             journal: Journal::new(limits),
             scratch: fixed_slice(submit::scratch_len(limits), 0),
-            drained_scratch: fixed_slice(DrainedBytes::len_max(limits.slot_count_max), 0),
+            drained_scratch: drained::DrainedScratch::new(config, limits),
             decided: DecidedSet::new(limits),
             now: Tick::ZERO,
             time: UnixNs::ZERO,

@@ -35,6 +35,7 @@ mod consensus;
 mod delays;
 mod logged;
 mod pooled;
+mod sequencers;
 #[cfg(test)]
 mod tests;
 
@@ -50,7 +51,7 @@ use std::collections::BTreeMap;
 
 use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::codec::Writer;
-use hauptbuch_core::config::{Config, ConfigError};
+use hauptbuch_core::config::ConfigError;
 use hauptbuch_core::coordinator::{Slot, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::crypto::hash::transaction_id;
 use hauptbuch_core::error::Code;
@@ -64,12 +65,11 @@ use hauptbuch_core::types::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::committee::{
-    Committee, CommitteeError, Decided, MemberKeys, Parts, PlanError, PoolCommittee, Setup,
-};
+use crate::committee::{CommitteeError, Decided, PlanError};
 use crate::prometheus::{Gauge, gauges};
 use crate::workload::Workload;
 use accounts::Accounts;
+use sequencers::{Sequencers, committee_of};
 
 /// The agreed time at tick 0: 14 November 2023, 22:13:20 UTC.
 pub const EPOCH_UNIX_NS: u64 = 1_700_000_000_000_000_000;
@@ -237,54 +237,6 @@ pub fn run(
         heard: 0,
     }
     .run()
-}
-
-/// Who agrees on the slots of a run.
-enum Sequencers {
-    /// One alone, which agrees with itself and signs nothing.
-    One,
-    /// Members that write receive logs.
-    Logged(Box<Committee>),
-    /// Members that take slots from their pools.
-    Pooled(Box<PoolCommittee>),
-}
-
-fn committee_of(
-    workload: &Workload,
-    config: &RunConfig,
-    core_config: &Config,
-    observer: &mut impl Observer,
-) -> Result<Sequencers, RunError> {
-    let by_logs = config.policy.orders_by_logs();
-    let count = config.sequencer_count();
-    if !by_logs && count <= 1 && config.membership.is_empty() {
-        return Ok(Sequencers::One);
-    }
-    let arrivals = config.arrivals(workload);
-    let arrivals = arrivals.map_err(|error| RunError::Arrivals(error.to_string()))?;
-    // A committee has 128 members at most.
-    let count = u16::try_from(count).unwrap_or(u16::MAX);
-    let plan = &config.membership;
-    if plan.is_changeable() {
-        plan.check(core_config, count.into())?;
-    }
-    // A plan has 128 sequencers at most.
-    let later = (plan.sequencer_count() as u16).saturating_sub(count);
-    let keys = MemberKeys::with_later(config.suite, config.seed, count, later)?;
-    observer.on_members(keys.membership());
-    let parts = Parts {
-        config: core_config,
-        limits: &config.limits,
-        keys: &keys,
-        plan,
-    };
-    if by_logs {
-        let setup = Setup::of(core_config, &config.limits)?;
-        let committee = Committee::new(&setup, &parts, &arrivals)?;
-        return Ok(Sequencers::Logged(Box::new(committee)));
-    }
-    let committee = PoolCommittee::new(&parts, config.seed, &arrivals)?;
-    Ok(Sequencers::Pooled(Box::new(committee)))
 }
 
 /// What each pool holds, by rollup and address.

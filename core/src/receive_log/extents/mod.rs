@@ -130,8 +130,9 @@ impl Extents {
             + fixed_slice_bytes::<Point>(Naming::ALL.len() * logs)
     }
 
-    /// Begins another epoch, with a log for each of its members, or goes on from a snapshot: forgets all extents and names, and opens
-    /// every log; whoever comes from a snapshot closes again what is closed there.
+    /// Begins another epoch, with a log for each of its members, or goes on from a snapshot:
+    /// forgets all extents and names, and opens every log; whoever comes from a snapshot closes
+    /// again what is closed there.
     ///
     /// # Errors
     /// [`LimitsError::LimitOutOfRange`] for no mark, or more than there can be logs.

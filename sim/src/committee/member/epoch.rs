@@ -106,8 +106,8 @@ impl Member {
     }
 
     /// A node that takes part from the slot of the offer on. It believes the electorates, each of
-    /// which the one before authorised, and what the slot names of the states behind it. `record` is what it knows of
-    /// a log that it wrote before in the same epoch.
+    /// which the one before authorised, and what the slot names of the states behind it. `record`
+    /// is what it knows of a log that it wrote before in the same epoch.
     pub(in crate::committee) fn join(
         id: SequencerId,
         kit: &Kit,

@@ -354,7 +354,7 @@ impl Observer for Follower {
         self.finality.handle_certificate(&link, &proof).unwrap();
         assert_eq!(self.finality.level(height), Some(Level::Final));
         while self.finality.poll_event().is_some() {}
-        self.voters.push(proof.signers().len() as usize);
+        self.voters.push(proof.signers().len());
         let epoch = self.electorates.len() - 1;
         assert_eq!(link.epoch, Epoch::new(epoch as u64));
         self.certificates.push((epoch, certificate.to_vec()));
