@@ -116,4 +116,4 @@ impl Members {
 }
 
 /// Sequencers of a run are numbered below this.
-const NUMBER_MAX: u32 = 256;
+pub(super) const NUMBER_MAX: u32 = 256;
