@@ -1155,6 +1155,14 @@ enum hb_status
    */
   HB_STATUS_ORDER_KIND_CHANGED = 645,
   /**
+   * this member has not agreed to the changes to the membership
+   */
+  HB_STATUS_CHANGE_NOT_AGREED = 646,
+  /**
+   * the slot names another next membership than follows from it
+   */
+  HB_STATUS_WRONG_NEXT_MEMBERSHIP = 647,
+  /**
    * the message belongs to another epoch
    */
   HB_STATUS_WRONG_EPOCH = 650,

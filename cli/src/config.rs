@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hauptbuch_core::config::{
-    FairCommittee, FairCounted, FairRank, LogSizes, MedianCommittee, NonceMode, Policy,
+    Config, FairCommittee, FairCounted, FairRank, LogSizes, MedianCommittee, NonceMode, Policy,
     ReplayProtection,
 };
 use hauptbuch_core::crypto::signature::Suite;
@@ -15,6 +15,7 @@ use hauptbuch_core::ordering::fair::{Gamma, GammaMode, Parameters};
 use hauptbuch_core::types::Fee;
 use hauptbuch_sim::arrivals::Sourcelog;
 use hauptbuch_sim::arrivals::skew::SCALE_PERMILLE_MAX;
+use hauptbuch_sim::committee::{MembershipPlan, MembershipStep, PlannedChange};
 use hauptbuch_sim::output::text::grouped;
 use hauptbuch_sim::run::{ArrivalSource, RunConfig, log_sizes};
 use hauptbuch_sim::settings::{LIMIT_NAMES, SettingError, fit_unset, set_limit};
@@ -62,6 +63,8 @@ struct File {
     logs: Vec<(String, u64)>,
     /// Limits that it names.
     limits: BTreeSet<String>,
+    /// Changes of the members, as it names them.
+    changes: Vec<PlannedChange>,
 }
 
 /// The configuration of a run.
@@ -85,6 +88,7 @@ pub fn settings(options: &RunOptions) -> Result<Settings, Failure> {
         Some(path) => recorded(path, policy, sequencers)?,
         None => file.run.arrivals.clone(),
     };
+    let membership = membership(&file.changes, policy, sequencers)?;
     let batch_ms = options.batch_ms.or(file.batch_ms).unwrap_or(200);
     let run = RunConfig {
         policy,
@@ -93,6 +97,7 @@ pub fn settings(options: &RunOptions) -> Result<Settings, Failure> {
         logs,
         arrivals,
         sequencers: if by_logs { 1 } else { sequencers },
+        membership,
         ..file.run
     };
     if let Err(error) = run.limits.check() {
@@ -127,6 +132,30 @@ fn order_and_sequencers(named: Option<&str>, chosen: Option<u32>) -> Result<(&st
         }
         (Some(name), chosen) => Ok((name, chosen.unwrap_or(1))),
     }
+}
+
+/// What the file changes of the members.
+fn membership(
+    changes: &[PlannedChange],
+    policy: Policy,
+    sequencers: u32,
+) -> Result<MembershipPlan, Failure> {
+    let wrong = |what: String| Failure::bad_input(format!("membership_change: {what}"));
+    if changes.is_empty() {
+        return Ok(MembershipPlan::default());
+    }
+    if sequencers == 1 {
+        return Err(wrong("one sequencer alone has no committee".into()));
+    }
+    let plan =
+        MembershipPlan::new(sequencers, changes).map_err(|error| wrong(error.to_string()))?;
+    let config = Config {
+        policy,
+        ..Config::default()
+    };
+    let checked = plan.check(&config, sequencers);
+    checked.map_err(|error| wrong(error.to_string()))?;
+    Ok(plan)
 }
 
 /// The committee of a policy that has one, from the file's choices.
@@ -241,7 +270,7 @@ fn read(path: &Path) -> Result<File, Failure> {
 }
 
 /// The keys beside the tables.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "policy",
     "bucket_ms",
     "seed",
@@ -260,7 +289,10 @@ const KEYS: [&str; 18] = [
     "nonce_mode",
     "expiry_horizon_ms",
     "[pool], [logs] and [limits]",
+    "[[membership_change]]",
 ];
+
+const CHANGE_KEYS: [&str; 4] = ["slot", "replace", "add", "remove"];
 
 const LOG_KEYS: [&str; 8] = [
     "first_hand_count_max",
@@ -324,6 +356,7 @@ fn parse(table: &Table) -> Result<File, String> {
                 })?;
                 file.run.replay_protection = ReplayProtection::ByExpiry { horizon_ns };
             }
+            "membership_change" => file.changes = parse_changes(key, value)?,
             "pool" => parse_pool(part(key, value)?, &mut file)?,
             "limits" => parse_limits(part(key, value)?, "", &mut file)?,
             _ => return Err(unknown(key, &KEYS)),
@@ -366,6 +399,38 @@ fn parse_fairness(key: &str, value: &Value, file: &mut File) -> Result<(), Strin
         }
     }
     Ok(())
+}
+
+/// Changes of the members, one table each.
+fn parse_changes(key: &str, value: &Value) -> Result<Vec<PlannedChange>, String> {
+    let tables = value.as_array();
+    let tables = tables.ok_or_else(|| format!("{key}: must be tables, as in [[{key}]]"))?;
+    let changes = tables.iter().map(|value| {
+        let table = value.as_table();
+        let table = table.ok_or_else(|| format!("{key}: must be tables, as in [[{key}]]"))?;
+        let (mut slot, mut step) = (None, None);
+        for (name, value) in table {
+            let shown = format!("{key}.{name}");
+            let own = match name.as_str() {
+                "slot" => {
+                    slot = Some(number(&shown, value)?);
+                    continue;
+                }
+                "replace" => MembershipStep::Replace(small(&shown, value)?),
+                "add" => MembershipStep::Add(small(&shown, value)?),
+                "remove" => MembershipStep::Remove(small(&shown, value)?),
+                _ => return Err(unknown(&shown, &CHANGE_KEYS)),
+            };
+            if step.replace(own).is_some() {
+                return Err(format!("{key}: one of replace, add and remove, and no two"));
+            }
+        }
+        let slot = slot.ok_or_else(|| format!("{key}: it must say at which slot"))?;
+        let step =
+            step.ok_or_else(|| format!("{key}: one of replace, add and remove is missing"))?;
+        Ok(PlannedChange { slot, step })
+    });
+    changes.collect()
 }
 
 fn parse_pool(table: &Table, file: &mut File) -> Result<(), String> {

@@ -51,6 +51,7 @@ impl From<OutputError> for Failure {
                 RunError::Config(_)
                 | RunError::ZeroInterval
                 | RunError::TooLong
+                | RunError::Plan(_)
                 | RunError::Arrivals(_),
             ) => 2,
             _ => 1,

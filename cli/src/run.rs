@@ -207,6 +207,13 @@ fn add_consensus(table: &mut Table, consensus: &ConsensusSummary, timing: &Timin
         "Committee of {}, signing with {}",
         consensus.members, consensus.suite
     ));
+    for epoch in consensus.epochs.iter().flatten() {
+        let numbers: Vec<String> = epoch.sequencers.iter().map(u32::to_string).collect();
+        let first = grouped(epoch.first_height.0);
+        let remark = format!("from slot {first} on: sequencers {}", numbers.join(", "));
+        let label = format!("members in epoch {}", epoch.epoch);
+        table.count(&label, u64::from(epoch.members), remark);
+    }
     let heights = consensus.heights.0;
     table.count("slots decided", heights, "each with a certificate");
     let remark = match consensus.round_changes.0 {

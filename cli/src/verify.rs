@@ -120,12 +120,22 @@ fn table(directory: &str, report: &VerifyReport) -> Table {
         );
         return table;
     };
-    let members = counted(u64::from(consensus.members), "member");
+    let epochs = consensus.epochs.as_deref().unwrap_or_default();
+    let members = match epochs.len() {
+        0 | 1 => counted(u64::from(consensus.members), "member"),
+        _ => "the members of its epoch".to_owned(),
+    };
     table.row(
         "certificates",
         grouped(consensus.heights.0),
         format!("one a slot, by more than two thirds of {members}"),
     );
+    for epoch in epochs {
+        let label = format!("members in epoch {}", epoch.epoch);
+        let first = grouped(epoch.first_height.0);
+        let count = grouped(u64::from(epoch.members));
+        table.row(&label, count, format!("from slot {first} on"));
+    }
     table.row(
         "signatures",
         grouped(report.signatures),

@@ -138,6 +138,58 @@ fn what_a_file_must_not_say_is_named() {
 }
 
 #[test]
+fn changes_of_members_that_make_no_sense_are_told() {
+    let scratch = Scratch::new();
+    for (text, expected) in [
+        (
+            "membership_change = 4",
+            "membership_change: must be tables, as in [[membership_change]]",
+        ),
+        (
+            "[[membership_change]]\nreplace = 2",
+            "it must say at which slot",
+        ),
+        (
+            "[[membership_change]]\nslot = 4",
+            "one of replace, add and remove is missing",
+        ),
+        (
+            "[[membership_change]]\nslot = 4\nadd = 1\nremove = 1",
+            "one of replace, add and remove, and no two",
+        ),
+        (
+            "[[membership_change]]\nslot = 4\nban = 1",
+            "unknown key `membership_change.ban`; there are: slot, replace, add, remove",
+        ),
+        (
+            "[[membership_change]]\nslot = 0\nadd = 1",
+            "slots begin with 1",
+        ),
+        (
+            "[[membership_change]]\nslot = 4\nreplace = 5",
+            "slot 4: sequencer 5 is no member then",
+        ),
+        (
+            "[[membership_change]]\nslot = 4\nremove = 1",
+            "slot 4: 4 members are too few for this policy, which takes 5",
+        ),
+        ("[[membership_change]]\nslot = 4\nadd = 0", "it adds nobody"),
+        (
+            "[[membership_change]]\nslot = 4\nadd = 124",
+            "there can be 128 sequencers",
+        ),
+        (
+            "sequencers = 1\n[[membership_change]]\nslot = 4\nadd = 1",
+            "one sequencer alone has no committee",
+        ),
+    ] {
+        fs::write(scratch.0.join("a.toml"), text).unwrap();
+        let told = scratch.refused("run --config a.toml --count 10", 2);
+        assert!(told.contains(expected), "{text}: {told}");
+    }
+}
+
+#[test]
 fn every_policy_runs_and_its_output_holds() {
     let scratch = Scratch::new();
     let mut lines =

@@ -281,3 +281,27 @@ fn real_transactions_are_told_from_modelled_arrivals() {
     );
     scratch.ok("verify hauptbuch-out");
 }
+
+#[test]
+fn members_change_while_a_run_goes_on() {
+    let scratch = Scratch::new();
+    let changes = "[[membership_change]]\nslot = 2\nreplace = 2\n\
+                   [[membership_change]]\nslot = 2\nadd = 1\n";
+    for policy in ["fair", "fcfs"] {
+        let text = format!(
+            "policy = \"{policy}\"\nsequencers = 5\nbatch_ms = 40\n\
+             [logs]\nfirst_hand_count_max = 64\n{changes}"
+        );
+        fs::write(scratch.0.join("a.toml"), text).unwrap();
+        let run = scratch.json("--json run --config a.toml --count 200 --out out");
+        assert_eq!(run["transactions"]["included"], 200);
+        let epochs = run["consensus"]["epochs"].as_array().unwrap();
+        let last = epochs.last().unwrap();
+        assert!(epochs.len() > 1, "{policy}: {epochs:?}");
+        assert_eq!(last["members"], 6);
+        assert_eq!(last["sequencers"], serde_json::json!([0, 1, 3, 4, 5, 6]));
+        assert_eq!(run["fairness"], serde_json::Value::Null);
+        let told = scratch.ok("verify out");
+        assert!(told.contains("members in epoch 1"), "{told}");
+    }
+}

@@ -10,9 +10,11 @@ use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::types::{Fee, Hash, RollupId};
 
 mod committee;
+mod epochs;
 mod policy;
 
 pub use committee::{FairCommittee, FairCounted, FairRank, LogSizes, LoggedPart, MedianCommittee};
+pub use epochs::EpochSizes;
 pub use policy::{BUCKET_WIDTH_NS_DEFAULT, Policy};
 
 /// What keeps a transaction from being included twice.
@@ -142,6 +144,8 @@ pub struct Config {
     /// The sizes of receive logs, under a policy that orders by them; nothing looks at them under
     /// any other.
     pub logs: LogSizes,
+    /// How the committee may change.
+    pub epochs: EpochSizes,
     /// What keeps a transaction from being included twice.
     pub replay_protection: ReplayProtection,
     /// How a slot's room is shared between its segments.
@@ -164,6 +168,7 @@ impl Default for Config {
             rollups,
             policy: Policy::Fcfs,
             logs: LogSizes::default(),
+            epochs: EpochSizes::FIXED,
             fee_floor: Fee::ZERO,
             replay_protection: ReplayProtection::ByHost,
             shares: SegmentShares::default(),
@@ -207,7 +212,7 @@ impl From<crate::limits::LimitsError> for ConfigError {
 /// The version of the genesis encoding.
 const VERSION: u8 = 5;
 /// The most bytes that a genesis encoding can have.
-const GENESIS_BYTES_MAX: usize = 74 + 5 * ROLLUP_COUNT_MAX + LogSizes::LEN;
+const GENESIS_BYTES_MAX: usize = 74 + 5 * ROLLUP_COUNT_MAX + LogSizes::LEN + EpochSizes::LEN;
 
 impl Config {
     /// The same with these rollups, put in order.
@@ -235,7 +240,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::NoRollup`], [`ConfigError::DuplicateRollup`],
     /// [`ConfigError::PolicyParameterOutOfRange`], and [`ConfigError::LimitOutOfRange`] for a
-    /// horizon of no time at all.
+    /// horizon of no time at all or for sizes of epochs out of their ranges.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.replay_protection == (ReplayProtection::ByExpiry { horizon_ns: 0 }) {
             return Err(ConfigError::LimitOutOfRange);
@@ -246,6 +251,9 @@ impl Config {
             .is_none()
         {
             return Err(ConfigError::PolicyParameterOutOfRange);
+        }
+        if !self.epochs.is_in_range(self.policy) {
+            return Err(ConfigError::LimitOutOfRange);
         }
         if self.rollups.is_empty() {
             return Err(ConfigError::NoRollup);
@@ -313,6 +321,11 @@ impl Config {
         })?;
         if self.policy.orders_by_logs() {
             self.logs.encode(out)?;
+        }
+        // Whoever has no such sizes has the genesis of a committee that stays as it is. No two
+        // networks share their bytes, because all before has a length that the policy says.
+        if self.epochs.is_changeable() {
+            self.epochs.encode(out)?;
         }
         Ok(())
     }

@@ -402,6 +402,10 @@ codes! {
         "members that left are charged with more than the limits leave room for";
     OrderKindChanged = 645, Sender, false,
         "the next epoch orders by graphs and this one by median timestamps, or the other way round";
+    ChangeNotAgreed = 646, Sender, false,
+        "this member has not agreed to the changes to the membership";
+    WrongNextMembership = 647, Sender, false,
+        "the slot names another next membership than follows from it";
     // 650..689: what a member of the committee sent, and is refused.
     WrongEpoch = 650, Sender, false, "the message belongs to another epoch";
     HeightBehind = 651, Sender, false, "the height has been decided here";

@@ -233,6 +233,8 @@ const GOLDEN: &[(u16, &str)] = &[
     (643, "TooManyMembers"),
     (644, "TooManyLeavers"),
     (645, "OrderKindChanged"),
+    (646, "ChangeNotAgreed"),
+    (647, "WrongNextMembership"),
     (650, "WrongEpoch"),
     (651, "HeightBehind"),
     (652, "HeightAhead"),

@@ -471,6 +471,10 @@ pub enum hb_status {
     TooManyLeavers = 644,
     /// the next epoch orders by graphs and this one by median timestamps, or the other way round
     OrderKindChanged = 645,
+    /// this member has not agreed to the changes to the membership
+    ChangeNotAgreed = 646,
+    /// the slot names another next membership than follows from it
+    WrongNextMembership = 647,
     /// the message belongs to another epoch
     WrongEpoch = 650,
     /// the height has been decided here

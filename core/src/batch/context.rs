@@ -1,7 +1,6 @@
 //! What a slot carries beside transactions: changes to the membership, the end of an epoch, and the
 //! state that follows.
 
-use crate::codec::Reader;
 use crate::crypto::hash::{Domain, hash_parts};
 use crate::error::operation_error;
 use crate::limits::CHANGES_BYTES_MAX;
@@ -56,7 +55,7 @@ impl SlotContext<'_> {
         if self.changes.len() > CHANGES_BYTES_MAX as usize {
             return Err(ContextError::LengthOverLimit);
         }
-        for change in changes_of(self.changes) {
+        for change in Change::all_in(self.changes) {
             change?;
         }
         Ok(())
@@ -113,21 +112,4 @@ impl StateParts {
         let [order, cut, registry] = parts.each_ref().map(|part| part.as_bytes().as_slice());
         hash_parts(Domain::STATE_ROOT, &[order, cut, registry])
     }
-}
-
-/// The changes that these bytes hold one after another; nothing follows one that does not decode.
-pub(super) fn changes_of(
-    bytes: &[u8],
-) -> impl Iterator<Item = Result<Change<'_>, ChangeError>> + use<'_> {
-    let mut input = Reader::new(bytes);
-    core::iter::from_fn(move || {
-        if input.rest().is_empty() {
-            return None;
-        }
-        let change = Change::decode(&mut input);
-        if change.is_err() {
-            input = Reader::new(&[]);
-        }
-        Some(change)
-    })
 }

@@ -11,10 +11,11 @@ use crate::error::Code;
 use crate::limits::Limits;
 use crate::ordering::fair::stream::{
     ApplyError, Bodies, Cut as StreamCut, DrainOutcome, Drained, Entry as StreamEntry, EntryKind,
-    Extent, FairStream, LoggedId, STREAM_LOG_COUNT_MAX, StreamTwin,
+    Extent, FairStream, LoggedId, NextEpoch, STREAM_LOG_COUNT_MAX, StreamTwin,
 };
 use crate::ordering::{FairSetup, SegmentRooms, SlotRoom};
 use crate::receive_log::{Cut, Entry, Extents, Point};
+use crate::sequencer::Standing;
 use crate::types::{Hash, Height, RollupId};
 
 /// The extents of a cut, that of log i at i.
@@ -68,7 +69,10 @@ impl FairVerifier {
     /// A [`ConfigError`] as of [`FairSetup::of`].
     pub fn new(config: &Config, limits: &Limits) -> Result<Self, ConfigError> {
         let setup = FairSetup::of(config, limits)?;
-        let logs = setup.parameters.n();
+        let logs = setup.limits.log_count_max(setup.parameters);
+        let mut cut = Cut::new(logs);
+        let fits = cut.set_log_count(setup.parameters.n());
+        debug_assert!(fits.is_ok(), "the first epoch has no more logs than any");
         Ok(Self {
             slots: SlotVerifier::new(config, limits),
             order: Order {
@@ -76,7 +80,7 @@ impl FairVerifier {
                 rooms: SegmentRooms::of(config, limits),
                 stream: setup.stream(config.index_key)?,
                 twin: setup.twin()?,
-                cut: Cut::new(logs),
+                cut,
                 entries: fixed_slice(entry_count(&setup), NO_ENTRY),
                 is_spent: false,
                 setup,
@@ -94,7 +98,9 @@ impl FairVerifier {
         Ok(SlotVerifier::footprint_bytes(limits)
             .saturating_add(stream)
             .saturating_add(setup.twin_footprint_bytes())
-            .saturating_add(Cut::footprint_bytes(setup.parameters.n()))
+            .saturating_add(Cut::footprint_bytes(
+                setup.limits.log_count_max(setup.parameters),
+            ))
             .saturating_add(fixed_slice_bytes::<StreamEntry>(entry_count(&setup))))
     }
 
@@ -110,6 +116,45 @@ impl FairVerifier {
         &self.slots
     }
 
+    /// The slots have decided which one closes the epoch: see [`FairStream::close_at`]. Said behind
+    /// the slot that decides it, before the next is verified; what follows from it, a
+    /// [`Succession`](crate::sequencer::Succession) tells.
+    ///
+    /// # Errors
+    /// A [`VerifyError`] with the code of an
+    /// [`EpochError`](crate::ordering::fair::stream::EpochError).
+    pub fn close_at(&mut self, height: Height) -> Result<(), VerifyError> {
+        let order = &mut self.order;
+        let closed = order.stream.close_at(height);
+        closed
+            .and_then(|()| order.twin.close_at(height))
+            .map_err(|error| VerifyError::slot(error.code()))
+    }
+
+    /// The epoch has ended ([`FairStream::epoch_end`]), and the last slot named the next
+    /// membership: goes on with its thresholds, which
+    /// [`FairSetup::parameters_of_epoch`] gives. `extents` of the next epoch begin at the last
+    /// slot's hash. Does not allocate.
+    ///
+    /// # Errors
+    /// A [`VerifyError`] with the code of an
+    /// [`EpochError`](crate::ordering::fair::stream::EpochError).
+    pub fn begin_epoch(&mut self, next: &NextEpoch<'_>) -> Result<(), VerifyError> {
+        let order = &mut self.order;
+        let begun = order.stream.begin_epoch(next);
+        begun
+            .and_then(|()| order.twin.begin_epoch(next))
+            .map_err(|error| VerifyError::slot(error.code()))?;
+        let resized = order.cut.set_log_count(next.parameters.n());
+        resized.map_err(|error| VerifyError::slot(error.code()))
+    }
+
+    /// What the order is made from.
+    #[must_use]
+    pub const fn setup(&self) -> &FairSetup {
+        &self.order.setup
+    }
+
     /// Checks the next slot of a network without a registry against the logs, moves on to it, and
     /// drops from `extents` what its cut covers. `bodies` says what the bodies of candidates hold;
     /// those of no-ops are in no slot.
@@ -123,6 +168,36 @@ impl FairVerifier {
         bodies: &impl Bodies,
     ) -> Result<VerifiedSlot, VerifyError> {
         self.verify_with_registry(slot, Hash::ZERO, extents, bodies)
+    }
+
+    /// The same where a [`Succession`](crate::sequencer::Succession) stands beside the order:
+    /// `standing` is what it says of the slot's changes. Beside the registry's part of the state
+    /// root the next membership is checked: the one that follows where the slot ends its epoch,
+    /// and none otherwise.
+    ///
+    /// # Errors
+    /// As [`FairVerifier::verify_with_registry`]; [`Code::WrongNextMembership`], after which only
+    /// [`Code::VerifierSpent`] follows.
+    pub fn verify_in_epoch(
+        &mut self,
+        slot: &[u8],
+        standing: &Standing,
+        extents: &mut Extents,
+        bodies: &impl Bodies,
+    ) -> Result<VerifiedSlot, VerifyError> {
+        if self.order.is_spent {
+            return Err(VerifyError::slot(Code::VerifierSpent));
+        }
+        let order = &mut self.order;
+        self.slots.verify_and(slot, |verified| {
+            order.check(slot, standing.registry, verified, extents, bodies)?;
+            let is_last = order.stream.epoch_end().is_some();
+            if verified.header.next_membership == standing.named_if(is_last) {
+                return Ok(());
+            }
+            order.is_spent = true;
+            Err(VerifyError::slot(Code::WrongNextMembership))
+        })
     }
 
     /// The same where a registry of sequencers stands beside the order: `registry` is the hash of
@@ -233,7 +308,7 @@ impl Order {
     ) -> Result<heapless::Vec<u32, { STREAM_LOG_COUNT_MAX as usize }>, VerifyError> {
         let wrong = VerifyError::slot;
         let mut lens = heapless::Vec::new();
-        let filled = lens.resize(self.setup.parameters.n() as usize, 0);
+        let filled = lens.resize(self.cut.points().len(), 0);
         filled.map_err(|_| wrong(Code::WrongLogCount))?;
         let each = self.setup.limits.extent_entries_max;
         let covered = extents.entries(&self.cut);
@@ -331,6 +406,6 @@ fn compare_included(
 }
 
 const fn entry_count(setup: &FairSetup) -> usize {
-    let logs = setup.parameters.n() as usize;
+    let logs = setup.limits.log_count_max(setup.parameters) as usize;
     logs.saturating_mul(setup.limits.extent_entries_max as usize)
 }

@@ -1,6 +1,5 @@
 //! Takes a slot's bytes apart.
 
-use super::context::changes_of;
 use super::{Evidence, SlotHeader, SubBatchHeader};
 use crate::codec::{DecodeError, Reader};
 use crate::limits::Limits;
@@ -72,7 +71,7 @@ impl<'a> SlotReader<'a> {
     /// assert!(reader.changes().eq([Ok(decided)]));
     /// ```
     pub fn changes(&self) -> impl Iterator<Item = Result<Change<'a>, ChangeError>> + use<'a> {
-        changes_of(self.changes)
+        Change::all_in(self.changes)
     }
 
     /// Reads the next sub-batch; nothing after the last, where the bytes must end too.

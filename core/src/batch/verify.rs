@@ -22,7 +22,7 @@ use crate::limits::{Limits, ROLLUP_COUNT_MAX};
 use crate::ordering::SlotRoom;
 use crate::ordering::shuffle::SetRoot;
 use crate::types::{
-    Address, Arrival, Candidate, Hash, InboxIndex, Nonce, Transaction, TxId, UnixNs,
+    Address, Arrival, Candidate, Epoch, Hash, InboxIndex, Nonce, Transaction, TxId, UnixNs,
 };
 use step::{Next, check_changes};
 
@@ -270,7 +270,13 @@ impl SlotVerifier {
             return Ok(());
         };
         let evidence = &sub_batch.evidence;
-        if is_first && evidence.cut_log_count() != u16::from(log_count) {
+        let count = evidence.cut_log_count();
+        // How many members a later epoch has, only a registry can say.
+        let fits = match self.tip.epoch {
+            Epoch::ZERO => count == u16::from(log_count),
+            _ => (1..=self.config.log_count_max(log_count)).contains(&count),
+        };
+        if is_first && !fits {
             return Err(Code::WrongCut);
         }
         let mut position = 0_u32;

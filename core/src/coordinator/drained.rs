@@ -1,13 +1,15 @@
 //! Slots whose order receive logs give: exactly what a cut drained, and nothing else of the pool.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use super::adopt::adopted_record_bytes_max;
 use super::in_flight::{NoOp, NoOpCode};
 use super::{SealError, Slot, TransactionCoordinator};
 use crate::batch::DrainedBytes;
+use crate::bounded::fixed_slice;
 use crate::codec::Writer;
-use crate::config::{ConfigError, Policy};
+use crate::config::{Config, ConfigError, Policy};
 use crate::crypto::hash::transaction_id;
 use crate::error::Code;
 use crate::event::Ledger;
@@ -17,7 +19,7 @@ use crate::ordering::SlotRoom;
 use crate::ordering::fair::stream::{DrainOutcome, Drained};
 use crate::pool::{AdmissionError, ForcedCounts, LogMarkError};
 use crate::receive_log::Cut;
-use crate::types::{Hash, Height, Submission, Tick, TxId, UnixNs};
+use crate::types::{Epoch, Hash, Height, Submission, Tick, TxId, UnixNs};
 
 /// Why no slot was taken of what was drained. Nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +93,7 @@ impl TransactionCoordinator {
         cut: &Cut,
         drained: &[Drained],
     ) -> Result<Slot<'_>, DrainRefusal> {
-        let mut scratch = core::mem::take(&mut self.drained_scratch);
+        let mut scratch = core::mem::take(&mut self.drained_scratch.bytes);
         let mut out = Writer::new(&mut scratch);
         let written = DrainedBytes::write(cut, drained, &mut out);
         let len = out.len();
@@ -100,7 +102,7 @@ impl TransactionCoordinator {
             Ok(()) => self.take_recorded(now, time, bytes),
             Err(_) => Err(DrainRefusal::whole(Code::DrainedTooMuch)),
         };
-        self.drained_scratch = scratch;
+        self.drained_scratch.bytes = scratch;
         let height = taken?;
         let poisoned = DrainRefusal::whole(Code::Poisoned);
         self.slot(height).ok_or(poisoned)
@@ -147,7 +149,7 @@ impl TransactionCoordinator {
 
     /// Whether a slot can be taken at all.
     fn check_can_drain(&self, now: Tick, drained: &DrainedBytes<'_>) -> Result<(), Code> {
-        let log_count = self.policy.log_count().ok_or(Code::NotOrderedByLogs)?;
+        let first_count = self.policy.log_count().ok_or(Code::NotOrderedByLogs)?;
         if self.is_poisoned {
             Err(Code::Poisoned)
         } else if self.open.is_some() {
@@ -158,10 +160,20 @@ impl TransactionCoordinator {
             Err(Code::TimeWentBack)
         } else if self.context.get().state_root == Hash::ZERO {
             Err(Code::StateRootMissing)
-        } else if drained.cut.len() != Cut::encoded_len_of(log_count.into()) {
+        } else if !self.can_have_cut(drained.cut.len(), first_count) {
             Err(Code::WrongLogCount)
         } else {
             Ok(())
+        }
+    }
+
+    /// Whether a cut is as long as one of this epoch can be: of the first one exactly, of a later
+    /// one up to that of the largest committee.
+    fn can_have_cut(&self, len: usize, first_count: u8) -> bool {
+        let longest = Cut::encoded_len_of(self.drained_scratch.log_count_max.into());
+        match self.tip.epoch {
+            Epoch::ZERO => len == Cut::encoded_len_of(first_count.into()),
+            _ => (Cut::encoded_len_of(1)..=longest).contains(&len),
         }
     }
 
@@ -360,6 +372,24 @@ impl TransactionCoordinator {
         let result = self.submit_known(id, submission, canonical);
         self.scratch = scratch;
         result.map(|()| id).map_err(AdmissionError::code)
+    }
+}
+
+/// Where what is drained is written down before it is taken.
+#[derive(Debug)]
+pub(super) struct DrainedScratch {
+    bytes: Box<[u8]>,
+    /// The most logs that a cut of any epoch goes through; 0 where logs give no order.
+    log_count_max: u16,
+}
+
+impl DrainedScratch {
+    pub fn new(config: &Config, limits: &Limits) -> Self {
+        let first_count = config.policy.log_count();
+        Self {
+            bytes: fixed_slice(DrainedBytes::len_max(limits.slot_count_max), 0),
+            log_count_max: first_count.map_or(0, |count| config.log_count_max(count)),
+        }
     }
 }
 

@@ -203,7 +203,7 @@ pub struct TransactionCoordinator {
     /// Canonical bytes of what is being submitted.
     scratch: Box<[u8]>,
     /// The bytes of a cut and of what is drained at it.
-    drained_scratch: Box<[u8]>,
+    drained_scratch: drained::DrainedScratch,
     /// The transactions of a slot that is being taken over.
     decided: DecidedSet,
     now: Tick,
@@ -248,7 +248,7 @@ impl TransactionCoordinator {
             pressure: Pressure::NONE,
             journal: Journal::new(limits),
             scratch: fixed_slice(submit::scratch_len(limits), 0),
-            drained_scratch: fixed_slice(DrainedBytes::len_max(limits.slot_count_max), 0),
+            drained_scratch: drained::DrainedScratch::new(config, limits),
             decided: DecidedSet::new(limits),
             now: Tick::ZERO,
             time: UnixNs::ZERO,

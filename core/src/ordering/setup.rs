@@ -26,6 +26,8 @@ pub struct FairSetup {
     pub parts: heapless::Vec<RollupPart, ROLLUP_COUNT_MAX>,
     /// How what is not bound is ranked; of no use to median timestamps.
     pub rank: Rank,
+    /// The policy of the first epoch.
+    pub first: Policy,
 }
 
 /// What a slot says of each rollup's draining, in the order of their numbers.
@@ -40,20 +42,19 @@ impl FairSetup {
     /// [`Parameters::with_quorum`] for its committee, as [`ConfigError::FairnessInfeasible`]; those
     /// of [`FairLimits::check`] for the sizes.
     pub fn of(config: &Config, limits: &Limits) -> Result<Self, ConfigError> {
-        let (parameters, rank) = match config.policy {
-            Policy::Fair(committee) => (parameters_of(committee)?, rank_of(committee)),
-            Policy::Median(committee) => {
-                let parameters = Parameters::median(committee.member_count.into());
-                (parameters.map_err(from_parameters)?, Rank::Copeland)
-            }
-            _ => return Err(ConfigError::PolicyParameterOutOfRange),
+        let parameters = parameters_of(config.policy)?;
+        let rank = match config.policy {
+            Policy::Fair(committee) => rank_of(committee),
+            _ => Rank::Copeland,
         };
-        let logs = &config.logs;
-        // Without more, the committee stays as it is; who changes it names the largest one first.
+        let (logs, epochs) = (&config.logs, &config.epochs);
         let limits_of_stream = FairLimits {
-            member_count_max: 0,
-            leaver_count_max: 0,
-            closing_slots_max: FairLimits::default().closing_slots_max,
+            member_count_max: epochs.member_count_max.into(),
+            leaver_count_max: epochs.leaver_count_max.into(),
+            closing_slots_max: match epochs.closing_slots_max {
+                0 => FairLimits::default().closing_slots_max,
+                slots => slots.into(),
+            },
             first_hand_count_max: logs.first_hand_count_max,
             first_hand_bytes_max: logs.first_hand_bytes_max,
             extent_entries_max: logs.extent_entries_max,
@@ -74,7 +75,22 @@ impl FairSetup {
             limits: limits_of_stream,
             parts,
             rank,
+            first: config.policy,
         })
+    }
+
+    /// The thresholds of an epoch with so many members: see [`Policy::with_members`].
+    ///
+    /// # Errors
+    /// [`ConfigError::CommitteeSizeOutOfRange`] for more members than there is room for, and those
+    /// of [`Parameters::with_quorum`] as in [`FairSetup::of`].
+    pub fn parameters_of_epoch(&self, member_count: u32) -> Result<Parameters, ConfigError> {
+        let out_of_range = ConfigError::CommitteeSizeOutOfRange;
+        if member_count > self.limits.log_count_max(self.parameters) {
+            return Err(out_of_range);
+        }
+        let member_count = u8::try_from(member_count).map_err(|_| out_of_range)?;
+        parameters_of(self.first.with_members(member_count))
     }
 
     /// The decided state before the first slot; `key` as for [`FairStream::new`].
@@ -147,10 +163,10 @@ impl FairSetup {
 /// replays themselves; [`ConfigError::PoolBelowLogs`] where the pool can't hold all that can be
 /// live beside what slots in flight hold; and those of [`FairSetup::of`].
 pub fn check_logs(config: &Config, limits: &Limits) -> Result<(), ConfigError> {
-    let Some(member_count) = config.policy.log_count() else {
+    if !config.policy.orders_by_logs() {
         return Ok(());
-    };
-    FairSetup::of(config, limits)?;
+    }
+    let setup = FairSetup::of(config, limits)?;
     let has_windows = |own: &crate::config::RollupConfig| own.nonce_mode == NonceMode::Window;
     if config.rollups.iter().any(has_windows) {
         return Err(ConfigError::WindowsNotOrdered);
@@ -160,9 +176,10 @@ pub fn check_logs(config: &Config, limits: &Limits) -> Result<(), ConfigError> {
     if has_outside && config.replay_protection != ReplayProtection::ByHost {
         return Err(ConfigError::OutsideNeedsHostNonces);
     }
-    let members = u64::from(member_count);
     let first_hand = u64::from(config.logs.first_hand_count_max);
-    let live = members.saturating_mul(first_hand);
+    let live = u64::from(setup.limits.live_ids_max(setup.parameters));
+    // Those of the largest committee, and of those that have left: all ranges are checked.
+    let members = live.checked_div(first_hand).unwrap_or(0);
     let in_flight =
         u64::from(limits.slot_count_max).saturating_mul(limits.in_flight_count_max.into());
     let kept = u64::from(limits.rollup_reserved_count).saturating_mul(config.rollups.len() as u64);
@@ -183,7 +200,15 @@ pub fn check_logs(config: &Config, limits: &Limits) -> Result<(), ConfigError> {
 /// What rounding a payload up to chunks can add.
 const CHUNK_OVERHEAD_BYTES: u64 = 128;
 
-fn parameters_of(committee: FairCommittee) -> Result<Parameters, ConfigError> {
+fn parameters_of(policy: Policy) -> Result<Parameters, ConfigError> {
+    let committee = match policy {
+        Policy::Fair(committee) => committee,
+        Policy::Median(committee) => {
+            let parameters = Parameters::median(committee.member_count.into());
+            return parameters.map_err(from_parameters);
+        }
+        _ => return Err(ConfigError::PolicyParameterOutOfRange),
+    };
     let mode = match committee.counted {
         FairCounted::All => GammaMode::All,
         FairCounted::Honest => GammaMode::Honest,

@@ -49,10 +49,12 @@ pub struct Point {
 
 /// A place in every log of a committee, in the order of its members.
 ///
-/// Memory: 40 bytes a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Memory: 40 bytes a log, for as many as it was made for.
+#[derive(Clone, Debug)]
 pub struct Cut {
     points: Box<[Point]>,
+    /// How many of them there are now.
+    log_count: usize,
 }
 
 impl Cut {
@@ -61,7 +63,22 @@ impl Cut {
     pub fn new(log_count: u32) -> Self {
         Self {
             points: fixed_slice(log_count as usize, Point::default()),
+            log_count: log_count as usize,
         }
+    }
+
+    /// Makes it a cut through `log_count` logs with all places zero, as an epoch of another size
+    /// has them. Does not allocate.
+    ///
+    /// # Errors
+    /// [`CutError::WrongLogCount`] for more than it was made for; nothing changes then.
+    pub fn set_log_count(&mut self, log_count: u32) -> Result<(), CutError> {
+        if log_count as usize > self.points.len() {
+            return Err(CutError::WrongLogCount);
+        }
+        self.log_count = log_count as usize;
+        self.points.fill(Point::default());
+        Ok(())
     }
 
     /// The bytes that [`Cut::new`] takes.
@@ -73,18 +90,18 @@ impl Cut {
     /// The places, in the order of the members.
     #[must_use]
     pub fn points(&self) -> &[Point] {
-        &self.points
+        &self.points[..self.log_count]
     }
 
     /// The places, to change.
     pub fn points_mut(&mut self) -> &mut [Point] {
-        &mut self.points
+        &mut self.points[..self.log_count]
     }
 
     /// How many bytes it has.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
-        Self::encoded_len_of(self.points.len())
+        Self::encoded_len_of(self.log_count)
     }
 
     /// How many bytes a cut through so many logs has.
@@ -113,8 +130,8 @@ impl Cut {
     /// [`EncodeError::BufferTooSmall`].
     pub fn encode(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         out.u8(VERSION)?;
-        out.u16(self.points.len() as u16)?;
-        self.points.iter().try_for_each(|point| {
+        out.u16(self.log_count as u16)?;
+        self.points().iter().try_for_each(|point| {
             out.u64(point.position.get())?;
             out.bytes(point.running.as_bytes())
         })
@@ -129,12 +146,12 @@ impl Cut {
     pub fn decode(&mut self, bytes: &[u8]) -> Result<(), CutError> {
         let mut input = Reader::new(bytes);
         input.version(VERSION)?;
-        if usize::from(input.u16()?) != self.points.len() {
+        if usize::from(input.u16()?) != self.log_count {
             return Err(CutError::WrongLogCount);
         }
-        let mut rest = Reader::new(input.bytes(self.points.len() * POINT_LEN)?);
+        let mut rest = Reader::new(input.bytes(self.log_count * POINT_LEN)?);
         input.finish()?;
-        for point in &mut self.points {
+        for point in self.points_mut() {
             *point = Point {
                 position: LogPosition::new(rest.u64()?),
                 running: Hash::new(rest.array()?),
@@ -148,10 +165,10 @@ impl Cut {
     /// # Errors
     /// [`CutError::WrongLogCount`] where it has not as many.
     pub fn copy_from(&mut self, other: &Self) -> Result<(), CutError> {
-        if self.points.len() != other.points.len() {
+        if self.log_count != other.log_count {
             return Err(CutError::WrongLogCount);
         }
-        self.points.copy_from_slice(&other.points);
+        self.points_mut().copy_from_slice(other.points());
         Ok(())
     }
 
@@ -160,11 +177,19 @@ impl Cut {
     pub fn hash(&self) -> Hash {
         let mut hasher = Hasher::new(Domain::CUT);
         hasher.update(&[VERSION]);
-        hasher.update(&(self.points.len() as u16).to_le_bytes());
-        for point in &self.points {
+        hasher.update(&(self.log_count as u16).to_le_bytes());
+        for point in self.points() {
             hasher.update(&point.position.get().to_le_bytes());
             hasher.update(point.running.as_bytes());
         }
         hasher.finish()
     }
 }
+
+impl PartialEq for Cut {
+    fn eq(&self, other: &Self) -> bool {
+        self.points() == other.points()
+    }
+}
+
+impl Eq for Cut {}

@@ -215,6 +215,15 @@ impl AuditLog {
     pub fn poll(&mut self) -> Option<AuditRecord> {
         self.waiting.pop()
     }
+
+    /// Takes over what another log of the same size holds; says whether all of it fitted.
+    pub fn copy_from(&mut self, other: &Self) -> bool {
+        while self.waiting.pop().is_some() {}
+        (self.count, self.hash) = (other.count, other.hash);
+        let mut waiting = other.waiting.iter();
+        waiting.all(|record| self.waiting.push(*record).is_ok())
+    }
+
     /// The records that wait, the oldest first.
     pub fn waiting(&self) -> impl Iterator<Item = &AuditRecord> {
         self.waiting.iter()

@@ -132,6 +132,22 @@ impl<'a> Change<'a> {
         })
     }
 
+    /// The changes that these bytes hold one after another; nothing follows one that does not
+    /// decode.
+    pub fn all_in(bytes: &'a [u8]) -> impl Iterator<Item = Result<Self, ChangeError>> + use<'a> {
+        let mut input = Reader::new(bytes);
+        core::iter::from_fn(move || {
+            if input.rest().is_empty() {
+                return None;
+            }
+            let change = Self::decode(&mut input);
+            if change.is_err() {
+                input = Reader::new(&[]);
+            }
+            Some(change)
+        })
+    }
+
     const fn kind(&self) -> u8 {
         match self {
             Self::Admit(_) => 1,

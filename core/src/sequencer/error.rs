@@ -41,6 +41,7 @@ operation_error! {
         ChangeWithoutEffect,
         RegistryFull,
         CommitteeFull,
+        TooManyLeavers,
         EvidenceInvalid,
         SignatureInvalid,
         InvalidVote,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::bounded::{fixed_slice, fixed_slice_bytes};
 use crate::crypto::hash::{Domain, hash};
-use crate::crypto::signature::{PublicKey, Signature, Suite, VerifyingKey};
+use crate::crypto::signature::{PublicKey, SIGNATURE_BYTES, Signature, Suite, VerifyingKey};
 use crate::types::{Address, Epoch, Hash, Height, MemberIndex, SequencerId, Tick};
 use crate::vote::MemberSet;
 
@@ -59,23 +59,11 @@ impl SequencerManager {
         now: Tick,
     ) -> Result<Self, SequencerSetupError> {
         let mut manager = Self::vacant(setup)?;
-        let count_max = usize::from(setup.limits.member_count_max);
-        if first_members.is_empty() || first_members.len() > count_max {
-            return Err(SequencerSetupError::MemberCountOutOfRange);
-        }
-        if first_members.len() < usize::from(setup.rules.heads_min) {
-            return Err(SequencerSetupError::HeadsTooFew);
-        }
+        manager.check_first_count(first_members.len())?;
         for admission in first_members {
             manager.register(Height::ZERO, admission)?;
         }
-        for entry in manager.entries.iter_mut().take(manager.len) {
-            entry.status = SequencerStatus::Active;
-            entry.planned_status = SequencerStatus::Active;
-            entry.metrics.epochs = 1;
-            entry.metrics.last_alive = now;
-        }
-        manager.write_epoch();
+        manager.begin_first_epoch(now);
         Ok(manager)
     }
 
@@ -308,7 +296,7 @@ impl SequencerManager {
         membership_hash(self.epoch.saturating_add(1), self.suite(), self.next_rows())
     }
 
-    fn next_rows(&self) -> impl Iterator<Item = (SequencerId, u64, &PublicKey)> + Clone {
+    pub(super) fn next_rows(&self) -> impl Iterator<Item = (SequencerId, u64, &PublicKey)> + Clone {
         let next = self.sequencers().iter();
         let next = next.filter(|entry| entry.is_next_member());
         next.map(|entry| (entry.id, entry.planned_weight, &entry.public_key))
@@ -338,20 +326,39 @@ impl SequencerManager {
         let Admission { id, weight, .. } = *admission;
         let place = self.admit_checks(admission)?;
         let public_key = PublicKey::new(*admission.public_key);
+        self.check_possession(id, &public_key, admission.possession)?;
+        self.enter(place, height, (id, weight), public_key);
+        Ok(())
+    }
+
+    fn check_possession(
+        &mut self,
+        id: SequencerId,
+        public_key: &PublicKey,
+        possession: &[u8; SIGNATURE_BYTES],
+    ) -> Result<(), ChangeError> {
         let message = possession_bytes(
             self.suite(),
             self.setup.chain_id,
             self.epoch,
             id,
-            &public_key,
+            public_key,
         );
-        self.key.replace(&public_key);
-        if !self
-            .key
-            .verify(&message, &Signature::new(*admission.possession))
-        {
-            return Err(ChangeError::PossessionUnproven);
-        }
+        self.key.replace(public_key);
+        let is_proven = self.key.verify(&message, &Signature::new(*possession));
+        is_proven
+            .then_some(())
+            .ok_or(ChangeError::PossessionUnproven)
+    }
+
+    /// Gives a sequencer that may be registered its place.
+    pub(super) fn enter(
+        &mut self,
+        place: usize,
+        height: Height,
+        (id, weight): (SequencerId, u64),
+        public_key: PublicKey,
+    ) {
         // The vacant place behind the last one moves to where the order wants it.
         let moved = self.entries.get_mut(place..=self.len);
         if let Some(moved) = moved {
@@ -378,12 +385,11 @@ impl SequencerManager {
             detail,
             ..record
         });
-        Ok(())
     }
 
     /// All that can be said against an admission before its signature is looked at; gives its
     /// place.
-    fn admit_checks(&self, admission: &Admission<'_>) -> Result<usize, ChangeError> {
+    pub(super) fn admit_checks(&self, admission: &Admission<'_>) -> Result<usize, ChangeError> {
         if !(1..=SEQUENCER_WEIGHT_MAX).contains(&admission.weight) {
             return Err(ChangeError::WeightOutOfRange);
         }
@@ -540,7 +546,7 @@ impl SequencerManager {
 }
 
 /// Number, weight and key of each.
-fn rows<'a>(
+pub(super) fn rows<'a>(
     entries: impl Iterator<Item = &'a Sequencer> + Clone,
 ) -> impl Iterator<Item = (SequencerId, u64, &'a PublicKey)> + Clone {
     entries.map(|entry| (entry.id, entry.weight, &entry.public_key))

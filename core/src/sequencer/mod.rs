@@ -15,6 +15,8 @@
 //! - What happened stands in a chain of records ([`AuditRecord`]) that anybody can check
 //!   ([`AuditVerifier`]) and nobody can edit without changing every hash after it.
 //! - A change that is refused changes nothing.
+//! - When an epoch closes, and whose the next one is, follows from decided slots alone
+//!   ([`Succession`]).
 //! - Its bytes ([`SequencerManager::write_state`]) give it back as it was, and
 //!   [`SequencerManager::state_hash`] is the same at every node.
 //!
@@ -33,12 +35,14 @@ mod change;
 mod conflict;
 mod epoch;
 mod error;
+mod genesis;
 mod limits;
 mod manager;
 mod member;
 mod membership;
 mod state;
 mod status;
+mod succession;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -53,6 +57,7 @@ pub use manager::{SequencerManager, SlotTurn};
 pub use member::{Sequencer, SequencerMetrics, sequencer_address};
 pub use membership::{Member, Membership};
 pub use status::SequencerStatus;
+pub use succession::{Standing, Succession, SuccessionRules};
 
 use crate::vote::MEMBER_COUNT_MAX;
 

@@ -234,6 +234,8 @@ impl hb_status {
         Self::TooManyMembers,
         Self::TooManyLeavers,
         Self::OrderKindChanged,
+        Self::ChangeNotAgreed,
+        Self::WrongNextMembership,
         Self::WrongEpoch,
         Self::HeightBehind,
         Self::HeightAhead,

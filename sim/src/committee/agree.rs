@@ -11,12 +11,12 @@
 use hauptbuch_core::consensus::Destination;
 use hauptbuch_core::types::{Hash, SequencerId, Tick};
 use rayon::iter::{
-    IndexedParallelIterator as _, IntoParallelRefMutIterator as _, ParallelIterator as _,
+    IndexedParallelIterator as _, IntoParallelRefMutIterator as _, ParallelIterator,
 };
 
 use super::CommitteeError;
 use super::known::World;
-use super::seat::{Letter, Mind, Seat};
+use super::seat::{Letter, Mind, Said, Seat};
 use crate::run::ConsensusReport;
 
 /// How long a message between members takes: 5 ms, as between neighbouring cities.
@@ -33,6 +33,8 @@ pub(super) struct Agreement {
     rounds_max: u32,
     round_changes: u64,
     certificate_bytes: u64,
+    /// What members said that have left.
+    left: Said,
 }
 
 impl Agreement {
@@ -45,29 +47,31 @@ impl Agreement {
     ) -> Result<Hash, CommitteeError> {
         self.now = self.now.max(tick);
         let now = self.now;
-        seats
-            .par_iter_mut()
-            .try_for_each(|seat| seat.begin_height(now))?;
+        up(seats).try_for_each(|seat| seat.begin_height(now))?;
         let mut letters: Vec<Letter> = Vec::new();
         for _ in 0..MOMENT_COUNT_MAX {
             let now = self.now;
             let inboxes: Vec<Vec<&Letter>> = seats
                 .iter()
                 .map(|seat| {
-                    let own = seat.mind.number();
+                    let own = seat.mind.id();
                     letters.iter().filter(|it| is_to(it, own)).collect()
                 })
                 .collect();
             let turns = seats.par_iter_mut().zip(&inboxes);
-            turns.try_for_each(|(seat, inbox)| seat.take_turn(now, inbox, tick, world))?;
+            turns
+                .filter(|(seat, _)| seat.is_up)
+                .try_for_each(|(seat, inbox)| seat.take_turn(now, inbox, tick, world))?;
             letters = seats.iter_mut().flat_map(Seat::take_letters).collect();
-            if seats.iter().all(|seat| seat.decided().is_some()) {
+            let mut present = seats.iter().filter(|seat| seat.is_up);
+            if present.all(|seat| seat.decided().is_some()) {
                 return self.settle(seats, tick, world);
             }
             self.now = match letters.is_empty() {
                 false => now.saturating_add(MESSAGE_DELAY_NS),
                 true => {
-                    let deadlines = seats.iter().filter_map(Seat::next_deadline);
+                    let present = seats.iter().filter(|seat| seat.is_up);
+                    let deadlines = present.filter_map(Seat::next_deadline);
                     deadlines.min().ok_or(CommitteeError::Undecided)?.max(now)
                 }
             };
@@ -82,47 +86,59 @@ impl Agreement {
         tick: Tick,
         world: &World<'_>,
     ) -> Result<Hash, CommitteeError> {
-        let first = seats.first().and_then(Seat::decided);
-        let (round, value) = first.ok_or(CommitteeError::Undecided)?;
-        seats
-            .par_iter_mut()
-            .try_for_each(|seat| seat.settle(value, tick, world))?;
+        let first = seats.iter().find(|seat| seat.is_up);
+        let (round, value) = first
+            .and_then(Seat::decided)
+            .ok_or(CommitteeError::Undecided)?;
+        up(seats).try_for_each(|seat| seat.settle(value, tick, world))?;
         self.heights += 1;
         self.rounds_max = self.rounds_max.max(round.get().saturating_add(1));
         self.round_changes += u64::from(round.get());
-        let certificate = seats.first().map_or(0, |seat| seat.certificate().len());
+        let first = seats.iter().find(|seat| seat.is_up);
+        let certificate = first.map_or(0, |seat| seat.certificate().len());
         self.certificate_bytes += certificate as u64;
         Ok(value)
     }
 
+    /// A member has left, and said so much before.
+    pub const fn note_left(&mut self, said: Said) {
+        self.left.add(said);
+    }
+
     /// What agreeing came to so far.
     pub fn report<M: Mind>(&self, seats: &[Seat<M>]) -> ConsensusReport {
-        let mut report = ConsensusReport {
+        let report = ConsensusReport {
             heights: self.heights,
             rounds_max: self.rounds_max,
             round_changes: self.round_changes,
             certificate_bytes: self.certificate_bytes,
             ..ConsensusReport::default()
         };
-        for said in seats.iter().map(Seat::said) {
-            report.proposals += said.proposals;
-            report.votes += said.votes;
-            report.signatures_made += said.signatures_made;
-            report.signatures_verified += said.signatures_verified;
+        let mut all = self.left;
+        seats.iter().for_each(|seat| all.add(seat.said()));
+        ConsensusReport {
+            proposals: all.proposals,
+            votes: all.votes,
+            signatures_made: all.signatures_made,
+            signatures_verified: all.signatures_verified,
+            ..report
         }
-        report
     }
 }
 
 /// Whether all members have come to the same order and chain.
 pub(super) fn check_agreement<M: Mind>(seats: &mut [Seat<M>]) -> Result<(), CommitteeError> {
-    let states: Vec<(Hash, Hash)> = seats.par_iter_mut().map(|it| it.mind.state()).collect();
+    let states: Vec<(Hash, Hash)> = up(seats).map(|it| it.mind.state()).collect();
     let is_same = states.windows(2).all(|pair| pair[0] == pair[1]);
     is_same.then_some(()).ok_or(CommitteeError::Diverged)
 }
 
-fn is_to(letter: &Letter, member: u16) -> bool {
-    let own = SequencerId::new(member.into());
+/// The members that take part.
+fn up<M: Mind>(seats: &mut [Seat<M>]) -> impl ParallelIterator<Item = &mut Seat<M>> {
+    seats.par_iter_mut().filter(|seat| seat.is_up)
+}
+
+fn is_to(letter: &Letter, own: SequencerId) -> bool {
     match letter.to {
         Destination::Members => letter.from != own,
         Destination::One(one) => one == own,

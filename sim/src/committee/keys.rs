@@ -20,7 +20,7 @@ use hauptbuch_core::crypto::signature::{
     VerifyingKey,
 };
 use hauptbuch_core::receive_log::{LogSigner, LogVerifier, STATEMENT_LEN};
-use hauptbuch_core::sequencer::Membership;
+use hauptbuch_core::sequencer::{Admission, Membership, possession_bytes};
 use hauptbuch_core::types::{Epoch, Hash, MemberIndex, SequencerId};
 use hauptbuch_core::vote::MEMBER_COUNT_MAX;
 use sha2::{Digest as _, Sha256};
@@ -54,8 +54,22 @@ impl MemberKeys {
     /// [`CommitteeError::Keys`] where this build has no provider of the suite;
     /// [`CommitteeError::Membership`] for no member, or more than [`MEMBER_COUNT_MAX`].
     pub fn new(suite: Suite, seed: u64, member_count: u16) -> Result<Self, CommitteeError> {
+        Self::with_later(suite, seed, member_count, 0)
+    }
+
+    /// The same with the keys of so many more that may join later; their numbers follow.
+    ///
+    /// # Errors
+    /// As [`MemberKeys::new`].
+    pub fn with_later(
+        suite: Suite,
+        seed: u64,
+        member_count: u16,
+        later_count: u16,
+    ) -> Result<Self, CommitteeError> {
         let provider = Provider::fastest(suite).ok_or(KeyError::ProviderMissing)?;
-        let secrets = (0..member_count.min(MEMBER_COUNT_MAX.saturating_add(1))).map(|member| {
+        let first_count = member_count.min(MEMBER_COUNT_MAX.saturating_add(1));
+        let secrets = (0..first_count.saturating_add(later_count)).map(|member| {
             let key = match provider {
                 Provider::Dilithium3 => SecretKey::from_system(provider),
                 _ => SecretKey::from_seed(provider, &member_seed(seed, member)),
@@ -63,7 +77,8 @@ impl MemberKeys {
             key.map(Arc::new)
         });
         let secrets: Vec<Arc<SecretKey>> = secrets.collect::<Result<_, _>>()?;
-        let membership = equal_membership(suite, secrets.iter().map(|key| key.public_key()))?;
+        let first = secrets.iter().take(first_count.into());
+        let membership = equal_membership(suite, first.map(|key| key.public_key()))?;
         Ok(Self {
             public: PublicKeys::of(&membership)?,
             membership,
@@ -89,7 +104,37 @@ impl MemberKeys {
         &self.public
     }
 
-    /// What a member signs with.
+    /// The public key of a sequencer that is a member or may become one.
+    #[must_use]
+    pub fn public_key(&self, number: u32) -> Option<&PublicKey> {
+        let key = self.secrets.get(number as usize)?;
+        Some(key.public_key())
+    }
+
+    /// What a sequencer shows to be admitted in an epoch: its key, and that it holds it.
+    ///
+    /// # Errors
+    /// [`CommitteeError::WrongSequencerCount`] for one that has no keys here;
+    /// [`CommitteeError::Keys`] where signing fails.
+    pub fn application(
+        &self,
+        number: u32,
+        chain_id: u64,
+        epoch: Epoch,
+    ) -> Result<Application, CommitteeError> {
+        let key = self.secrets.get(number as usize);
+        let key = key.ok_or(CommitteeError::WrongSequencerCount)?;
+        let id = SequencerId::new(number);
+        let suite = self.provider().suite();
+        let message = possession_bytes(suite, chain_id, epoch, id, key.public_key());
+        Ok(Application {
+            id,
+            public_key: key.public_key().clone(),
+            possession: key.sign(&message, &Randomness::ZERO)?,
+        })
+    }
+
+    /// What a sequencer signs with.
     #[must_use]
     pub fn signer(&self, member: u16) -> Option<MemberSigner> {
         let key = self.secrets.get(usize::from(member))?;
@@ -102,6 +147,30 @@ impl MemberKeys {
     /// [`CommitteeError::Electorate`].
     pub fn electorate(&self, genesis: &Hash) -> Result<Electorate, CommitteeError> {
         electorate(&self.membership, genesis)
+    }
+}
+
+/// A sequencer that wants to be admitted, with a weight of 1.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// Its number.
+    pub id: SequencerId,
+    /// Its public key.
+    pub public_key: PublicKey,
+    /// Its signature over both.
+    pub possession: Signature,
+}
+
+impl Application {
+    /// As a change has it.
+    #[must_use]
+    pub fn view(&self) -> Admission<'_> {
+        Admission {
+            id: self.id,
+            weight: 1,
+            public_key: self.public_key.as_bytes(),
+            possession: self.possession.as_bytes(),
+        }
     }
 }
 
@@ -198,11 +267,23 @@ impl LogVerifier for PublicKeys {
 /// [`CommitteeError::Keys`] where this build has no provider of the suite;
 /// [`CommitteeError::Electorate`].
 pub fn electorate(membership: &Membership, genesis: &Hash) -> Result<Electorate, CommitteeError> {
-    let provider = Provider::fastest(membership.suite()).ok_or(KeyError::ProviderMissing)?;
+    electorate_with_room(membership, genesis, 0)
+}
+
+/// The same with room for later epochs of up to so many members.
+///
+/// # Errors
+/// As [`electorate`].
+pub fn electorate_with_room(
+    first: &Membership,
+    genesis: &Hash,
+    member_count_max: u16,
+) -> Result<Electorate, CommitteeError> {
+    let provider = Provider::fastest(first.suite()).ok_or(KeyError::ProviderMissing)?;
     // At most 128, as a membership has.
-    let count = membership.members().len() as u16;
-    let network = network_hash(genesis, membership);
-    Electorate::new(network, provider, membership, count).map_err(CommitteeError::Electorate)
+    let count = member_count_max.max(first.members().len() as u16);
+    let network = network_hash(genesis, first);
+    Electorate::new(network, provider, first, count).map_err(CommitteeError::Electorate)
 }
 
 /// What names a run's network in its members' votes: SHA-256 of a tag, the genesis hash and the

@@ -16,8 +16,22 @@
 //! - A body that a proposed or decided cut shows and a member lacks is fetched.
 //! - What does not fit a member's budget or its room for bodies waits at that member, in order.
 //!
-//! Nobody is silent, slow to vote, or lies, and clocks agree; worlds with attackers and faults are
-//! those of [`attack`](crate::attack).
+//! Nobody is slow to vote or lies, and clocks agree; worlds with attackers and faults are those of
+//! [`attack`](crate::attack). Nobody is silent either, unless a [`MembershipPlan`] says who.
+//!
+//! # Epochs
+//! Where a [`MembershipPlan`] has changes, whoever proposes puts those that are due into its slot.
+//! Each member checks them by its own registry and accepts none that it did not agree to. From the
+//! decided slots alone follow the slot that closes the epoch
+//! ([`Succession`](hauptbuch_core::sequencer::Succession)) and, by rule 21 of [`stream`], the one
+//! that ends it, whose header names the next members.
+//! - Members that stay hand over: registry, order, their side of it, logs, keys and consensus.
+//! - One that joins believes the first members, and through the certificates at the end of each
+//!   epoch those of the present one. It takes the states of a peer as bytes and compares them with
+//!   what the last slot names; and it asks all for the bodies that wait in their lines (rule 24).
+//! - One that leaves gives its own lines to all, and stops.
+//! - One that was away comes back in the same way as one that joins, and goes on with its log if
+//!   the epoch is still the same.
 //!
 //! [`stream`]: hauptbuch_core::ordering::fair::stream
 //!
@@ -29,14 +43,20 @@
 
 mod agree;
 mod error;
+mod handover;
 mod keys;
 mod known;
 mod member;
+mod plan;
 mod pooled;
+mod registrar;
 mod seat;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod unsigned;
+
+use std::sync::Arc;
 
 use hauptbuch_core::config::{Config, ConfigError};
 use hauptbuch_core::crypto::signature::SIGNATURE_BYTES;
@@ -46,14 +66,13 @@ use hauptbuch_core::ordering::fair::stream::{
     Entry, EntryKind, Facts, FairMember, FairStream, LoggedId, TrialStream,
 };
 use hauptbuch_core::receive_log::{
-    self, Cut, CutEntry, Extents, LogId, LogMark, Point, ReceiveLogLimits,
+    self, Cut, CutEntry, Extents, LogId, LogMark, OwnRecord, Point, ReceiveLogLimits,
 };
 use hauptbuch_core::types::{
-    Envelope, Epoch, Hash, Height, LogPosition, Nonce, Tick, TxId, UnixNs,
+    Envelope, Epoch, Hash, Height, LogPosition, Nonce, SequencerId, Tick, TxId, UnixNs,
 };
 use rayon::iter::{
-    IndexedParallelIterator as _, IntoParallelRefIterator as _, IntoParallelRefMutIterator as _,
-    ParallelIterator as _,
+    IndexedParallelIterator as _, IntoParallelRefMutIterator as _, ParallelIterator as _,
 };
 
 use crate::arrivals::{Arrival, Arrivals};
@@ -62,12 +81,19 @@ use crate::workload::Workload;
 pub use agree::MESSAGE_DELAY_NS;
 use agree::{Agreement, check_agreement};
 pub use error::CommitteeError;
-pub use keys::{MemberKeys, MemberSigner, PublicKeys, electorate, network_hash};
+pub use keys::{
+    Application, MemberKeys, MemberSigner, PublicKeys, electorate, electorate_with_room,
+    network_hash,
+};
 pub use known::Known;
 use known::Outside;
 use member::Member;
+pub use plan::{Absence, LEAD_SLOTS, MembershipPlan, MembershipStep, PlanError, PlannedChange};
 pub use pooled::{Adoptable, PoolCommittee, SlotRefusal};
-use seat::Seat;
+use registrar::Registrar;
+pub use registrar::{first_succession, registry_setup, succession_rules};
+use seat::{Seat, Table};
+use trail::Trail;
 pub use unsigned::{UNSIGNED_SUITE, Unsigned};
 
 /// What a committee orders by: the same for all members and every verifier.
@@ -104,7 +130,7 @@ impl Setup {
     #[must_use]
     pub const fn log_limits(&self) -> ReceiveLogLimits {
         ReceiveLogLimits {
-            log_count_max: self.member_count(),
+            log_count_max: self.fair.limits.log_count_max(self.fair.parameters),
             extent_entries_max: self.fair.limits.extent_entries_max,
             signature_bytes_max: SIGNATURE_BYTES as u32,
         }
@@ -119,13 +145,13 @@ impl Setup {
         self.fair.stream(key).map_err(CommitteeError::Config)
     }
 
-    /// All logs, empty.
+    /// All logs of the first epoch, empty.
     ///
     /// # Errors
     /// [`CommitteeError::Limits`].
     pub fn extents(&self) -> Result<Extents, CommitteeError> {
         let mark = |member| LogMark {
-            at: self.log_start(member).1,
+            at: self.new_log(Epoch::ZERO, &self.boundary, member).end,
             ..LogMark::default()
         };
         let marks: Vec<LogMark> = (0..self.member_count() as u16).map(mark).collect();
@@ -133,18 +159,24 @@ impl Setup {
         made.map_err(CommitteeError::Limits)
     }
 
-    /// A member's log, and where it begins.
-    fn log_start(&self, member: u16) -> (LogId, Point) {
+    /// A member's log of an epoch before its first entry; `boundary` is the hash of the last slot
+    /// before it, or of the genesis.
+    #[must_use]
+    pub fn new_log(&self, epoch: Epoch, boundary: &Hash, member: u16) -> OwnRecord {
         let log = LogId {
             chain_id: self.chain_id,
-            epoch: Epoch::ZERO,
+            epoch,
             member,
         };
-        let at = Point {
-            position: LogPosition::ZERO,
-            running: log.start(&self.boundary),
-        };
-        (log, at)
+        OwnRecord {
+            log,
+            end: Point {
+                position: LogPosition::ZERO,
+                running: log.start(boundary),
+            },
+            base: Height::ZERO,
+            stamp: UnixNs::ZERO,
+        }
     }
 
     /// The bytes that one member's part in ordering takes.
@@ -168,6 +200,14 @@ pub struct Decided<'a> {
     pub extensions: &'a [Vec<u8>],
     /// The cut.
     pub cut: &'a Cut,
+    /// The epoch that it belongs to.
+    pub epoch: Epoch,
+    /// The members of that epoch, in their order.
+    pub members: &'a [SequencerId],
+    /// The changes to the membership that it carries.
+    pub changes: &'a [u8],
+    /// Where it ends its epoch, the hash of the next one's membership; otherwise zero.
+    pub next_membership: Hash,
     /// What the slot's header names of the state that follows.
     pub state_root: Hash,
     /// The state that follows, with what the slot drained.
@@ -187,14 +227,46 @@ pub struct Parts<'a> {
     pub config: &'a Config,
     /// Every maximum, the same for all.
     pub limits: &'a Limits,
-    /// What members sign with.
+    /// What members sign with, and those that join later.
     pub keys: &'a MemberKeys,
+    /// What members have agreed to change about themselves.
+    pub plan: &'a MembershipPlan,
+}
+
+/// What all members, and those that join, are made from.
+struct Kit {
+    setup: Setup,
+    config: Config,
+    limits: Limits,
+    keys: MemberKeys,
+    plan: Arc<MembershipPlan>,
+}
+
+impl Kit {
+    /// Where all logs and votes begin.
+    const fn genesis(&self) -> Hash {
+        self.setup.boundary
+    }
+
+    /// The registry of a member before the first slot, where anything of the members changes.
+    fn registrar(&self) -> Result<Option<Registrar>, CommitteeError> {
+        let is_wanted = !self.plan.is_empty();
+        let made = is_wanted
+            .then(|| Registrar::new(&self.config, &self.genesis(), &self.keys, &self.plan));
+        made.transpose()
+    }
 }
 
 /// All members, and what lies between them.
 pub struct Committee {
-    setup: Setup,
+    kit: Kit,
+    table: Table,
+    /// In the order of the members of the epoch.
     seats: Vec<Seat<Member>>,
+    /// How each epoch handed over to the next, for whoever joins.
+    trail: Trail,
+    /// By the number of a sequencer that is not in its seat, what reaches it.
+    arrivals: Vec<Vec<Arrival>>,
     outside: Outside,
     extensions: Vec<Vec<u8>>,
     agreement: Agreement,
@@ -216,24 +288,40 @@ impl Committee {
         parts: &Parts<'_>,
         arrivals: &Arrivals,
     ) -> Result<Self, CommitteeError> {
-        if arrivals.sequencer_count() != setup.member_count() {
+        let member_count = setup.member_count();
+        let sequencer_count = member_count.max(parts.plan.sequencer_count());
+        if arrivals.sequencer_count() != sequencer_count {
             return Err(CommitteeError::WrongSequencerCount);
         }
-        let lists: Vec<&[Arrival]> = arrivals.lists().collect();
-        let parcel = member::parcel_of(setup);
-        let seats = lists.par_iter().enumerate().map(|(number, list)| {
-            let mind = Member::new(number as u16, setup, parts, list.to_vec())?;
-            Seat::new(mind, parts.keys, &setup.boundary, parcel)
+        let mut lists: Vec<Vec<Arrival>> = arrivals.lists().map(<[Arrival]>::to_vec).collect();
+        let kit = Kit {
+            setup: setup.clone(),
+            config: parts.config.clone(),
+            limits: parts.limits.clone(),
+            keys: parts.keys.clone(),
+            plan: Arc::new(parts.plan.clone()),
+        };
+        let most = setup.log_limits().log_count_max as u16;
+        let parcel = member::parcel_of(setup, !parts.plan.is_empty());
+        let table = Table::new(parts.keys, &setup.boundary, most, parcel);
+        let first = parts.keys.membership();
+        let members = lists[..member_count as usize].par_iter_mut().enumerate();
+        let seats = members.map(|(number, list)| {
+            let mind = Member::new(number as u16, &kit, std::mem::take(list))?;
+            Seat::new(mind, &table, first)
         });
         Ok(Self {
             seats: seats.collect::<Result<_, CommitteeError>>()?,
+            trail: Trail::new(table.network, first, table.member_count_max),
             outside: Outside::new(arrivals.transaction_count() as usize),
-            extensions: vec![Vec::new(); lists.len()],
+            extensions: vec![Vec::new(); member_count as usize],
             agreement: Agreement::default(),
             logged_count: 0,
             still_count: 0,
             live_max: 0,
-            setup: setup.clone(),
+            arrivals: lists,
+            kit,
+            table,
         })
     }
 
@@ -261,7 +349,8 @@ impl Committee {
     }
 
     /// Lets all members log and sign what reached them before `tick`, where `stamp` is the time,
-    /// and take in each other's logs; how many ids they named.
+    /// and take in each other's logs; how many ids they named. Where the last slot ended an epoch,
+    /// the next one begins first.
     ///
     /// # Errors
     /// A [`CommitteeError`] that says what was refused: honest members give no reason for any.
@@ -271,19 +360,25 @@ impl Committee {
         stamp: UnixNs,
         workload: &Workload,
     ) -> Result<usize, CommitteeError> {
+        self.change_members(tick, workload)?;
         let world = self.outside.world(workload);
         let extended = self.seats.par_iter_mut().zip(&mut self.extensions);
         extended.try_for_each(|(seat, kept)| {
-            seat.mind.extend(tick, stamp, &world)?;
             kept.clear();
-            kept.extend_from_slice(seat.mind.extension());
+            if seat.is_up {
+                seat.mind.extend(tick, stamp, &world)?;
+                kept.extend_from_slice(seat.mind.extension());
+            }
             Ok::<(), CommitteeError>(())
         })?;
         let extensions = &self.extensions;
-        let admitted = self.seats.par_iter_mut();
-        admitted.try_for_each(|seat| extensions.iter().try_for_each(|it| seat.mind.admit(it)))?;
-        let logged = self.seats.iter().map(|seat| seat.mind.logged_count());
-        self.logged_count = logged.sum();
+        let present = self.seats.par_iter_mut().filter(|seat| seat.is_up);
+        present.try_for_each(|seat| {
+            let mut said = extensions.iter().filter(|it| !it.is_empty());
+            said.try_for_each(|it| seat.mind.admit(it))
+        })?;
+        let present = self.seats.iter().filter(|seat| seat.is_up);
+        self.logged_count = present.map(|seat| seat.mind.logged_count()).sum();
         Ok(self.logged_count)
     }
 
@@ -305,12 +400,17 @@ impl Committee {
         self.still_count = if is_still { self.still_count + 1 } else { 0 };
         let seat = self.first()?;
         let first = &seat.mind;
+        let settled = first.settled();
         Ok(Decided {
             height: first.stream().height(),
             slot,
+            epoch: first.stream().epoch(),
+            members: first.members(),
+            changes: &settled.changes,
+            next_membership: settled.next_membership,
             extensions: &self.extensions,
             cut: &first.cut,
-            state_root: first.state_root(),
+            state_root: settled.state_root,
             stream: first.stream(),
             entries: &first.entries,
             known: &self.outside.known,
@@ -318,11 +418,11 @@ impl Committee {
         })
     }
 
-    /// The first member. What is shown of a slot is shown as it stands there, since all agree.
+    /// The first member that takes part. What is shown of a slot is shown as it stands there, since
+    /// all agree.
     fn first(&self) -> Result<&Seat<Member>, CommitteeError> {
-        self.seats
-            .first()
-            .ok_or(CommitteeError::WrongSequencerCount)
+        let first = self.seats.iter().find(|seat| seat.is_up);
+        first.ok_or(CommitteeError::WrongSequencerCount)
     }
 
     /// Whether all members have come to the same order and chain.
@@ -342,21 +442,24 @@ impl Committee {
     /// What it orders by.
     #[must_use]
     pub const fn setup(&self) -> &Setup {
-        &self.setup
+        &self.kit.setup
     }
 
     /// When the next body reaches a member; nothing once all have.
     #[must_use]
     pub fn next_arrival(&self) -> Option<Tick> {
-        let next = self.seats.iter().filter_map(|it| it.mind.next_arrival());
-        next.min()
+        let present = self.seats.iter().filter(|seat| seat.is_up);
+        present.filter_map(|it| it.mind.next_arrival()).min()
     }
 
     /// Whether a further slot can bring something without a further arrival.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        let is_pushing_back = self.seats.iter().any(|it| it.mind.is_pushing_back());
-        let can_go_on = self.logged_count > 0 || self.live_count() > 0 || is_pushing_back;
+        let mut present = self.seats.iter().filter(|seat| seat.is_up);
+        let is_pushing_back = present.any(|it| it.mind.is_pushing_back());
+        let is_ending = self.first().is_ok_and(|seat| seat.mind.is_epoch_ending());
+        let can_go_on =
+            self.logged_count > 0 || self.live_count() > 0 || is_pushing_back || is_ending;
         can_go_on && self.still_count < STILL_COUNT_MAX
     }
 
@@ -367,7 +470,7 @@ impl Committee {
     }
 
     fn live_count(&self) -> u32 {
-        let first = self.seats.first();
+        let first = self.first();
         first.map_or(0, |seat| seat.mind.stream().live_count())
     }
 

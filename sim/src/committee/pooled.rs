@@ -8,37 +8,47 @@
 //! A body that a pool refuses for now, because a nonce before it is still on its way or there is no
 //! room, is offered again before the next slot. What is refused for good is nobody's loss: others
 //! hold it.
+//!
+//! Members change as in a committee with logs, but nothing has to be finished: the epoch ends with
+//! the slot that decides. Whoever joins, or was away, takes over all slots that it lacks, each with
+//! its certificate.
 
+mod epochs;
 mod judge;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 pub use judge::SlotRefusal;
 
 use hauptbuch_core::batch::{SlotReader, SlotVerifier, VerifiedSlot, slot_encoded_len_max};
-use hauptbuch_core::config::Config;
 use hauptbuch_core::consensus::{Validity, Verdict};
 use hauptbuch_core::coordinator::{AdoptError, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
-use hauptbuch_core::types::{Envelope, Hash, Height, Nonce, Round, Tick, TxId};
+use hauptbuch_core::types::{Envelope, Hash, Height, Nonce, Round, SequencerId, Tick, TxId};
 use rayon::iter::{
-    IndexedParallelIterator as _, IntoParallelRefIterator as _, IntoParallelRefMutIterator as _,
-    ParallelIterator as _,
+    IndexedParallelIterator as _, IntoParallelRefMutIterator as _, ParallelIterator as _,
 };
 
 use super::agree::{Agreement, check_agreement};
 use super::known::{Known, Outside, World};
-use super::seat::{Mind, Parcel, Said, Seat};
+use super::registrar::Registrar;
+use super::seat::{Mind, Parcel, Said, Seat, Table};
+use super::trail::Trail;
 use super::{CommitteeError, Parts};
 use crate::arrivals::{Arrival, Arrivals};
 use crate::run::{ConsensusReport, Pools, agreed_time, take};
 use crate::workload::Workload;
+use epochs::{Past, PoolKit};
 
 /// One member: its pool, its chain of slots, and the twin by which it checks those of others.
 #[derive(Debug)]
 struct PoolMember {
-    number: u16,
+    id: SequencerId,
+    /// Where members change, what it knows of that.
+    registrar: Option<Registrar>,
     node: TransactionCoordinator,
     verifier: SlotVerifier,
     /// What the verifier said of the slot that was settled last.
@@ -119,8 +129,8 @@ impl PoolMember {
 }
 
 impl Mind for PoolMember {
-    fn number(&self) -> u16 {
-        self.number
+    fn id(&self) -> SequencerId {
+        self.id
     }
 
     fn next_height(&self) -> Height {
@@ -134,6 +144,7 @@ impl Mind for PoolMember {
         world: &World<'_>,
     ) -> Result<Vec<u8>, CommitteeError> {
         self.give_back()?;
+        self.prepare_context()?;
         #[cfg(test)]
         if let Some(repeater) = self.repeater.as_mut().filter(|_| round == Round::ZERO) {
             return Ok(repeater.propose(tick));
@@ -174,7 +185,9 @@ impl Mind for PoolMember {
                 extension_hash: Hash::ZERO,
             }),
             // The bytes are those of the hash, so that no others make it better.
-            Err(SlotRefusal::Repeats { .. }) => Verdict::Known(Validity::Invalid),
+            Err(SlotRefusal::Repeats { .. } | SlotRefusal::Members(_)) => {
+                Verdict::Known(Validity::Invalid)
+            }
             // The hash is that of a header: bytes that do not fit it may be somebody else's fault.
             Err(_) => Verdict::WrongBody,
         })
@@ -192,7 +205,9 @@ impl Mind for PoolMember {
         let verified = self
             .verifier
             .verify(own_slot.map_or(body, |slot| slot.bytes));
-        self.verified = Some(verified.map_err(|error| CommitteeError::Refused(error.code))?);
+        let verified = verified.map_err(|error| CommitteeError::Refused(error.code))?;
+        self.verified = Some(verified);
+        self.note_changes(verified.header.height, body)?;
         #[cfg(test)]
         if let Some(repeater) = &mut self.repeater {
             repeater.follow(body, tick);
@@ -233,6 +248,15 @@ pub struct Adoptable<'a> {
 /// Members with pools, and what lies between them.
 #[derive(Debug)]
 pub struct PoolCommittee {
+    kit: PoolKit,
+    table: Table,
+    /// How each epoch handed over to the next, and all slots so far with their certificates: for
+    /// whoever joins or was away. Nothing where members stay as they are.
+    trail: Trail,
+    history: Vec<Past>,
+    /// By the number of a sequencer that is not in its seat, what reaches it.
+    arrivals: Vec<Vec<Arrival>>,
+    /// In the order of the members of the epoch.
     seats: Vec<Seat<PoolMember>>,
     outside: Outside,
     agreement: Agreement,
@@ -249,30 +273,42 @@ impl PoolCommittee {
     /// [`CommitteeError`] where there are not as many keys as arrivals have sequencers, or the
     /// configuration gives no sequencer.
     pub fn new(parts: &Parts<'_>, seed: u64, arrivals: &Arrivals) -> Result<Self, CommitteeError> {
-        let Parts {
-            config,
-            limits,
-            keys,
-        } = *parts;
-        let genesis = config.genesis_hash(limits);
+        let kit = PoolKit {
+            config: parts.config.clone(),
+            limits: parts.limits.clone(),
+            keys: parts.keys.clone(),
+            plan: Arc::new(parts.plan.clone()),
+        };
+        let first = parts.keys.membership();
+        let member_count = first.members().len();
+        let sequencer_count = parts.plan.sequencer_count().max(member_count as u32);
         let parcel = Parcel {
-            bytes_max: u32::try_from(slot_encoded_len_max(limits)).unwrap_or(u32::MAX),
+            bytes_max: u32::try_from(slot_encoded_len_max(&kit.limits)).unwrap_or(u32::MAX),
             identify: slot_hash,
         };
-        let lists: Vec<&[Arrival]> = arrivals.lists().collect();
-        if lists.len() != keys.membership().members().len() {
+        let mut lists: Vec<Vec<Arrival>> = arrivals.lists().map(<[Arrival]>::to_vec).collect();
+        if lists.len() != sequencer_count as usize {
             return Err(CommitteeError::WrongSequencerCount);
         }
-        let seats = lists.par_iter().enumerate().map(|(number, list)| {
-            let mind = member(number as u16, config, limits, list.to_vec())?;
-            Seat::new(mind, keys, &genesis, parcel)
+        let most = kit.config.epochs.member_count_max.into();
+        let table = Table::new(&kit.keys, &kit.genesis(), most, parcel);
+        let members = lists[..member_count].par_iter_mut().enumerate();
+        let seats = members.map(|(number, list)| {
+            let id = SequencerId::new(number as u32);
+            let mind = PoolMember::new(id, &kit, std::mem::take(list))?;
+            Seat::new(mind, &table, first)
         });
         Ok(Self {
             seats: seats.collect::<Result<_, CommitteeError>>()?,
+            trail: Trail::new(table.network, first, table.member_count_max),
+            history: Vec::new(),
+            arrivals: lists,
             outside: Outside::new(arrivals.transaction_count() as usize),
             agreement: Agreement::default(),
             still_count: 0,
             seed,
+            kit,
+            table,
         })
     }
 
@@ -305,25 +341,36 @@ impl PoolCommittee {
         workload: &Workload,
         pools: &Pools,
     ) -> Result<Adoptable<'_>, CommitteeError> {
+        self.change_members(tick)?;
         let world = World {
             pools,
             seed: self.seed,
             ..self.outside.world(workload)
         };
-        self.seats.par_iter_mut().for_each(|seat| {
-            seat.mind.refusal = None;
-            seat.mind.receive(tick, &world);
-        });
+        self.seats
+            .par_iter_mut()
+            .filter(|seat| seat.is_up)
+            .for_each(|seat| {
+                seat.mind.refusal = None;
+                seat.mind.receive(tick, &world);
+            });
         let hash = self.agreement.agree(&mut self.seats, tick, &world)?;
         let is_over = self.next_arrival().is_none();
-        let first = self.seats.first();
+        let first = self.seats.iter().find(|seat| seat.is_up);
         let first = first.ok_or(CommitteeError::WrongSequencerCount)?;
         let verified = first.mind.verified.filter(|slot| slot.hash == hash);
         let verified = verified.ok_or(CommitteeError::Diverged)?;
         let is_still = is_over && verified.transaction_count == 0;
         self.still_count = if is_still { self.still_count + 1 } else { 0 };
+        let bytes = first.body(hash).ok_or(CommitteeError::Undecided)?;
+        if !self.kit.plan.is_empty() {
+            self.history.push(Past {
+                slot: bytes.to_vec(),
+                certificate: first.certificate().to_vec(),
+            });
+        }
         Ok(Adoptable {
-            bytes: first.body(hash).ok_or(CommitteeError::Undecided)?,
+            bytes,
             verified,
             certificate: first.certificate(),
             known: &self.outside.known,
@@ -337,7 +384,8 @@ impl PoolCommittee {
             let arrival = seat.mind.arrivals.get(seat.mind.delivered);
             arrival.map(|arrival| arrival.at)
         };
-        self.seats.iter().filter_map(next).min()
+        let present = self.seats.iter().filter(|seat| seat.is_up);
+        present.filter_map(next).min()
     }
 
     /// Whether slots go by and bring nothing, though nothing is on its way any more.
@@ -347,9 +395,9 @@ impl PoolCommittee {
     }
 
     /// Which members refused a slot at the height that was decided last, and why the last time.
-    pub fn refusals(&self) -> impl Iterator<Item = (u16, SlotRefusal)> {
+    pub fn refusals(&self) -> impl Iterator<Item = (SequencerId, SlotRefusal)> {
         let minds = self.seats.iter().map(|seat| &seat.mind);
-        minds.filter_map(|mind| Some((mind.number, mind.refusal?)))
+        minds.filter_map(|mind| Some((mind.id, mind.refusal?)))
     }
 
     /// What agreeing came to so far.
@@ -365,29 +413,6 @@ impl PoolCommittee {
     pub fn check_agreement(&mut self) -> Result<(), CommitteeError> {
         check_agreement(&mut self.seats)
     }
-}
-
-fn member(
-    number: u16,
-    config: &Config,
-    limits: &Limits,
-    arrivals: Vec<Arrival>,
-) -> Result<PoolMember, CommitteeError> {
-    Ok(PoolMember {
-        number,
-        node: TransactionCoordinator::new(config, limits)?,
-        verifier: SlotVerifier::new(config, limits),
-        verified: None,
-        arrivals,
-        delivered: 0,
-        waiting: Vec::new(),
-        taken: None,
-        refusal: None,
-        #[cfg(test)]
-        lies_first: false,
-        #[cfg(test)]
-        repeater: None,
-    })
 }
 
 /// The hash that the slot's header has. It binds the rest by roots, which whoever votes compares.

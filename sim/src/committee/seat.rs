@@ -5,6 +5,7 @@ use hauptbuch_core::consensus::{
     ConsensusConfig, ConsensusCoordinator, ConsensusLimits, CoordinatorConfig, CoordinatorEffect,
     CoordinatorLimits, CoordinatorSetup, Destination, Identify, Verdict, VoteKind,
 };
+use hauptbuch_core::sequencer::Membership;
 use hauptbuch_core::types::{Hash, Height, Round, SequencerId, Tick};
 
 use super::known::World;
@@ -12,8 +13,8 @@ use super::{CommitteeError, MemberKeys, MemberSigner, network_hash};
 
 /// What a member knows of slots: makes them, judges those of others, moves on to what is decided.
 pub(super) trait Mind: Send {
-    /// Its place among the members.
-    fn number(&self) -> u16;
+    /// The number under which it is registered.
+    fn id(&self) -> SequencerId;
 
     /// The height that it would vote on next.
     fn next_height(&self) -> Height;
@@ -75,10 +76,41 @@ pub(super) struct Parcel {
     pub identify: Identify,
 }
 
+/// What all seats of a network have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    /// The network, as votes name it.
+    pub network: Hash,
+    /// What sequencers sign with.
+    pub keys: MemberKeys,
+    /// The most members of any epoch.
+    pub member_count_max: u16,
+    pub parcel: Parcel,
+}
+
+impl Table {
+    /// `genesis` names the network, together with its first members.
+    pub fn new(keys: &MemberKeys, genesis: &Hash, member_count_max: u16, parcel: Parcel) -> Self {
+        let first = keys.membership();
+        // A membership has 128 members at most.
+        let first_count = first.members().len() as u16;
+        Self {
+            network: network_hash(genesis, first),
+            keys: keys.clone(),
+            member_count_max: first_count.max(member_count_max),
+            parcel,
+        }
+    }
+}
+
 /// A member with its part in agreeing.
 #[derive(Debug)]
 pub(super) struct Seat<M> {
     pub mind: M,
+    /// Whether it takes part; one that is away keeps its seat.
+    pub is_up: bool,
+    /// The members of the next epoch, from its beginning to its first height.
+    pub next_members: Option<Membership>,
     coordinator: ConsensusCoordinator,
     signer: MemberSigner,
     scratch: Vec<u8>,
@@ -89,17 +121,21 @@ pub(super) struct Seat<M> {
     said: Said,
 }
 
+impl Said {
+    /// Adds what another member said.
+    pub const fn add(&mut self, other: Self) {
+        self.proposals += other.proposals;
+        self.votes += other.votes;
+        self.signatures_made += other.signatures_made;
+        self.signatures_verified += other.signatures_verified;
+    }
+}
+
 impl<M: Mind> Seat<M> {
-    /// `genesis` names the network, together with its members.
-    pub fn new(
-        mind: M,
-        keys: &MemberKeys,
-        genesis: &Hash,
-        parcel: Parcel,
-    ) -> Result<Self, CommitteeError> {
-        let membership = keys.membership();
-        // A membership has 128 members at most.
-        let limits = limits_of(membership.members().len() as u16, parcel.bytes_max);
+    /// A seat that begins with these members.
+    pub fn new(mind: M, table: &Table, membership: &Membership) -> Result<Self, CommitteeError> {
+        let Table { keys, parcel, .. } = table;
+        let limits = limits_of(table.member_count_max, parcel.bytes_max);
         let config = CoordinatorConfig {
             consensus: ConsensusConfig::default(),
             ..CoordinatorConfig::default()
@@ -107,15 +143,17 @@ impl<M: Mind> Seat<M> {
         let coordinator = ConsensusCoordinator::new(&CoordinatorSetup {
             limits: &limits,
             config: &config,
-            network: network_hash(genesis, membership),
+            network: table.network,
             provider: keys.provider(),
             membership,
-            me: Some(SequencerId::new(mind.number().into())),
+            me: Some(mind.id()),
             identify: parcel.identify,
         })?;
-        let signer = keys.signer(mind.number());
+        let signer = keys.signer(mind.id().get() as u16);
         Ok(Self {
             mind,
+            is_up: true,
+            next_members: None,
             coordinator,
             signer: signer.ok_or(CommitteeError::WrongSequencerCount)?,
             scratch: vec![0; limits.message_bytes_max()],
@@ -131,9 +169,12 @@ impl<M: Mind> Seat<M> {
         self.decided = None;
         self.outbox.clear();
         self.coordinator.handle_now(now)?;
-        match self.mind.next_height().get() {
-            1 => self.coordinator.start(Height::new(1))?,
-            _ => self.coordinator.start_next()?,
+        match self.next_members.take() {
+            Some(members) => self.coordinator.start_epoch(&members)?,
+            None if self.coordinator.height() == Height::ZERO => {
+                self.coordinator.start(self.mind.next_height())?;
+            }
+            None => self.coordinator.start_next()?,
         }
         Ok(())
     }
@@ -188,7 +229,7 @@ impl<M: Mind> Seat<M> {
                 let len = len.map_err(|error| CommitteeError::Refused(error.code()))?;
                 if len > 0 {
                     self.outbox.push(Letter {
-                        from: SequencerId::new(self.mind.number().into()),
+                        from: self.mind.id(),
                         to,
                         bytes: self.scratch[..len].to_vec(),
                     });
@@ -267,6 +308,16 @@ impl<M: Mind> Seat<M> {
         &self.certificate
     }
 
+    /// Whether it has not begun with any height.
+    pub fn is_fresh(&self) -> bool {
+        self.coordinator.height() == Height::ZERO
+    }
+
+    /// Takes over what another seat of the same sequencer has said so far.
+    pub const fn go_on_from(&mut self, said: Said) {
+        self.said = said;
+    }
+
     /// What it has to say to others, in its order.
     pub fn take_letters(&mut self) -> Vec<Letter> {
         std::mem::take(&mut self.outbox)
@@ -288,7 +339,7 @@ impl<M: Mind> Seat<M> {
     }
 }
 
-/// Maxima for a committee of so many whose slots travel in so many bytes.
+/// Maxima for committees of up to so many whose slots travel in so many bytes.
 fn limits_of(member_count: u16, value_bytes_max: u32) -> CoordinatorLimits {
     CoordinatorLimits {
         consensus: ConsensusLimits {

@@ -1,5 +1,8 @@
 //! Committees behind runs.
 
+mod epochs;
+mod follower;
+
 use core::ops::ControlFlow;
 
 use hauptbuch_core::config::{FairCommittee, LogSizes, Policy};

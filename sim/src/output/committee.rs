@@ -1,6 +1,8 @@
 //! The committee as `genesis.json` spells it.
 
-use hauptbuch_core::config::{FairCounted, FairRank, LogSizes, MedianCommittee, Policy};
+use hauptbuch_core::config::{
+    EpochSizes, FairCounted, FairRank, LogSizes, MedianCommittee, Policy,
+};
 use serde::{Deserialize, Serialize};
 
 use super::json::Number;
@@ -82,6 +84,36 @@ impl CommitteeSpelling {
             cursor_count_max: self.cursor_count_max,
             drained_count_max: self.drained_count_max,
             ranked_pairs_max: self.ranked_pairs_max,
+        }
+    }
+}
+
+/// How far the members can change.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct EpochsSpelling {
+    member_count_max: u8,
+    leaver_count_max: u8,
+    lead_slots: u16,
+    closing_slots_max: u16,
+}
+
+impl EpochsSpelling {
+    /// Nothing where they stay as they are.
+    pub(super) fn of(sizes: &EpochSizes) -> Option<Self> {
+        sizes.is_changeable().then_some(Self {
+            member_count_max: sizes.member_count_max,
+            leaver_count_max: sizes.leaver_count_max,
+            lead_slots: sizes.lead_slots,
+            closing_slots_max: sizes.closing_slots_max,
+        })
+    }
+
+    pub(super) const fn sizes(&self) -> EpochSizes {
+        EpochSizes {
+            member_count_max: self.member_count_max,
+            leaver_count_max: self.leaver_count_max,
+            lead_slots: self.lead_slots,
+            closing_slots_max: self.closing_slots_max,
         }
     }
 }

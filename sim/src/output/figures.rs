@@ -26,6 +26,7 @@ pub struct Figures {
     places: HashMap<TxId, u32>,
     submitted: u32,
     certificates: Option<CertificateTally>,
+    is_changeable: bool,
 }
 
 impl Figures {
@@ -41,6 +42,7 @@ impl Figures {
             places: HashMap::new(),
             submitted: 0,
             certificates: None,
+            is_changeable: config.membership.is_changeable(),
         })
     }
 
@@ -64,7 +66,15 @@ impl Figures {
 
     /// Hears what [`Observer::on_members`](crate::run::Observer::on_members) does.
     pub fn on_members(&mut self, membership: &Membership) {
-        self.certificates = Some(CertificateTally::new(membership.clone()));
+        match &mut self.certificates {
+            Some(tally) => tally.begin_epoch(membership),
+            first => {
+                *first = Some(CertificateTally::new(
+                    membership.clone(),
+                    self.is_changeable,
+                ))
+            }
+        }
     }
 
     /// Hears what [`Observer::on_final`](crate::run::Observer::on_final) does; bytes that are no

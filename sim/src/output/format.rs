@@ -11,10 +11,11 @@ use hauptbuch_core::types::Fee;
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::committee::CommitteeSpelling;
+use super::committee::{CommitteeSpelling, EpochsSpelling};
 use super::json::{Digest, Number};
 use super::limits::LimitsSpelling;
 use super::members::{ConsensusSummary, MembershipSpelling};
+use crate::committee::MembershipPlan;
 use crate::fairness::FairnessReport;
 use crate::run::{EPOCH_UNIX_NS, Quantiles, RunConfig};
 
@@ -83,6 +84,9 @@ pub(super) struct Genesis {
     /// Only where members sign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) membership: Option<MembershipSpelling>,
+    /// Only where members can change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) epochs: Option<EpochsSpelling>,
     pub(super) rollups: Vec<RollupName>,
     pub(super) seed: Number,
     pub(super) slot_interval_ns: Number,
@@ -157,6 +161,7 @@ impl Genesis {
             sequencers: config.sequencer_count(),
             committee: CommitteeSpelling::of(config),
             membership: membership.map(MembershipSpelling::of),
+            epochs: EpochsSpelling::of(&core_config.epochs),
             rollups: rollups.collect(),
             seed: Number(config.seed),
             slot_interval_ns: Number(config.slot_interval_ns),
@@ -198,6 +203,10 @@ impl Genesis {
                 .map_or_else(|| RunConfig::default().logs, CommitteeSpelling::log_sizes),
             // Several under a policy that takes slots from pools are those that sign.
             sequencers: self.membership.as_ref().map_or(1, |it| it.count() as u32),
+            membership: match &self.epochs {
+                Some(own) => MembershipPlan::of_sizes(own.sizes()),
+                None => MembershipPlan::default(),
+            },
             ..RunConfig::default()
         })
     }
@@ -213,7 +222,8 @@ pub(super) struct LogLine {
     pub(super) extensions: Vec<String>,
     /// The bodies of what the slot drained as no-ops, which stand in no slot.
     pub(super) no_ops: Vec<String>,
-    /// Each member's signature over the end of its log, on the last line where members sign.
+    /// Each member's signature over the end of its log, on the last line of an epoch where members
+    /// sign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) signatures: Option<Vec<String>>,
 }

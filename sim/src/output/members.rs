@@ -106,7 +106,7 @@ pub(super) struct EncodedCertificate<'a> {
 pub struct ConsensusSummary {
     /// What members sign with.
     pub suite: String,
-    /// How many members there are.
+    /// How many members there are in the first epoch.
     pub members: u32,
     /// The hash of who they are, with their keys and weights.
     pub membership_hash: Digest,
@@ -118,7 +118,8 @@ pub struct ConsensusSummary {
     pub round_changes: Number,
     /// Bytes of all certificates.
     pub certificate_bytes: Number,
-    /// By member, how many certificates bear its signature.
+    /// By member, how many certificates bear its signature: by the number of each sequencer, over
+    /// all epochs.
     pub certificates_signed: Vec<Number>,
     /// Proposals that members sent. Nothing else in an output says how many.
     pub proposals: Number,
@@ -128,6 +129,24 @@ pub struct ConsensusSummary {
     pub signatures_made: Number,
     /// Signatures that members checked. Nothing else says how many.
     pub signatures_verified: Number,
+    /// Whose the epochs were, where members can change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<Vec<EpochSummary>>,
+}
+
+/// One epoch, in `summary.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EpochSummary {
+    /// Its number, from 0.
+    pub epoch: Number,
+    /// Its first slot, which may be the one behind the last of all.
+    pub first_height: Number,
+    /// How many members it has.
+    pub members: u32,
+    /// The numbers of those members.
+    pub sequencers: Vec<u32>,
+    /// The hash of who they are, with their keys and weights.
+    pub membership_hash: Digest,
 }
 
 /// What a summary says of messages between members, which leave no other trace.
@@ -153,24 +172,48 @@ impl MessageCounts {
 /// Adds up certificates.
 #[derive(Debug)]
 pub(super) struct CertificateTally {
+    /// The members of the first epoch.
     pub(super) membership: Membership,
     pub(super) heights: u64,
     rounds_max: u32,
     round_changes: u64,
     certificate_bytes: u64,
+    /// By the number of a sequencer.
     signed: Vec<u64>,
+    epochs: Vec<EpochSummary>,
+    is_changeable: bool,
 }
 
 impl CertificateTally {
-    pub(super) fn new(membership: Membership) -> Self {
-        Self {
-            signed: vec![0; membership.members().len()],
-            membership,
+    /// Begins with the members of the first epoch.
+    pub(super) fn new(membership: Membership, is_changeable: bool) -> Self {
+        let mut tally = Self {
+            signed: Vec::new(),
+            epochs: Vec::new(),
+            is_changeable,
             heights: 0,
             rounds_max: 0,
             round_changes: 0,
             certificate_bytes: 0,
-        }
+            membership: membership.clone(),
+        };
+        tally.begin_epoch(&membership);
+        tally
+    }
+
+    /// Certificates behind those that were added are by these members.
+    pub(super) fn begin_epoch(&mut self, membership: &Membership) {
+        let members = membership.members();
+        let sequencers: Vec<u32> = members.iter().map(|member| member.id.get()).collect();
+        let count = sequencers.iter().max().map_or(0, |most| *most as usize + 1);
+        self.signed.resize(self.signed.len().max(count), 0);
+        self.epochs.push(EpochSummary {
+            epoch: Number(membership.epoch().get()),
+            first_height: Number(self.heights + 1),
+            members: members.len() as u32,
+            sequencers,
+            membership_hash: membership.hash().into(),
+        });
     }
 
     /// Adds the certificate of the next height, which has so many bytes.
@@ -180,8 +223,11 @@ impl CertificateTally {
         self.rounds_max = self.rounds_max.max(round.saturating_add(1));
         self.round_changes += u64::from(round);
         self.certificate_bytes += len as u64;
+        let members = self.epochs.last().map(|epoch| &epoch.sequencers);
         for member in certificate.signers.iter() {
-            if let Some(count) = self.signed.get_mut(usize::from(member.get())) {
+            let own = members.and_then(|all| all.get(usize::from(member.get())));
+            let count = own.and_then(|own| self.signed.get_mut(*own as usize));
+            if let Some(count) = count {
                 *count += 1;
             }
         }
@@ -213,6 +259,7 @@ impl CertificateTally {
             votes: messages.votes,
             signatures_made: messages.signatures_made,
             signatures_verified: messages.signatures_verified,
+            epochs: self.is_changeable.then(|| self.epochs.clone()),
         }
     }
 }

@@ -22,27 +22,37 @@ pub(super) struct Certificates {
     tally: Option<CertificateTally>,
     /// The slot that has no certificate yet.
     expected: Option<(Height, Hash)>,
+    is_changeable: bool,
     digits: Vec<u8>,
     line: Vec<u8>,
 }
 
 impl Certificates {
-    pub(super) fn create(staging: &Staging) -> Result<Self, OutputError> {
+    pub(super) fn create(staging: &Staging, is_changeable: bool) -> Result<Self, OutputError> {
         Ok(Self {
             file: HashedFile::create(staging, CERTIFICATES)?,
             tally: None,
             expected: None,
+            is_changeable,
             digits: Vec::new(),
             line: Vec::new(),
         })
     }
 
-    /// Who signs.
+    /// Who signs from now on.
     pub(super) fn begin(&mut self, membership: &Membership) {
-        self.tally = Some(CertificateTally::new(membership.clone()));
+        match &mut self.tally {
+            Some(tally) => tally.begin_epoch(membership),
+            first => {
+                *first = Some(CertificateTally::new(
+                    membership.clone(),
+                    self.is_changeable,
+                ))
+            }
+        }
     }
 
-    /// Who signs, if anybody does.
+    /// Who signs in the first epoch, if anybody does.
     pub(super) fn membership(&self) -> Option<&Membership> {
         self.tally.as_ref().map(|tally| &tally.membership)
     }
@@ -90,7 +100,8 @@ impl Certificates {
     }
 }
 
-/// Writes `logs.jsonl`. The last line alone bears signatures, so each waits for the next one.
+/// Writes `logs.jsonl`. The last line of an epoch alone bears signatures, so each waits for the
+/// next one.
 #[derive(Debug)]
 pub(super) struct LogLines {
     file: HashedFile,
@@ -122,6 +133,7 @@ impl LogLines {
         &mut self,
         mut line: LogLine,
         extensions: &[Vec<u8>],
+        ends_epoch: bool,
     ) -> Result<(), OutputError> {
         self.write_waiting()?;
         self.signatures.clear();
@@ -132,12 +144,20 @@ impl LogLines {
             line.extensions
                 .push(hex::text(&without_signature(bytes, &read)));
         }
+        if ends_epoch {
+            // Its logs end here, and only members have epochs that end.
+            line.signatures = Some(core::mem::take(&mut self.signatures));
+        }
         self.waiting = Some(line);
         Ok(())
     }
 
     pub(super) fn finish(mut self, is_signed: bool) -> Result<FileEntry, OutputError> {
-        if let Some(line) = self.waiting.as_mut().filter(|_| is_signed) {
+        let open = self
+            .waiting
+            .as_mut()
+            .filter(|line| line.signatures.is_none());
+        if let Some(line) = open.filter(|_| is_signed) {
             line.signatures = Some(core::mem::take(&mut self.signatures));
         }
         self.write_waiting()?;

@@ -1,6 +1,7 @@
 //! Outputs that hold, and every way in which one can be made not to.
 
 mod edits;
+mod epochs;
 mod logs;
 mod signed;
 

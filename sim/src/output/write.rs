@@ -9,6 +9,7 @@ use hauptbuch_core::event::Event;
 use hauptbuch_core::ordering::fair::stream::DrainOutcome;
 use hauptbuch_core::sequencer::Membership;
 use hauptbuch_core::types::{Hash, Height, Tick, Transaction, TxId};
+use hauptbuch_core::vote::MEMBER_COUNT_MAX;
 
 use super::directory::Staging;
 use super::error::{OutputError, ROLLUP_NAME_BYTES_MAX};
@@ -118,8 +119,8 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             workload,
             genesis_hash: core_config.genesis_hash(&config.limits),
             batches: HashedFile::create(&staging, BATCHES)?,
-            certificates: Certificates::create(&staging)?,
-            logs: LogLines::create(&staging, config.sequencer_count())?,
+            certificates: Certificates::create(&staging, config.membership.is_changeable())?,
+            logs: LogLines::create(&staging, u32::from(MEMBER_COUNT_MAX))?,
             figures: figures(&config, workload.rollups().len())?,
             arrivals: config.arrivals_text(workload),
             staging,
@@ -246,7 +247,8 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             no_ops,
             signatures: None,
         };
-        self.logs.add(line, decided.extensions)
+        let ends_epoch = decided.next_membership != Hash::ZERO;
+        self.logs.add(line, decided.extensions, ends_epoch)
     }
 
     fn write_slot(&mut self, slot: &Slot<'_>) -> Result<(), OutputError> {
@@ -392,12 +394,13 @@ fn committee_bytes(config: &RunConfig, rollup_count: u32) -> Option<u64> {
     Some(setup.footprint_bytes())
 }
 
-/// What follows the logs of a run with this configuration; nothing without logs.
+/// What follows the logs of a run with this configuration; nothing without logs, nor where members
+/// change: the figures are those of one committee.
 pub(super) fn figures(
     config: &RunConfig,
     rollup_count: usize,
 ) -> Result<Option<LogFigures>, RunError> {
-    if !config.policy.orders_by_logs() {
+    if !config.policy.orders_by_logs() || config.membership.is_changeable() {
         return Ok(None);
     }
     let core_config = config.core_config(rollup_count)?;

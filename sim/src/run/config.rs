@@ -11,6 +11,7 @@ use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId, Tick};
 
 use crate::arrivals::{ArrivalModel, Arrivals, ArrivalsError, Origin, Sourcelog, Spread};
+use crate::committee::MembershipPlan;
 use crate::workload::{Format, Workload};
 
 /// When transactions reach each of several sequencers.
@@ -56,6 +57,8 @@ pub struct RunConfig {
     /// How many sequencers there are, under a policy that takes slots from pools; a policy that
     /// orders by receive logs says itself. Several are a committee that agrees on every slot.
     pub sequencers: u32,
+    /// What the members change about themselves while the run goes on.
+    pub membership: MembershipPlan,
 }
 
 impl Default for RunConfig {
@@ -87,6 +90,7 @@ impl Default for RunConfig {
             },
             suite: Suite::MlDsa65,
             sequencers: 1,
+            membership: MembershipPlan::default(),
         }
     }
 }
@@ -107,6 +111,7 @@ impl RunConfig {
             chain_id: self.chain_id,
             policy: self.policy,
             logs: self.logs,
+            epochs: self.membership.epoch_sizes(self.policy.orders_by_logs())?,
             fee_floor: self.fee_floor,
             replay_protection: self.replay_protection,
             pool: self.pool,
@@ -136,14 +141,15 @@ impl RunConfig {
         }
         if self.policy.orders_by_logs() {
             // New senders wait while fewer cursors are free than ids can be live.
-            let live = self.sequencer_count() * config.logs.first_hand_count_max;
+            let budgets = self.membership.budget_count(self.sequencer_count());
+            let live = budgets.saturating_mul(config.logs.first_hand_count_max);
             let cursors = config.limits.sender_count_max.saturating_add(live);
             config.logs.cursor_count_max = config.logs.cursor_count_max.max(cursors);
         }
         config
     }
 
-    /// How many sequencers there are.
+    /// How many sequencers there are in the first epoch.
     #[must_use]
     pub const fn sequencer_count(&self) -> u32 {
         match self.policy {
@@ -171,7 +177,9 @@ impl RunConfig {
     /// # Errors
     /// An [`ArrivalsError`]: too few sources, or none of the transactions in them.
     pub fn arrivals(&self, workload: &Workload) -> Result<Arrivals, ArrivalsError> {
-        let sequencer_count = self.sequencer_count();
+        // Those that join later hear of transactions from the beginning.
+        let later = self.membership.sequencer_count();
+        let sequencer_count = self.sequencer_count().max(later);
         match &self.arrivals {
             ArrivalSource::Modelled { scale_permille } => ArrivalModel {
                 spread: Spread::Measured {

@@ -71,8 +71,9 @@ impl<O: Observer> Runner<'_, O> {
             }
         }
         let context = SlotContext {
+            changes: decided.changes,
+            next_membership: decided.next_membership,
             state_root: decided.state_root,
-            ..SlotContext::NONE
         };
         let said = self.coordinator.set_slot_context(&context);
         said.map_err(|error| RunError::Refused(error.code()))?;
@@ -88,6 +89,9 @@ impl<O: Observer> Runner<'_, O> {
         self.observer.on_slot(&slot);
         note_included(&slot, &self.limits, &mut self.accounts, |_, _| ());
         self.observer.on_final(height, decided.certificate);
+        if let Some(next) = committee.next_membership()? {
+            self.observer.on_members(&next);
+        }
         self.settle(height, tick, count)
     }
 

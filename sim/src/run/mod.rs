@@ -35,6 +35,7 @@ mod consensus;
 mod delays;
 mod logged;
 mod pooled;
+mod sequencers;
 #[cfg(test)]
 mod tests;
 
@@ -50,7 +51,7 @@ use std::collections::BTreeMap;
 
 use hauptbuch_core::batch::SlotReader;
 use hauptbuch_core::codec::Writer;
-use hauptbuch_core::config::{Config, ConfigError};
+use hauptbuch_core::config::ConfigError;
 use hauptbuch_core::coordinator::{Slot, TransactionCoordinator, WhenEmpty};
 use hauptbuch_core::crypto::hash::transaction_id;
 use hauptbuch_core::error::Code;
@@ -64,12 +65,11 @@ use hauptbuch_core::types::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::committee::{
-    Committee, CommitteeError, Decided, MemberKeys, Parts, PoolCommittee, Setup,
-};
+use crate::committee::{CommitteeError, Decided, PlanError};
 use crate::prometheus::{Gauge, gauges};
 use crate::workload::Workload;
 use accounts::Accounts;
+use sequencers::{Sequencers, committee_of};
 
 /// The agreed time at tick 0: 14 November 2023, 22:13:20 UTC.
 pub const EPOCH_UNIX_NS: u64 = 1_700_000_000_000_000_000;
@@ -98,7 +98,8 @@ pub trait Observer {
     /// A slot follows from a cut through all logs; [`Observer::on_slot`] hears of it next. Only
     /// under policies that order by logs.
     fn on_decided(&mut self, _decided: &Decided<'_>) {}
-    /// Who signs, before anything else; only where members do.
+    /// Who signs, before anything else; only where members do. Again behind the last slot of each
+    /// epoch, with the members of the next.
     fn on_members(&mut self, _membership: &Membership) {}
     /// A slot is final, after [`Observer::on_slot`] heard of it: the bytes are its commit
     /// certificate, as [`CommitCertificate`](hauptbuch_core::certificate::CommitCertificate) reads
@@ -153,6 +154,8 @@ pub enum RunError {
     Refused(Code),
     /// The arrivals at several sequencers can't be had, and why.
     Arrivals(String),
+    /// What is planned for the members can't be carried out.
+    Plan(PlanError),
     /// The committee refused a step that it must not refuse: a defect of this library.
     Committee(CommitteeError),
     /// Slots go by, and this many transactions that logs hold stay where they are.
@@ -168,6 +171,7 @@ impl fmt::Display for RunError {
             Self::Interrupted => f.write_str("the run was interrupted"),
             Self::Refused(code) => write!(f, "the sequencer refused a step: {code}"),
             Self::Arrivals(reason) => f.write_str(reason),
+            Self::Plan(error) => error.fmt(f),
             Self::Committee(error) => write!(f, "the committee refused a step: {error}"),
             Self::Stuck(count) => write!(f, "{count} transactions in logs are never drained"),
         }
@@ -182,6 +186,12 @@ impl From<CommitteeError> for RunError {
             CommitteeError::Config(error) => Self::Config(error),
             other => Self::Committee(other),
         }
+    }
+}
+
+impl From<PlanError> for RunError {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
     }
 }
 
@@ -227,47 +237,6 @@ pub fn run(
         heard: 0,
     }
     .run()
-}
-
-/// Who agrees on the slots of a run.
-enum Sequencers {
-    /// One alone, which agrees with itself and signs nothing.
-    One,
-    /// Members that write receive logs.
-    Logged(Box<Committee>),
-    /// Members that take slots from their pools.
-    Pooled(Box<PoolCommittee>),
-}
-
-fn committee_of(
-    workload: &Workload,
-    config: &RunConfig,
-    core_config: &Config,
-    observer: &mut impl Observer,
-) -> Result<Sequencers, RunError> {
-    let by_logs = config.policy.orders_by_logs();
-    let count = config.sequencer_count();
-    if !by_logs && count <= 1 {
-        return Ok(Sequencers::One);
-    }
-    let arrivals = config.arrivals(workload);
-    let arrivals = arrivals.map_err(|error| RunError::Arrivals(error.to_string()))?;
-    // A committee has 128 members at most.
-    let count = u16::try_from(count).unwrap_or(u16::MAX);
-    let keys = MemberKeys::new(config.suite, config.seed, count)?;
-    observer.on_members(keys.membership());
-    let parts = Parts {
-        config: core_config,
-        limits: &config.limits,
-        keys: &keys,
-    };
-    if by_logs {
-        let setup = Setup::of(core_config, &config.limits)?;
-        let committee = Committee::new(&setup, &parts, &arrivals)?;
-        return Ok(Sequencers::Logged(Box::new(committee)));
-    }
-    let committee = PoolCommittee::new(&parts, config.seed, &arrivals)?;
-    Ok(Sequencers::Pooled(Box::new(committee)))
 }
 
 /// What each pool holds, by rollup and address.

@@ -35,6 +35,9 @@ impl<O: Observer> Runner<'_, O> {
         let height = slot.header.height;
         self.observer.on_final(height, agreed.certificate);
         let bytes = agreed.bytes.to_vec();
+        if let Some(next) = committee.next_membership()? {
+            self.observer.on_members(&next);
+        }
         self.read_events();
         self.observer.step_begins(Step::Acknowledge);
         loop {

@@ -86,7 +86,7 @@ impl Extents {
             return Err(ExtensionError::ForeignLog);
         }
         let member = usize::from(extension.log.member);
-        let log = self.logs.get(member);
+        let log = self.logs().get(member);
         let log = log.ok_or(ExtensionError::UnknownMember)?;
         if log.is_closed {
             return Err(ExtensionError::LogClosed);

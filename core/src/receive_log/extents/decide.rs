@@ -68,11 +68,11 @@ impl Extents {
     /// the cut is invalid for everybody. [`CutError::CutNotHeld`]: see [`Extents::missing`]. An
     /// invalid place is reported before one that is not held.
     pub fn check_cut(&self, cut: &Cut, height: Height) -> Result<(), CutError> {
-        if cut.points().len() != self.logs.len() {
+        if cut.points().len() != self.log_count {
             return Err(CutError::WrongLogCount);
         }
         let mut is_held = true;
-        for (member, (log, to)) in self.logs.iter().zip(cut.points()).enumerate() {
+        for (member, (log, to)) in self.logs().iter().zip(cut.points()).enumerate() {
             let decided = log.decided.at;
             let count = to.position.get().checked_sub(decided.position.get());
             match count.ok_or(CutError::CutWentBack)? {
@@ -109,7 +109,7 @@ impl Extents {
             let point = cut.points().get(member);
             point.is_some_and(|to| self.branch_through(member, to).is_some())
         };
-        cut.points().len() == self.logs.len() && (0..self.logs.len()).all(is_through)
+        cut.points().len() == self.log_count && (0..self.log_count).all(is_through)
     }
 
     /// The entries that `cut` covers beyond what is decided.

@@ -54,7 +54,10 @@ pub struct Extents {
     limits: ReceiveLogLimits,
     chain_id: u64,
     epoch: Epoch,
+    /// A place for each log that there can be.
     logs: Box<[Log]>,
+    /// How many logs the epoch has.
+    log_count: usize,
     /// `extent_entries_max` for each branch of each log.
     held: Box<[Held]>,
     /// `signature_bytes_max` for each branch of each log.
@@ -81,8 +84,7 @@ impl Extents {
     /// new epoch, or what a snapshot says.
     ///
     /// # Errors
-    /// [`LimitsError::LimitOutOfRange`] for the limits' ranges, or for more or fewer marks than
-    /// logs, of which there may be up to `log_count_max`.
+    /// [`LimitsError::LimitOutOfRange`] for the limits' ranges, and as [`Extents::begin`].
     pub fn new(
         limits: &ReceiveLogLimits,
         chain_id: u64,
@@ -105,6 +107,7 @@ impl Extents {
             chain_id,
             epoch: Epoch::ZERO,
             logs: fixed_slice(logs, Log::default()),
+            log_count: logs,
             held: fixed_slice(branches * entries, Held::NONE),
             signatures: fixed_slice(branches * limits.signature_bytes_max as usize, 0),
             named: fixed_slice(Naming::ALL.len() * logs, Point::default()),
@@ -127,15 +130,18 @@ impl Extents {
             + fixed_slice_bytes::<Point>(Naming::ALL.len() * logs)
     }
 
-    /// Begins another epoch, or goes on from a snapshot: forgets all extents and names, and opens
-    /// every log; whoever comes from a snapshot closes again what is closed there.
+    /// Begins another epoch, with a log for each of its members, or goes on from a snapshot:
+    /// forgets all extents and names, and opens every log; whoever comes from a snapshot closes
+    /// again what is closed there.
     ///
     /// # Errors
-    /// [`LimitsError::LimitOutOfRange`] unless there is one mark for each log.
+    /// [`LimitsError::LimitOutOfRange`] for no mark, or more than there can be logs.
     pub fn begin(&mut self, epoch: Epoch, marks: &[LogMark]) -> Result<(), LimitsError> {
-        if marks.len() != self.logs.len() {
+        if marks.is_empty() || marks.len() > self.logs.len() {
             return Err(LimitsError::LimitOutOfRange);
         }
+        self.log_count = marks.len();
+        self.logs.fill(Log::default());
         self.epoch = epoch;
         self.is_named = [false; Naming::ALL.len()];
         for (log, mark) in self.logs.iter_mut().zip(marks) {
@@ -157,20 +163,25 @@ impl Extents {
     /// How many logs there are.
     #[must_use]
     pub const fn log_count(&self) -> u32 {
-        self.limits.log_count_max
+        self.log_count as u32
+    }
+
+    /// The logs of the epoch.
+    fn logs(&self) -> &[Log] {
+        &self.logs[..self.log_count]
     }
 
     /// What is decided of a member's log; nothing for an unknown member.
     #[must_use]
     pub fn decided(&self, member: u16) -> Option<&LogMark> {
-        self.logs.get(usize::from(member)).map(|log| &log.decided)
+        self.logs().get(usize::from(member)).map(|log| &log.decided)
     }
 
     /// Where the branch that came first ends, and the base under which that was signed last; the
     /// zero base where no signature is held. Nothing for an unknown member.
     #[must_use]
     pub fn newest(&self, member: u16) -> Option<(Point, Height)> {
-        let log = self.logs.get(usize::from(member))?;
+        let log = self.logs().get(usize::from(member))?;
         let branch = self.branch(usize::from(member), log.gossip);
         let at = Point {
             position: branch.end(),
@@ -182,14 +193,15 @@ impl Extents {
     /// Whether decided evidence has closed a member's log; so is that of an unknown member.
     #[must_use]
     pub fn is_closed(&self, member: u16) -> bool {
-        let log = self.logs.get(usize::from(member));
+        let log = self.logs().get(usize::from(member));
         log.is_none_or(|log| log.is_closed)
     }
 
     /// Closes a member's log, because a slot decided evidence against it: from now on no cut moves
     /// it, and no extension of it is taken. Says whether there is such a member.
     pub fn close(&mut self, member: u16) -> bool {
-        let log = self.logs.get_mut(usize::from(member));
+        let logs = &mut self.logs[..self.log_count];
+        let log = logs.get_mut(usize::from(member));
         log.map(|log| log.is_closed = true).is_some()
     }
 
@@ -201,10 +213,10 @@ impl Extents {
     /// # Errors
     /// [`CutError::WrongLogCount`] where `cut` has not one place for each log.
     pub fn propose(&self, height: Height, cut: &mut Cut) -> Result<(), CutError> {
-        if cut.points().len() != self.logs.len() {
+        if cut.points().len() != self.log_count {
             return Err(CutError::WrongLogCount);
         }
-        for (member, (log, point)) in self.logs.iter().zip(cut.points_mut()).enumerate() {
+        for (member, (log, point)) in self.logs().iter().zip(cut.points_mut()).enumerate() {
             *point = log.decided.at;
             if log.is_closed {
                 continue;
@@ -235,7 +247,7 @@ impl Extents {
         to: &Point,
         out: &mut [u8],
     ) -> Result<usize, CutError> {
-        let log = self.logs.get(usize::from(member));
+        let log = self.logs().get(usize::from(member));
         let log = log.ok_or(CutError::WrongLogCount)?;
         if from < log.decided.at.position {
             return Err(CutError::CutWentBack);

@@ -42,7 +42,7 @@ impl Extents {
     /// # Errors
     /// [`CutError::WrongLogCount`].
     pub fn name(&mut self, naming: Naming, cut: &Cut) -> Result<(), CutError> {
-        let count = self.logs.len();
+        let count = self.log_count;
         if cut.points().len() != count {
             return Err(CutError::WrongLogCount);
         }
@@ -66,7 +66,7 @@ impl Extents {
     /// Places that no extension can reach (before the decided one, or too far beyond it) are left
     /// out: [`Extents::check_cut`] refuses them.
     pub fn missing<'a>(&'a self, cut: &'a Cut) -> impl Iterator<Item = Missing> + 'a {
-        let logs = self.logs.iter().zip(cut.points()).enumerate();
+        let logs = self.logs().iter().zip(cut.points()).enumerate();
         logs.filter_map(|(member, (log, to))| {
             let from = log.decided.at.position;
             let count = to.position.get().checked_sub(from.get())?;
@@ -83,7 +83,7 @@ impl Extents {
 
     /// The places that named cuts have in a log.
     pub(super) fn named_points(&self, member: usize) -> impl Iterator<Item = &Point> + Clone {
-        let cuts = self.named.chunks_exact(self.logs.len());
+        let cuts = self.named.chunks_exact(self.log_count);
         cuts.zip(self.is_named)
             .filter(|(_, is_named)| *is_named)
             .map(move |(points, _)| &points[member])

@@ -15,6 +15,8 @@ const FORMAT: StateFormat = StateFormat {
     version: 1,
 };
 
+/// In the names' flags: the epoch has fewer logs than there can be, and says how many.
+const FEWER_LOGS: u8 = 0x80;
 const CLOSED: u8 = 1;
 const SIGNED: u8 = 1;
 
@@ -80,7 +82,7 @@ impl Extents {
         }
         restored.epoch = Epoch::new(input.u64()?);
         restored.read_names(&mut input)?;
-        for member in 0..restored.logs.len() {
+        for member in 0..restored.log_count {
             restored.read_log(member, &mut input)?;
         }
         input.finish()?;
@@ -94,12 +96,19 @@ impl Extents {
         out.u32(self.limits.signature_bytes_max);
         out.u64(self.epoch.get());
         let flags = self.is_named.iter().rev();
-        out.u8(flags.fold(0, |flags, is_named| flags << 1 | u8::from(*is_named)));
-        let cuts = self.named.chunks_exact(self.logs.len());
+        let named = flags.fold(0, |flags, is_named| flags << 1 | u8::from(*is_named));
+        match self.log_count == self.logs.len() {
+            true => out.u8(named),
+            false => {
+                out.u8(named | FEWER_LOGS);
+                out.u16(self.log_count as u16);
+            }
+        }
+        let cuts = self.named.chunks_exact(self.log_count);
         for (points, _) in cuts.zip(self.is_named).filter(|(_, is_named)| *is_named) {
             points.iter().for_each(|point| write_point(point, out));
         }
-        for (member, log) in self.logs.iter().enumerate() {
+        for (member, log) in self.logs().iter().enumerate() {
             write_point(&log.decided.at, out);
             out.u64(log.decided.base.get());
             out.u64(log.decided.stamp.get());
@@ -121,9 +130,14 @@ impl Extents {
     }
 
     fn read_names(&mut self, input: &mut Reader<'_>) -> Result<(), StateError> {
-        let flags = input.u8()?;
+        let mut flags = input.u8()?;
+        if flags & FEWER_LOGS != 0 {
+            flags &= !FEWER_LOGS;
+            self.log_count = usize::from(input.u16()?);
+            StateError::unless((1..self.logs.len()).contains(&self.log_count))?;
+        }
         StateError::unless(flags >> Naming::ALL.len() == 0)?;
-        let count = self.logs.len();
+        let count = self.log_count;
         for naming in Naming::ALL {
             let place = naming as usize;
             self.is_named[place] = flags >> place & 1 == 1;

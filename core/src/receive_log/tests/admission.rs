@@ -2,7 +2,9 @@
 
 use std::vec::Vec;
 
-use super::super::{Entry, ExtensionError, Extents, LogMark, OwnLog, OwnRecord};
+use super::super::{
+    Cut, CutError, Entry, ExtensionError, Extents, LogMark, Naming, OwnLog, OwnRecord,
+};
 use super::world::{CHAIN, EPOCH, LIMITS, admit, cut, extents, id, log, marks, own, signed, stamp};
 use crate::limits::LimitsError;
 use crate::types::{Epoch, Height, LogPosition, UnixNs};
@@ -162,5 +164,55 @@ fn an_epoch_begins_empty() {
         log(0).start(&crate::types::Hash::ZERO),
         log(1).start(&crate::types::Hash::ZERO)
     );
-    assert!(Extents::new(&LIMITS, CHAIN, EPOCH, &marks(&LIMITS)[..2]).is_err());
+    let one_more = [marks(&LIMITS), marks(&LIMITS)].concat();
+    assert!(Extents::new(&LIMITS, CHAIN, EPOCH, &one_more).is_err());
+}
+
+#[test]
+fn an_epoch_may_have_fewer_logs_than_there_can_be() {
+    let all = marks(&LIMITS);
+    let few = all.len() - 1;
+    let mut held = extents();
+    let (mut first, mut last) = (own(0), own(few as u16));
+    let (of_first, of_last) = (
+        signed(&mut first, 1, &[id(1)]),
+        signed(&mut last, 1, &[id(2)]),
+    );
+    held.begin(EPOCH, &all[..few]).unwrap();
+    assert_eq!(held.log_count() as usize, few);
+    admit(&mut held, &of_first).unwrap();
+    refused(&mut held, &of_last, ExtensionError::UnknownMember);
+    assert!(held.decided(few as u16).is_none() && held.is_closed(few as u16));
+    let mut cut = Cut::new(all.len() as u32);
+    assert_eq!(
+        held.propose(Height::new(2), &mut cut),
+        Err(CutError::WrongLogCount)
+    );
+    cut.set_log_count(few as u32).unwrap();
+    held.propose(Height::new(2), &mut cut).unwrap();
+    assert_eq!(cut.points()[0], first.record().end);
+    // A cut of fewer logs is the one that was made for so many.
+    let mut alone = Cut::new(few as u32);
+    alone.copy_from(&cut).unwrap();
+    assert_eq!(
+        (alone.hash(), alone.encoded_len()),
+        (cut.hash(), cut.encoded_len())
+    );
+    assert_eq!(alone, cut);
+    assert_eq!(
+        cut.set_log_count(all.len() as u32 + 1),
+        Err(CutError::WrongLogCount)
+    );
+    held.name(Naming::Current, &cut).unwrap();
+    let mut bytes = std::vec![0; held.state_len()];
+    held.write_state(&mut bytes).unwrap();
+    let again = Extents::restore(&LIMITS, CHAIN, &bytes).unwrap();
+    assert_eq!(again.log_count() as usize, few);
+    let mut same = std::vec![0; again.state_len()];
+    again.write_state(&mut same).unwrap();
+    assert_eq!(same, bytes);
+    held.decide(&cut).unwrap();
+    // The next epoch has all of them again.
+    held.begin(EPOCH, &all).unwrap();
+    admit(&mut held, &of_last).unwrap();
 }

@@ -6,3 +6,4 @@ pub(crate) mod kit;
 mod random;
 mod registry;
 mod state;
+mod succession;

@@ -1,6 +1,7 @@
 //! One member of the committee: what reaches it, what it logs and signs, what it knows of the
 //! others' logs, and what it makes of the cuts that are proposed.
 
+mod epoch;
 #[cfg(test)]
 mod tests;
 mod vote;
@@ -13,15 +14,16 @@ use hauptbuch_core::limits::Limits;
 use hauptbuch_core::ordering::fair::stream::{
     Bodies, BodySource, Entry, EntryKind, Facts, FairMember, FairStream, LoggedId, TrialStream,
 };
-use hauptbuch_core::receive_log::{
-    self, Cut, Extents, LogVerifier, OwnLog, OwnRecord, STATEMENT_LEN,
-};
-use hauptbuch_core::types::{Hash, Height, LogPosition, Tick, UnixNs};
+use hauptbuch_core::receive_log::{self, Cut, Extents, LogVerifier, OwnLog, STATEMENT_LEN};
+use hauptbuch_core::types::{Epoch, Height, LogPosition, SequencerId, Tick, UnixNs};
 
 use super::known::World;
-use super::{CommitteeError, MemberSigner, Parts, PublicKeys, Setup};
+use super::registrar::Registrar;
+use super::{CommitteeError, Kit, MemberSigner, PublicKeys, Setup};
 use crate::arrivals::Arrival;
 use crate::run::index_key;
+pub(super) use epoch::Offer;
+pub(super) use vote::Settled;
 use vote::Taken;
 pub(super) use vote::parcel_of;
 
@@ -31,7 +33,13 @@ const STAMP_STEP_NS: u64 = 10_000_000;
 /// A member, with all that it keeps for itself. Members share the transactions' bytes, which a run
 /// has in memory once; which of them a member holds, it knows alone.
 pub(super) struct Member {
+    id: SequencerId,
+    /// Its place among the members of the epoch, and so the number of its log.
     number: u16,
+    /// The members of the epoch, in their order.
+    members: Vec<SequencerId>,
+    /// Where members change, what it knows of that.
+    registrar: Option<Registrar>,
     /// What it would log next.
     side: FairMember,
     log: OwnLog,
@@ -57,8 +65,10 @@ pub(super) struct Member {
     pub(super) cut: Cut,
     pub(super) entries: Vec<Vec<Entry>>,
     taken: Option<Taken>,
-    /// What the header of the slot that was settled last names of the state behind it.
-    state_root: Hash,
+    /// The slot that was settled last.
+    settled: Settled,
+    /// It took a peer's state, and has logged nothing under it yet.
+    is_new: bool,
     setup: Setup,
     signer: MemberSigner,
     public: PublicKeys,
@@ -97,25 +107,15 @@ impl LogVerifier for Others<'_> {
 }
 
 impl Member {
+    /// A member of the first epoch, before the first slot.
     pub(super) fn new(
         number: u16,
-        setup: &Setup,
-        parts: &Parts<'_>,
+        kit: &Kit,
         arrivals: Vec<Arrival>,
     ) -> Result<Self, CommitteeError> {
-        let Parts {
-            config,
-            limits,
-            keys,
-        } = *parts;
+        let Kit { setup, keys, .. } = kit;
         let logs = setup.log_limits();
-        let (log, start) = setup.log_start(number);
-        let record = OwnRecord {
-            log,
-            end: start,
-            base: Height::ZERO,
-            stamp: UnixNs::ZERO,
-        };
+        let record = setup.new_log(Epoch::ZERO, &setup.boundary, number);
         let blank = Entry {
             base: Height::ZERO,
             kind: EntryKind::Stamp(UnixNs::ZERO),
@@ -123,13 +123,17 @@ impl Member {
         let key = index_key(u64::from(number));
         let signer = keys.signer(number);
         let members = setup.member_count();
+        let first = keys.membership().members();
         Ok(Self {
+            id: SequencerId::new(number.into()),
             number,
+            members: first.iter().map(|member| member.id).collect(),
+            registrar: kit.registrar()?,
             side: setup.fair.member(number.into(), key)?,
             log: OwnLog::new(&logs, &record, LogPosition::ZERO),
             extents: setup.extents()?,
             trial: TrialStream::new(setup.stream()?),
-            node: TransactionCoordinator::new(config, &pool_of(setup, limits))?,
+            node: TransactionCoordinator::new(&kit.config, &pool_of(setup, &kit.limits))?,
             held: Held::default(),
             arrivals,
             delivered: 0,
@@ -142,7 +146,8 @@ impl Member {
             cut: Cut::new(members),
             entries: vec![Vec::new(); members as usize],
             taken: None,
-            state_root: Hash::ZERO,
+            settled: Settled::default(),
+            is_new: false,
             setup: setup.clone(),
             signer: signer.ok_or(CommitteeError::WrongSequencerCount)?,
             public: keys.public().clone(),
@@ -161,6 +166,11 @@ impl Member {
     /// When the next body reaches it.
     pub(super) fn next_arrival(&self) -> Option<Tick> {
         self.arrivals.get(self.delivered).map(|arrival| arrival.at)
+    }
+
+    /// Whether the epoch is to end, or has ended.
+    pub(super) fn is_epoch_ending(&self) -> bool {
+        self.trial.stream().closing().is_some()
     }
 
     /// Whether bodies wait that it pushed back.
@@ -315,9 +325,9 @@ impl Member {
         self.held.0.remove(id);
     }
 
-    /// What the header of the slot that was settled last names of the state behind it.
-    pub(super) const fn state_root(&self) -> Hash {
-        self.state_root
+    /// The slot that was settled last.
+    pub(super) const fn settled(&self) -> &Settled {
+        &self.settled
     }
 }
 

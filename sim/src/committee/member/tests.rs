@@ -1,5 +1,7 @@
 //! Members one by one, and what they make of one who breaks the rules.
 
+mod epochs;
+
 use hauptbuch_core::config::{FairCommittee, Policy};
 use hauptbuch_core::crypto::signature::Suite;
 use hauptbuch_core::error::Code;
@@ -9,7 +11,10 @@ use hauptbuch_core::types::{Hash, Tick};
 
 use super::super::known::{Outside, World};
 use super::super::seat::Mind as _;
-use super::super::{Committee, CommitteeError, MemberKeys, Parts, Setup};
+use super::super::{
+    Committee, CommitteeError, MemberKeys, MembershipPlan, MembershipStep, Parts, PlannedChange,
+    Setup,
+};
 use super::Member;
 use crate::run::{ArrivalSource, RunConfig, agreed_time};
 use crate::workload::{GeneratorConfig, Workload, generate};
@@ -24,6 +29,10 @@ struct Stage {
 
 impl Stage {
     fn new(count: u32) -> Self {
+        Self::with_plan(count, &[])
+    }
+
+    fn with_plan(count: u32, changes: &[PlannedChange]) -> Self {
         let config = GeneratorConfig {
             count,
             seed: 5,
@@ -35,16 +44,19 @@ impl Stage {
             arrivals: ArrivalSource::Modelled {
                 scale_permille: 100,
             },
+            membership: MembershipPlan::new(5, changes).unwrap(),
             ..RunConfig::default()
         }
         .for_workload(&workload);
         let core_config = config.core_config(1).unwrap();
         let setup = Setup::of(&core_config, &config.limits).unwrap();
-        let keys = MemberKeys::new(Suite::MlDsa65, 1, 5).unwrap();
+        let later = config.membership.sequencer_count() as u16 - 5;
+        let keys = MemberKeys::with_later(Suite::MlDsa65, 1, 5, later).unwrap();
         let parts = Parts {
             config: &core_config,
             limits: &config.limits,
             keys: &keys,
+            plan: &config.membership,
         };
         let arrivals = config.arrivals(&workload).unwrap();
         let mut committee = Committee::new(&setup, &parts, &arrivals).unwrap();

@@ -17,6 +17,8 @@ pub enum SlotRefusal {
     Invalid(VerifyError),
     /// The bytes are those of another slot than the one that is voted on.
     OtherSlot,
+    /// It changes the members as nobody agreed to, or names others than follow.
+    Members(Code),
     /// It repeats what was decided before.
     Repeats {
         /// How many of its transactions do.
@@ -33,6 +35,7 @@ impl SlotRefusal {
         match self {
             Self::Invalid(error) => error.code,
             Self::OtherSlot => Code::OtherSlot,
+            Self::Members(code) => *code,
             Self::Repeats { first, .. } => first.code,
         }
     }
@@ -42,7 +45,7 @@ impl fmt::Display for SlotRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(error) => error.fmt(f),
-            Self::OtherSlot => f.write_str(self.code().message()),
+            Self::OtherSlot | Self::Members(_) => f.write_str(self.code().message()),
             Self::Repeats { count, first } => {
                 let Repeated {
                     rollup, position, ..
@@ -71,6 +74,9 @@ impl PoolMember {
             Err(error) => return Ok(Err(SlotRefusal::Invalid(error))),
             Ok(slot) if slot.hash != value => return Ok(Err(SlotRefusal::OtherSlot)),
             Ok(_) => {}
+        }
+        if let Err(code) = self.check_members(body) {
+            return Ok(Err(SlotRefusal::Members(code)));
         }
         // Pool and verifier stand at the same slot, so that the one takes what the other took.
         let checked = self.node.check_adoption(body);

@@ -14,7 +14,7 @@ use hauptbuch_core::event::Event;
 use hauptbuch_core::types::{Height, TxId};
 
 use super::*;
-use crate::committee::MemberKeys;
+use crate::committee::{MemberKeys, MembershipPlan};
 use crate::run::{Observer, RunConfig, RunReport, run};
 use crate::workload::{GeneratorConfig, generate};
 
@@ -148,6 +148,7 @@ fn a_slot_whose_bytes_were_changed_gets_no_prevote() {
         config: &core_config,
         limits: &own.limits,
         keys: &keys,
+        plan: &MembershipPlan::default(),
     };
     let arrivals = own.arrivals(&workload).unwrap();
     let mut committee = PoolCommittee::new(&parts, 1, &arrivals).unwrap();

@@ -20,7 +20,10 @@ impl Page<'_> {
             &format!(
                 "Certificates with each member's signature. More than two thirds of the {} have to \
                  sign a slot.",
-                counted(u64::from(consensus.members), "member")
+                match &consensus.epochs {
+                    Some(epochs) if epochs.len() > 1 => "members of its epoch".to_owned(),
+                    _ => counted(u64::from(consensus.members), "member"),
+                }
             ),
             &signers(consensus),
         );
@@ -85,6 +88,18 @@ impl Page<'_> {
             let _ = writeln!(
                 html,
                 "<tr><td>{what}</td><td class=\"n\">{figure}</td><td>{meaning}</td></tr>"
+            );
+        }
+        for epoch in consensus.epochs.iter().flatten() {
+            let numbers: Vec<String> = epoch.sequencers.iter().map(u32::to_string).collect();
+            let _ = writeln!(
+                html,
+                "<tr><td>Epoch {}</td><td class=\"n\">{}</td><td>from slot {} on: sequencers {}\
+                 </td></tr>",
+                epoch.epoch,
+                counted(u64::from(epoch.members), "member"),
+                grouped(epoch.first_height.0),
+                numbers.join(", ")
             );
         }
         html.push_str("</table>\n");
@@ -157,6 +172,7 @@ mod tests {
             votes: Number(80),
             signatures_made: Number(91),
             signatures_verified: Number(273),
+            epochs: None,
         };
         let svg = signers(&consensus);
         assert_eq!(svg.matches("class=\"bar\"").count(), 4);

@@ -1,6 +1,6 @@
 //! Outputs that a committee signed, and forgeries of them.
 
-mod forge;
+pub(super) mod forge;
 
 use std::fs;
 use std::path::Path;

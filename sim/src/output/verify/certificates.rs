@@ -4,13 +4,14 @@
 use std::path::Path;
 
 use hauptbuch_core::certificate::{CertificateError, CommitCertificate, Electorate};
+use hauptbuch_core::crypto::signature::{KeyError, Provider};
 use hauptbuch_core::sequencer::Membership;
 use hauptbuch_core::types::{Hash, Height, MemberIndex};
 use hauptbuch_core::vote::MEMBER_COUNT_MAX;
 use rayon::prelude::*;
 
 use super::for_each_line;
-use crate::committee::electorate;
+use crate::committee::{CommitteeError, electorate};
 use crate::hex;
 use crate::output::error::OutputError;
 use crate::output::format::{CERTIFICATES, GENESIS};
@@ -23,31 +24,35 @@ use crate::output::members::{CertificateLine, CertificateTally, EncodedCertifica
 /// Cost: a signature check a signer, spread over all cores.
 pub(super) fn read(
     directory: &Path,
-    membership: Option<&Membership>,
+    epochs: Option<(&[(Height, Membership)], bool)>,
     genesis: &Hash,
     slots: &[Hash],
 ) -> Result<Option<CertificateTally>, OutputError> {
-    let Some(membership) = membership else {
+    let Some((epochs @ [(_, first), ..], is_changeable)) = epochs else {
         for_each_line(directory, CERTIFICATES, 1, |number, _| {
             let reason = "it holds certificates, and genesis.json names no members";
             Err(OutputError::invalid_line(CERTIFICATES, number, reason))
         })?;
         return Ok(None);
     };
-    let electorate = electorate(membership, genesis);
-    let electorate =
-        electorate.map_err(|error| OutputError::invalid(GENESIS, error.to_string()))?;
+    let electorates = electorates_of(epochs, genesis);
+    let electorates =
+        electorates.map_err(|error| OutputError::invalid(GENESIS, error.to_string()))?;
     let mut reading = Reading {
-        electorate: &electorate,
+        electorates: &electorates,
+        epochs,
+        now: 0,
         slots,
         waiting: Vec::new(),
-        tally: CertificateTally::new(membership.clone()),
+        tally: CertificateTally::new(first.clone(), is_changeable),
     };
     for_each_line(directory, CERTIFICATES, LINE_BYTES_MAX, |number, line| {
         reading.add(number, line)
     })?;
     reading.check_waiting()?;
     let count = reading.tally.heights;
+    // An epoch may begin behind the last slot.
+    reading.begin_epochs(count + 1);
     if count < slots.len() as u64 {
         let reason = format!("slot {} has no certificate", count + 1);
         return Err(OutputError::invalid(CERTIFICATES, reason));
@@ -57,10 +62,15 @@ pub(super) fn read(
 
 /// What `certificates.jsonl` came to so far.
 struct Reading<'a> {
-    electorate: &'a Electorate,
+    /// Those who decide, epoch by epoch.
+    electorates: &'a [Electorate],
+    /// Each epoch's first slot, and its members.
+    epochs: &'a [(Height, Membership)],
+    /// The epoch of the line at hand.
+    now: usize,
     slots: &'a [Hash],
-    /// Certificates whose signatures are not verified yet, with their lines.
-    waiting: Vec<(u64, Vec<u8>)>,
+    /// Certificates whose signatures are not verified yet, with their lines and epochs.
+    waiting: Vec<(u64, usize, Vec<u8>)>,
     tally: CertificateTally,
 }
 
@@ -77,11 +87,22 @@ impl Reading<'_> {
                 return Err(wrong(reason));
             }
         };
-        self.waiting.push((number, bytes));
+        self.waiting.push((number, self.now, bytes));
         if self.waiting.len() == TOGETHER_COUNT {
             self.check_waiting()?;
         }
         Ok(())
+    }
+
+    /// Moves on to the epoch of a slot.
+    fn begin_epochs(&mut self, number: u64) {
+        while let Some((first, members)) = self.epochs.get(self.now + 1) {
+            if first.get() > number {
+                break;
+            }
+            self.now += 1;
+            self.tally.begin_epoch(members);
+        }
     }
 
     /// The certificate of a line, once all about it is right but its signatures.
@@ -110,7 +131,8 @@ impl Reading<'_> {
         if certificate.value != *slot {
             return Err("its certificate decides another slot than batches.jsonl holds".into());
         }
-        check_signers(&certificate, self.electorate)?;
+        self.begin_epochs(number);
+        check_signers(&certificate, &self.electorates[self.now])?;
         let mut rendered = Vec::with_capacity(line.len());
         push_line(
             &CertificateLine::new(&certificate, parsed.certificate),
@@ -125,17 +147,38 @@ impl Reading<'_> {
 
     /// Verifies the signatures of what waits, on all cores.
     fn check_waiting(&mut self) -> Result<(), OutputError> {
-        let electorate = self.electorate;
+        let electorates = self.electorates;
         let waiting = core::mem::take(&mut self.waiting);
         let checked: Vec<Result<(), OutputError>> = waiting
             .par_iter()
-            .map(|(number, bytes)| {
-                let checked = check_signatures(bytes, electorate);
+            .map(|(number, epoch, bytes)| {
+                let checked = check_signatures(bytes, &electorates[*epoch]);
                 checked.map_err(|reason| OutputError::invalid_line(CERTIFICATES, *number, reason))
             })
             .collect();
         checked.into_iter().collect()
     }
+}
+
+/// Those who decide the slots of each epoch. All votes name the network by its first members.
+fn electorates_of(
+    epochs: &[(Height, Membership)],
+    genesis: &Hash,
+) -> Result<Vec<Electorate>, CommitteeError> {
+    let mut electorates: Vec<Electorate> = Vec::new();
+    for (_, members) in epochs {
+        let made = match electorates.first() {
+            None => electorate(members, genesis)?,
+            Some(first) => {
+                let network = first.context().chain_id;
+                let provider = Provider::fastest(members.suite());
+                let provider = provider.ok_or(KeyError::ProviderMissing)?;
+                Electorate::new(network, provider, members, MEMBER_COUNT_MAX)?
+            }
+        };
+        electorates.push(made);
+    }
+    Ok(electorates)
 }
 
 /// Who signed is a quorum of the members, each with a signature of its own.

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use hauptbuch_core::batch::{ChainTip, SlotVerifier, SubBatch};
+use hauptbuch_core::batch::{ChainTip, SlotVerifier, SubBatch, VerifiedSlot};
 use hauptbuch_core::crypto::hash::{Domain, hash};
 use hauptbuch_core::limits::Limits;
+use hauptbuch_core::sequencer::Membership;
 use hauptbuch_core::types::{Address, Hash, Height, Nonce, RollupId};
 
 use super::for_each_line;
 use super::logs::Logs;
+use super::members::{Members, SlotStanding};
 use crate::committee::PublicKeys;
 use crate::hex;
 use crate::output::error::OutputError;
@@ -43,6 +45,8 @@ pub(super) struct Chain {
     pub(super) running_hashes: Vec<Digest>,
     /// The slots' hashes, in their order.
     pub(super) hashes: Vec<Hash>,
+    /// Who the members are, epoch by epoch, where members sign.
+    pub(super) members: Option<Members>,
 }
 
 impl Chain {
@@ -50,12 +54,22 @@ impl Chain {
         directory: &Path,
         config: &RunConfig,
         rollup_count: usize,
-        keys: Option<PublicKeys>,
+        first: Option<&Membership>,
     ) -> Result<Self, OutputError> {
+        let wrong =
+            |error: &dyn core::fmt::Display| OutputError::invalid(GENESIS, error.to_string());
         let core_config = config.core_config(rollup_count);
-        let core_config =
-            core_config.map_err(|error| OutputError::invalid(GENESIS, error.to_string()))?;
+        let core_config = core_config.map_err(|error| wrong(&error))?;
+        let genesis = core_config.genesis_hash(&config.limits);
+        let members = first.map(|first| Members::new(&core_config, &genesis, first));
+        let members = members.transpose().map_err(|error| wrong(&error))?;
+        if config.membership.is_changeable() && members.is_none() {
+            return Err(wrong(&"it names no members, who are to change"));
+        }
+        let keys = first.map(PublicKeys::of).transpose();
+        let keys = keys.map_err(|error| wrong(&error))?;
         Ok(Self {
+            members,
             config: config.clone(),
             rollup_count,
             verifier: SlotVerifier::new(&core_config, &config.limits),
@@ -86,6 +100,32 @@ impl Chain {
         self.logs.as_mut().map_or(Ok(()), |logs| logs.finish())
     }
 
+    /// Checks the next slot, with what it changes of the members, and moves on to it.
+    fn verify(&mut self, slot: &[u8]) -> Result<VerifiedSlot, String> {
+        let changes = match &mut self.members {
+            Some(members) => members.consider(slot, &self.config.limits)?,
+            None => SlotStanding::default(),
+        };
+        let verified = match &mut self.logs {
+            Some(logs) => logs.verify(slot, &changes.standing)?,
+            None => {
+                let verified = self.verifier.verify(slot);
+                verified.map_err(|error| error.to_string())?
+            }
+        };
+        if let Some(members) = &mut self.members {
+            let by_logs = self.logs.is_some();
+            let (closing, next) = members.move_on(&verified, &changes, by_logs)?;
+            if let (Some(logs), Some(closing)) = (&mut self.logs, closing) {
+                logs.close_at(closing)?;
+            }
+            if let (Some(logs), Some((before, next))) = (&mut self.logs, next) {
+                logs.begin_epoch(&before, &next, &verified.hash)?;
+            }
+        }
+        Ok(verified)
+    }
+
     fn add(
         &mut self,
         line: &[u8],
@@ -98,15 +138,9 @@ impl Chain {
         if !hex::decode(parsed.encoded.as_bytes(), slot) {
             return Err("the slot's bytes are not hexadecimal digits".into());
         }
-        let verified = match &mut self.logs {
-            Some(logs) => logs.verify(slot)?,
-            None => {
-                let verified = self.verifier.verify(slot);
-                verified.map_err(|error| error.to_string())?
-            }
-        };
-        // A cut that drains nothing is a slot all the same.
-        if verified.transaction_count == 0 && self.logs.is_none() {
+        let verified = self.verify(slot)?;
+        // What members agree on is a slot all the same, if it holds nothing.
+        if verified.transaction_count == 0 && self.members.is_none() {
             return Err("the slot is empty, and no run takes empty slots".into());
         }
         let slot_tick = verified.header.time.get().checked_sub(EPOCH_UNIX_NS);

@@ -8,9 +8,14 @@ use std::path::Path;
 use hauptbuch_core::batch::{ChainTip, FairVerifier, SlotReader, VerifiedSlot};
 use hauptbuch_core::crypto::hash::transaction_id;
 use hauptbuch_core::limits::Limits;
-use hauptbuch_core::ordering::fair::stream::{Bodies, DrainOutcome, Entry, Facts, LoggedId};
-use hauptbuch_core::receive_log::{Cut, Extents, LogId, LogVerifier as _, Point, Statement};
-use hauptbuch_core::types::{Epoch, Height, Transaction, TxId};
+use hauptbuch_core::ordering::fair::stream::{
+    Bodies, DrainOutcome, Entry, Facts, LoggedId, NextEpoch,
+};
+use hauptbuch_core::receive_log::{
+    Cut, Extents, LogId, LogMark, LogVerifier as _, Point, Statement,
+};
+use hauptbuch_core::sequencer::{Membership, Standing};
+use hauptbuch_core::types::{Epoch, Hash, Height, Transaction, TxId};
 
 use super::chain::batch_line_bytes_max;
 use super::for_each_line;
@@ -32,7 +37,9 @@ pub(super) struct Logs {
     line_bytes_max: u64,
     cut: Cut,
     entries: Vec<Vec<Entry>>,
-    pub(super) figures: LogFigures,
+    pub(super) figures: Option<LogFigures>,
+    setup: Setup,
+    epoch: Epoch,
     limits: Limits,
     chain_id: u64,
     /// What signatures are checked with.
@@ -41,7 +48,11 @@ pub(super) struct Logs {
     ends: Vec<(Point, Height)>,
     /// What the last line bears.
     signatures: Option<Vec<String>>,
+    /// How many lines of epochs that have ended bear, all of them checked.
+    signature_count: u64,
     line_count: u64,
+    /// Whether an epoch has begun behind the last line.
+    has_begun: bool,
     line: Vec<u8>,
     rendered: Vec<u8>,
 }
@@ -78,9 +89,10 @@ impl Logs {
     ) -> Result<Option<Box<Self>>, OutputError> {
         let wrong =
             |error: &dyn core::fmt::Display| OutputError::invalid(GENESIS, error.to_string());
-        let Some(figures) = figures(config, rollup_count).map_err(|error| wrong(&error))? else {
+        if !config.policy.orders_by_logs() {
             return Ok(None);
-        };
+        }
+        let figures = figures(config, rollup_count).map_err(|error| wrong(&error))?;
         let keys = keys.ok_or_else(|| wrong(&"it names no members, whose logs give the order"))?;
         let core_config = config
             .core_config(rollup_count)
@@ -103,20 +115,28 @@ impl Logs {
             figures,
             limits: limits.clone(),
             chain_id: setup.chain_id,
+            setup,
+            epoch: Epoch::ZERO,
+            signature_count: 0,
             keys,
             ends: vec![(Point::default(), Height::ZERO); members as usize],
             signatures: None,
             line_count: 0,
+            has_begun: false,
             line: Vec::new(),
             rendered: Vec::new(),
         })))
     }
 
     /// Checks the next slot, whose bytes these are, beside the next line of the logs.
-    pub(super) fn verify(&mut self, slot: &[u8]) -> Result<VerifiedSlot, String> {
+    pub(super) fn verify(
+        &mut self,
+        slot: &[u8],
+        standing: &Standing,
+    ) -> Result<VerifiedSlot, String> {
         let mut line = core::mem::take(&mut self.line);
         let read = self.next_line(&mut line);
-        let verified = read.and_then(|()| self.verify_with(slot, &line));
+        let verified = read.and_then(|()| self.verify_with(slot, standing, &line));
         self.line = line;
         verified
     }
@@ -126,13 +146,59 @@ impl Logs {
         self.verifier.slots().tip()
     }
 
+    /// A slot decided which one closes the epoch.
+    pub(super) fn close_at(&mut self, height: Height) -> Result<(), String> {
+        let closed = self.verifier.close_at(height);
+        closed.map_err(|error| error.to_string())
+    }
+
+    /// The last slot ended the epoch of these members; the next one's logs begin at its hash.
+    pub(super) fn begin_epoch(
+        &mut self,
+        before: &Membership,
+        next: &Membership,
+        boundary: &Hash,
+    ) -> Result<(), String> {
+        self.check_signatures()
+            .map_err(|why| format!("its line in {LOGS}, the last one of an epoch: {why}"))?;
+        self.signature_count += self.signatures.take().map_or(0, |it| it.len() as u64);
+        let place = |id| next.members().iter().position(|member| member.id == id);
+        let seats = before.members().iter();
+        let seats: Vec<Option<u32>> = seats
+            .map(|member| place(member.id).map(|at| at as u32))
+            .collect();
+        let count = next.members().len();
+        let parameters = self.setup.fair.parameters_of_epoch(count as u32);
+        let next_epoch = NextEpoch {
+            parameters: parameters.map_err(|error| error.to_string())?,
+            seats: &seats,
+        };
+        let begun = self.verifier.begin_epoch(&next_epoch);
+        begun.map_err(|error| error.to_string())?;
+        self.epoch = next.epoch();
+        let mark = |log| LogMark {
+            at: self.setup.new_log(next.epoch(), boundary, log).end,
+            ..LogMark::default()
+        };
+        let marks: Vec<LogMark> = (0..count as u16).map(mark).collect();
+        let begun = self.extents.begin(next.epoch(), &marks);
+        begun.map_err(|error| error.to_string())?;
+        self.keys = PublicKeys::of(next).map_err(|error| error.to_string())?;
+        self.cut = Cut::new(count as u32);
+        self.entries = vec![Vec::new(); count];
+        // Where nothing was logged yet, the line of an epoch ends where its logs begin.
+        self.ends = marks.iter().map(|mark| (mark.at, Height::ZERO)).collect();
+        self.has_begun = true;
+        Ok(())
+    }
+
     /// There is a line for each slot, and no more, and the last one bears the signatures of all
     /// logs.
     pub(super) fn finish(&mut self) -> Result<(), OutputError> {
         let mut line = Vec::new();
         match self.next_line(&mut line) {
             Ok(()) => Err(OutputError::invalid(LOGS, "it goes on after the last slot")),
-            Err(_) if self.line_count == 0 => Ok(()),
+            Err(_) if self.line_count == 0 || self.has_begun => Ok(()),
             Err(_) => {
                 let checked = self.check_signatures();
                 checked.map_err(|why| OutputError::invalid_line(LOGS, self.line_count, why))
@@ -140,9 +206,10 @@ impl Logs {
         }
     }
 
-    /// How many signatures the last line bears.
+    /// How many signatures the last lines of all epochs bear.
     pub(super) fn signature_count(&self) -> u64 {
-        self.signatures.as_ref().map_or(0, |it| it.len() as u64)
+        let last = self.signatures.as_ref().map_or(0, |it| it.len() as u64);
+        self.signature_count + last
     }
 
     /// The signatures over the ends of all logs.
@@ -164,7 +231,7 @@ impl Logs {
             }
             let log = LogId {
                 chain_id: self.chain_id,
-                epoch: Epoch::ZERO,
+                epoch: self.epoch,
                 member,
             };
             let statement = Statement {
@@ -196,7 +263,12 @@ impl Logs {
         }
     }
 
-    fn verify_with(&mut self, slot: &[u8], line: &[u8]) -> Result<VerifiedSlot, String> {
+    fn verify_with(
+        &mut self,
+        slot: &[u8],
+        standing: &Standing,
+        line: &[u8],
+    ) -> Result<VerifiedSlot, String> {
         let of_log = |what: &str| format!("its line in {LOGS} {what}");
         let parsed: LogLine =
             serde_json::from_slice(line).map_err(|_| of_log("is no line of this version"))?;
@@ -207,6 +279,7 @@ impl Logs {
         }
         self.signatures.clone_from(&parsed.signatures);
         self.line_count += 1;
+        self.has_begun = false;
         self.admit(&parsed)?;
         let cut = cut_of(slot, &self.limits).ok_or("it holds no cut")?;
         self.cut.decode(&cut).map_err(|error| error.to_string())?;
@@ -214,7 +287,9 @@ impl Logs {
         let entries =
             entries.map_err(|error| of_log(&format!("does not lead to its cut: {error}")))?;
         sort_entries(entries, &mut self.entries);
-        let verified = self.verifier.verify(slot, &mut self.extents, &self.bodies);
+        let verified =
+            self.verifier
+                .verify_in_epoch(slot, standing, &mut self.extents, &self.bodies);
         let verified = verified.map_err(|error| error.to_string())?;
         let is_whole = (0_u16..).zip(self.cut.points()).all(|(member, point)| {
             let newest = self.extents.newest(member);
@@ -224,7 +299,9 @@ impl Logs {
             return Err(of_log("goes beyond its cut"));
         }
         let stream = self.verifier.stream();
-        self.figures.add(&self.entries, stream);
+        if let Some(figures) = &mut self.figures {
+            figures.add(&self.entries, stream);
+        }
         let drained = stream.drained().iter();
         let no_ops = drained.filter(|it| it.outcome != DrainOutcome::Included);
         let mut bodies = Vec::new();
@@ -348,14 +425,15 @@ fn read_bodies(
 
 /// The most bytes of a line: two digits for each byte of what a slot's extents and no-ops can have.
 fn log_line_bytes_max(setup: &Setup, limits: &Limits) -> u64 {
+    let members = u64::from(setup.log_limits().log_count_max);
     let extensions = setup.log_limits().extension_bytes_max();
     let bodies = u64::from(setup.fair.limits.slot_room.count)
         .saturating_mul(u64::from(limits.payload_bytes_max).saturating_add(256));
     extensions
-        .saturating_mul(u64::from(setup.member_count()))
+        .saturating_mul(members)
         .saturating_add(bodies.min(setup.fair.limits.first_hand_bytes_max.saturating_mul(128)))
         // A signature of each, on one line.
-        .saturating_add(u64::from(setup.member_count()).saturating_mul(1 << 12))
+        .saturating_add(members.saturating_mul(1 << 12))
         .saturating_mul(2)
         .saturating_add(1 << 15)
 }

@@ -3,6 +3,7 @@
 mod certificates;
 mod chain;
 mod logs;
+mod members;
 mod receipts;
 
 use std::fs::{self, File};
@@ -26,9 +27,9 @@ use super::report;
 use super::seal::{REPORT_ENDING, TIMING_ENDING, unseal};
 use super::timing::{parse_body, rate_per_s};
 use super::write::{SummaryFacts, fairness};
-use crate::committee::PublicKeys;
 use crate::run::{Quantiles, RunConfig};
 use chain::Chain;
+use members::NUMBER_MAX;
 use receipts::Receipts;
 
 /// What a verified output holds.
@@ -78,12 +79,17 @@ pub fn verify(directory: &Path) -> Result<VerifyReport, OutputError> {
     }
     let (genesis, config, membership) = read_genesis(directory)?;
     let genesis_hash = Hash::new(genesis.genesis_hash.0);
-    let keys = membership.as_ref().map(PublicKeys::of).transpose();
-    let keys = keys.map_err(|error| OutputError::invalid(GENESIS, error.to_string()))?;
-    let mut chain = Chain::new(directory, &config, genesis.rollups.len(), keys)?;
+    let first = membership.as_ref();
+    let mut chain = Chain::new(directory, &config, genesis.rollups.len(), first)?;
     chain.read(directory)?;
-    let certificates =
-        certificates::read(directory, membership.as_ref(), &genesis_hash, &chain.hashes)?;
+    let epochs = chain.members.as_ref().map(|members| &*members.epochs);
+    let is_changeable = config.membership.is_changeable();
+    let certificates = certificates::read(
+        directory,
+        epochs.map(|epochs| (epochs, is_changeable)),
+        &genesis_hash,
+        &chain.hashes,
+    )?;
     let tip = chain.tip();
     let facts = Facts {
         rollup_count: genesis.rollups.len() as u32,
@@ -144,7 +150,8 @@ fn check_summary(
     }
     let arrivals = statements.fairness.first();
     let arrivals = arrivals.map_or("", |figures| figures.arrivals.as_str());
-    let fairness = logs.map(|logs| fairness(&logs.figures, arrivals, |id| receipts.place_of(id)));
+    let figures = logs.and_then(|logs| logs.figures);
+    let fairness = figures.map(|own| fairness(&own, arrivals, |id| receipts.place_of(id)));
     let messages = statements.consensus.unwrap_or_default();
     let consensus = facts.certificates.as_ref();
     let consensus = consensus.map(|tally| tally.summary(&messages));
@@ -319,6 +326,8 @@ fn check_members(membership: &Membership, config: &RunConfig) -> Result<(), &'st
         Err("there are not as many members as sequencers")
     } else if membership.epoch() != Epoch::ZERO {
         Err("the members are not those of the first epoch")
+    } else if members.iter().any(|it| it.id.get() >= NUMBER_MAX) {
+        Err("a member has a number that no run gives")
     } else if members.iter().any(|it| it.weight != members[0].weight) {
         Err("the members have not equal weights, as order fairness takes")
     } else {

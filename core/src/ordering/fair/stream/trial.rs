@@ -248,6 +248,16 @@ impl TrialStream {
         Ok(&self.stream)
     }
 
+    /// The canonical bytes of the decided state, to which this goes back: what a node that joins
+    /// asks for. They stay, so that the next height need not write them.
+    ///
+    /// # Errors
+    /// [`TrialError::Poisoned`].
+    pub fn decided_bytes(&mut self) -> Result<&[u8], TrialError> {
+        self.roll_back()?;
+        Ok(self.kept.keep(&mut self.stream))
+    }
+
     /// As [`FairStream::close_at`] of the decided state, to which this goes back.
     ///
     /// # Errors

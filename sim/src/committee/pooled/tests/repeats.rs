@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hauptbuch_core::config::ReplayProtection;
+use hauptbuch_core::config::{Config, ReplayProtection};
 use hauptbuch_core::coordinator::Repeated;
 use hauptbuch_core::crypto::hash::transaction_id;
 use hauptbuch_core::types::{Address, RollupId, Submission, Transaction, UnixNs};
@@ -128,6 +128,7 @@ fn a_proposer_that_repeats_what_was_decided_gets_no_prevote() {
             config: &core_config,
             limits: &run.limits,
             keys: &keys,
+            plan: &MembershipPlan::default(),
         };
         let arrivals = run.arrivals(&workload).unwrap();
         let mut committee = PoolCommittee::new(&parts, 1, &arrivals).unwrap();

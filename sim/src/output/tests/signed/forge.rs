@@ -12,22 +12,22 @@ use crate::output::members::CertificateLine;
 
 /// What a certificate says, and who signed what in it.
 #[derive(Clone)]
-pub(super) struct Forged {
-    pub(super) epoch: u64,
-    pub(super) height: u64,
-    pub(super) round: u32,
+pub(in crate::output::tests) struct Forged {
+    pub(in crate::output::tests) epoch: u64,
+    pub(in crate::output::tests) height: u64,
+    pub(in crate::output::tests) round: u32,
     /// The round that the certificate names.
-    pub(super) told_round: u32,
-    pub(super) value: Hash,
+    pub(in crate::output::tests) told_round: u32,
+    pub(in crate::output::tests) value: Hash,
     /// Whose bits are set.
-    pub(super) signers: Vec<u16>,
+    pub(in crate::output::tests) signers: Vec<u16>,
     /// Whose keys signed, in the order of the bits.
-    pub(super) signed_by: Vec<u16>,
+    pub(in crate::output::tests) signed_by: Vec<u16>,
 }
 
 impl Forged {
     /// What these members sign of a slot.
-    pub(super) fn of(height: u64, value: Hash, signers: &[u16]) -> Self {
+    pub(in crate::output::tests) fn of(height: u64, value: Hash, signers: &[u16]) -> Self {
         Self {
             epoch: 0,
             height,
@@ -41,7 +41,11 @@ impl Forged {
 }
 
 /// The bytes of a certificate.
-pub(super) fn certificate(keys: &MemberKeys, genesis: &Hash, forged: &Forged) -> Vec<u8> {
+pub(in crate::output::tests) fn certificate(
+    keys: &MemberKeys,
+    genesis: &Hash,
+    forged: &Forged,
+) -> Vec<u8> {
     let context = SigningContext {
         chain_id: network_hash(genesis, keys.membership()),
         epoch: Epoch::new(forged.epoch),
@@ -73,7 +77,7 @@ pub(super) fn certificate(keys: &MemberKeys, genesis: &Hash, forged: &Forged) ->
 }
 
 /// The line of a certificate, whatever it says.
-pub(super) fn line(bytes: &[u8]) -> String {
+pub(in crate::output::tests) fn line(bytes: &[u8]) -> String {
     let digits = crate::hex::text(bytes);
     match CommitCertificate::decode(bytes) {
         Ok(read) => serde_json::to_string(&CertificateLine::new(&read, &digits)).unwrap() + "\n",
@@ -82,7 +86,11 @@ pub(super) fn line(bytes: &[u8]) -> String {
 }
 
 /// The members with one key of another membership.
-pub(super) fn with_key(own: &Membership, place: usize, other: &Membership) -> Membership {
+pub(in crate::output::tests) fn with_key(
+    own: &Membership,
+    place: usize,
+    other: &Membership,
+) -> Membership {
     let rows = own.members().iter().zip(other.members()).enumerate();
     let rows = rows.map(|(at, (own, other))| {
         let key = if at == place { other } else { own };
@@ -94,7 +102,11 @@ pub(super) fn with_key(own: &Membership, place: usize, other: &Membership) -> Me
 }
 
 /// The members with higher numbers and other weights.
-pub(super) fn with_numbers(own: &Membership, more: u32, weight: u64) -> Membership {
+pub(in crate::output::tests) fn with_numbers(
+    own: &Membership,
+    more: u32,
+    weight: u64,
+) -> Membership {
     let rows = own.members().iter();
     let rows = rows.map(|it| (SequencerId::new(it.id.get() + more), weight, &it.public_key));
     let mut made = Membership::with_room(MEMBER_COUNT_MAX, own.suite());
