@@ -57,6 +57,7 @@ pub(crate) fn run_error(error: RunError) -> PyErr {
         RunError::Interrupted => PyKeyboardInterrupt::new_err(()),
         RunError::Refused(code) => internal_error(error.to_string(), code),
         RunError::Arrivals(reason) => input_error(reason, Code::InvalidArgument),
+        RunError::Plan(cause) => input_error(cause.to_string(), Code::InvalidArgument),
         other => internal_error(other.to_string(), Code::Poisoned),
     }
 }
