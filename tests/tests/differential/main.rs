@@ -18,8 +18,8 @@
 //!   shows it.
 //! - *Deciding.* Theirs decides (r, v) with a proposal of exactly that round, ours once v is known
 //!   to be valid, whichever round's proposal brought it. Theirs is then given that proposal, unless
-//!   it makes it itself, and has to decide the same value (in a later round, where that has a quorum
-//!   for it too).
+//!   it makes it itself, and has to decide the same value (in a later round, where that has a
+//!   quorum for it too).
 //! - *Timers.* Ours are stopped where theirs go off in vain. A proposer with a valid value starts
 //!   none in theirs; both prevote at once.
 //! - *Late values.* Ours also proposes after its time for it ran out, theirs doesn't: a value comes

@@ -42,8 +42,8 @@ pub(super) struct Cursors {
     /// Before this time no cursor expires that is no cache.
     first_expiry: UnixNs,
     use_count: u64,
-    /// `order[..sorted_count]`: the numbers by rollup and sender, as [`Cursors::sort`] left them. One
-    /// that was freed since may stand for another cursor, which is among those added.
+    /// `order[..sorted_count]`: the numbers by rollup and sender, as [`Cursors::sort`] left them.
+    /// One that was freed since may stand for another cursor, which is among those added.
     order: Box<[u32]>,
     sorted_count: usize,
     /// `added[..added_count]`: the numbers of cursors that were added since, some of them gone

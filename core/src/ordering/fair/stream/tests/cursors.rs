@@ -51,7 +51,8 @@ proptest! {
                             ((own.rollup as usize, own.sender), (own.next.get(), own.expiry))
                         })
                         .collect();
-                    prop_assert!(sorted.iter().copied().eq(plain.iter().map(|(key, own)| (*key, *own))));
+                    let expected: Vec<_> = plain.iter().map(|(key, own)| (*key, *own)).collect();
+                    prop_assert_eq!(sorted, expected);
                 }
             }
         }
