@@ -507,7 +507,7 @@ impl From<Quantiles> for Distribution {
 }
 
 /// One part of a sequencer's memory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryPart {
     /// What it is for.
     pub name: String,

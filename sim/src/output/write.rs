@@ -166,15 +166,17 @@ impl<'a, P: FnMut(usize) -> ControlFlow<()>> OutputWriter<'a, P> {
             0 => self.genesis_hash,
             _ => report.last_hash,
         };
+        let rollup_count = self.workload.rollups().len() as u32;
         let facts = SummaryFacts {
             input: input_summary(self.workload),
-            rollup_count: self.workload.rollups().len() as u32,
+            rollup_count,
             counts,
             slot_count: report.slot_count,
             last_hash,
             delays: report.delays.quantiles(),
             fairness,
             consensus,
+            memory: memory(&self.config, rollup_count),
         };
         let summary = facts.summary(&self.config);
         let summary_entry = write_whole(&self.staging, SUMMARY, &document(&summary))?;
@@ -348,21 +350,13 @@ pub(super) struct SummaryFacts {
     pub(super) delays: Quantiles,
     pub(super) fairness: Option<Vec<FairnessReport>>,
     pub(super) consensus: Option<ConsensusSummary>,
+    /// What was taken from the allocator. It depends on the build, so no other can recompute it.
+    pub(super) memory: Vec<MemoryPart>,
 }
 
 impl SummaryFacts {
     pub(super) fn summary(self, config: &RunConfig) -> Summary {
-        let footprint = config.limits.footprint();
-        let parts = footprint.parts().iter().map(|part| MemoryPart {
-            name: part.name.into(),
-            bytes: Number(part.bytes),
-        });
-        let committee = committee_bytes(config, self.rollup_count);
-        let own = committee.map(|bytes| MemoryPart {
-            name: COMMITTEE_MEMORY.into(),
-            bytes: Number(bytes),
-        });
-        let parts = parts.chain(own);
+        let bytes = self.memory.iter().map(|part| part.bytes.0);
         Summary {
             format: FORMAT_VERSION,
             input: self.input,
@@ -375,8 +369,8 @@ impl SummaryFacts {
             batches: Number(self.slot_count),
             final_batch_hash: self.last_hash.into(),
             delay_ns: self.delays.into(),
-            memory_bytes: Number(footprint.bytes().saturating_add(committee.unwrap_or(0))),
-            memory: parts.collect(),
+            memory_bytes: Number(bytes.fold(0, u64::saturating_add)),
+            memory: self.memory,
             signed: self.consensus.is_some(),
             fairness: self.fairness,
             consensus: self.consensus,
@@ -386,6 +380,20 @@ impl SummaryFacts {
 
 /// What a summary calls the memory that receive logs and their order take at each member.
 pub const COMMITTEE_MEMORY: &str = "receive logs and order fairness";
+
+/// What a run with this configuration takes from the allocator in this build.
+fn memory(config: &RunConfig, rollup_count: u32) -> Vec<MemoryPart> {
+    let footprint = config.limits.footprint();
+    let parts = footprint.parts().iter().map(|part| (part.name, part.bytes));
+    let committee = committee_bytes(config, rollup_count);
+    parts
+        .chain(committee.map(|bytes| (COMMITTEE_MEMORY, bytes)))
+        .map(|(name, bytes)| MemoryPart {
+            name: name.into(),
+            bytes: Number(bytes),
+        })
+        .collect()
+}
 
 /// What order fairness takes at each member, under a policy that orders by logs.
 fn committee_bytes(config: &RunConfig, rollup_count: u32) -> Option<u64> {

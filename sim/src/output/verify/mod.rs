@@ -19,7 +19,7 @@ use super::directory::{MANIFEST_BYTES_MAX, entry_names, read_bounded};
 use super::error::OutputError;
 use super::format::{
     BOUND_FILES, FILE_NAMES, FORMAT_VERSION, FileEntry, GENESIS, Genesis, InputSummary, KIND,
-    MANIFEST, Manifest, REPORT, SUMMARY, TIMING, Timing, TransactionCounts,
+    MANIFEST, Manifest, MemoryPart, REPORT, SUMMARY, TIMING, Timing, TransactionCounts,
 };
 use super::json::{Digest, document};
 use super::members::{CertificateTally, ConsensusSummary, MembershipSpelling, MessageCounts};
@@ -164,6 +164,7 @@ fn check_summary(
         delays: Quantiles::of(&mut receipts.delays_ns),
         fairness: fairness.transpose()?,
         consensus: consensus.clone(),
+        memory: statements.memory,
     };
     let expected = document(&expected.summary(config));
     if read_bounded(&directory.join(SUMMARY), SUMMARY_BYTES_MAX)? != expected {
@@ -343,6 +344,7 @@ struct Statements {
     #[serde(default)]
     fairness: Vec<Arrivals>,
     consensus: Option<MessageCounts>,
+    memory: Vec<MemoryPart>,
 }
 
 #[derive(Deserialize)]
