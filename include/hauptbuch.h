@@ -1768,8 +1768,8 @@ typedef struct hb_adopted {
    */
   uint32_t ended_count;
   /**
-   * How many of its transactions used a nonce that was used before, as far as it is remembered
-   * here: no honest proposer includes one.
+   * How many of its transactions repeat what was decided before, as
+   * `hb_coordinator_check_adoption` would have said: no honest proposer includes one.
    */
   uint32_t repeated_count;
   /**
@@ -1789,6 +1789,57 @@ typedef struct hb_adopted {
    */
   uint8_t hash[HB_HASH_LEN];
 } hb_adopted;
+
+/**
+ * What a slot of another member would repeat of what was decided before. Set `struct_size` before
+ * the call.
+ */
+typedef struct hb_adoption_check {
+  /**
+   * `sizeof(struct hb_adoption_check)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Its transactions, over all rollups.
+   */
+  uint32_t transaction_count;
+  /**
+   * How many of them repeat what was decided before, or one another: no honest proposer includes
+   * one.
+   */
+  uint32_t repeated_count;
+  /**
+   * What is wrong with the first of those, in the order of the slot: `HB_STATUS_ALREADY_ENDED`
+   * where it was included before, `HB_STATUS_NONCE_USED` where its nonce was used,
+   * `HB_STATUS_NONCE_OUT_OF_ORDER` where another one of the slot uses it. `HB_STATUS_OK` where
+   * there is none; then the next three fields are zero.
+   */
+  uint32_t first_code;
+  /**
+   * Its rollup.
+   */
+  uint32_t first_rollup;
+  /**
+   * Its place in its rollup's sub-batch.
+   */
+  uint32_t first_position;
+  /**
+   * Its identity.
+   */
+  uint8_t first_id[HB_HASH_LEN];
+  /**
+   * The slot's number.
+   */
+  uint64_t height;
+  /**
+   * The slot's agreed time, in nanoseconds since the Unix epoch.
+   */
+  uint64_t time_unix_ns;
+  /**
+   * The slot's hash.
+   */
+  uint8_t hash[HB_HASH_LEN];
+} hb_adoption_check;
 
 /**
  * Something that became of a transaction.
@@ -2486,6 +2537,28 @@ hb_status hb_coordinator_adopt(struct hb_coordinator *coordinator,
 HB_NOEXCEPT;
 
 /**
+ * Says what a slot of another member would repeat of what was decided before, and changes nothing:
+ * to be asked before a vote, of bytes that `hb_verifier_verify` accepts.
+ *
+ * Slots in flight and an open one may stay. A slot whose `repeated_count` is above zero deserves
+ * no vote: no honest proposer makes it, if where the host keeps replays out its hosts give
+ * account nonces. Only what was decided counts, and not what this member's host said of accounts.
+ *
+ * One thread at a time. Cost: O(log n) and one hash a transaction.
+ *
+ * Statuses: `HB_STATUS_OK` whatever it repeats, `HB_STATUS_ALREADY_ADOPTED` where the chain stands
+ * at this slot already, `HB_STATUS_SLOT_BEHIND`, `HB_STATUS_ORDERED_BY_LOGS`, those of 400..599
+ * where the bytes are at fault, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
+ * `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_POISONED`.
+ */
+HB_MUST_USE
+hb_status hb_coordinator_check_adoption(struct hb_coordinator *coordinator,
+                                        const uint8_t *slot,
+                                        size_t slot_len,
+                                        struct hb_adoption_check *out_check)
+HB_NOEXCEPT;
+
+/**
  * Ends every waiting transaction and bundle that can't become ready before another one arrives.
  *
  * For the end of a run, when none will arrive and no forced input waits. It stops where the events
@@ -3074,6 +3147,7 @@ HB_STATIC_ASSERT(sizeof(hb_slice_transaction) == 40, hb_slice_transaction_has_40
 HB_STATIC_ASSERT(sizeof(hb_replayed) == 24, hb_replayed_has_24_bytes);
 HB_STATIC_ASSERT(sizeof(hb_slot) == 104, hb_slot_has_104_bytes);
 HB_STATIC_ASSERT(sizeof(hb_adopted) == 72, hb_adopted_has_72_bytes);
+HB_STATIC_ASSERT(sizeof(hb_adoption_check) == 104, hb_adoption_check_has_104_bytes);
 HB_STATIC_ASSERT(sizeof(hb_fixed_set) == 56, hb_fixed_set_has_56_bytes);
 HB_STATIC_ASSERT(sizeof(hb_event) == 96, hb_event_has_96_bytes);
 HB_STATIC_ASSERT(sizeof(hb_counters) == 128, hb_counters_has_128_bytes);

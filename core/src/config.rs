@@ -27,9 +27,10 @@ pub enum ReplayProtection {
     #[default]
     ByHost,
     /// A transaction must expire at most `horizon_ns` after the agreed time at which it is
-    /// admitted, and a sender's cursor is kept until everything included from it has expired. So
-    /// nothing is ever included twice, whatever the host does. Where another one needs its place,
-    /// the cursor that may go earliest is forgotten; new senders are refused while none may.
+    /// admitted, and a sender's cursor is kept until everything included from it has expired at the
+    /// time of a slot that was settled. So nothing is ever included twice, whatever the host does.
+    /// Where another one needs its place, the cursor that may go earliest is forgotten; new senders
+    /// are refused while none may.
     ByExpiry {
         /// Nanoseconds from the agreed time to the latest expiry.
         horizon_ns: u64,
@@ -405,6 +406,14 @@ mod tests {
                 slot_gas_max: 1,
                 ..limits.clone()
             }),
+            Config {
+                epochs: EpochSizes {
+                    member_count_max: 5,
+                    ..EpochSizes::FIXED
+                },
+                ..config.clone()
+            }
+            .genesis_hash(&limits),
         ];
         assert!(changed.iter().all(|other| *other != genesis));
         assert_ne!(changed[2], changed[3]);

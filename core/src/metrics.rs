@@ -27,6 +27,12 @@ pub struct Metrics {
     pub slots_acknowledged: u64,
     /// Slots that were rolled back.
     pub slots_rolled_back: u64,
+    /// Decided slots of other members that were taken over.
+    pub slots_adopted: u64,
+    /// Transactions of those that waited here and ended as included.
+    pub adopted_included: u64,
+    /// Transactions of those that repeat what was decided before.
+    pub adopted_repeated: u64,
     /// Nanoseconds of the local clock from a transaction's arrival until the slot that includes it
     /// was sealed; counted when the slot is acknowledged.
     pub time_to_batch_ns: Histogram,
@@ -48,6 +54,9 @@ impl Default for Metrics {
             slots_taken: 0,
             slots_acknowledged: 0,
             slots_rolled_back: 0,
+            slots_adopted: 0,
+            adopted_included: 0,
+            adopted_repeated: 0,
             time_to_batch_ns: Histogram::new(&TIME_EDGES_NS),
             included_fees: Histogram::new(&FEE_EDGES),
             pending_at_take: Histogram::new(&COUNT_EDGES),
@@ -86,6 +95,17 @@ impl Metrics {
     pub fn count(&mut self, code: Code) {
         if let Some(counter) = self.by_code.get_mut(code.position()) {
             *counter = counter.saturating_add(1);
+        }
+    }
+
+    /// Counts a slot that was taken over.
+    pub(crate) fn count_adopted(&mut self, included_count: u32, repeated_count: u32) {
+        for (sum, count) in [
+            (&mut self.slots_adopted, 1),
+            (&mut self.adopted_included, included_count),
+            (&mut self.adopted_repeated, repeated_count),
+        ] {
+            *sum = sum.saturating_add(u64::from(count));
         }
     }
 
@@ -149,6 +169,21 @@ impl Metrics {
                 "slots_rolled_back_total",
                 "Slots that were rolled back.",
                 self.slots_rolled_back,
+            ),
+            (
+                "slots_adopted_total",
+                "Decided slots of other members that were taken over.",
+                self.slots_adopted,
+            ),
+            (
+                "adopted_included_total",
+                "Transactions of slots that were taken over which waited here.",
+                self.adopted_included,
+            ),
+            (
+                "adopted_repeated_total",
+                "Transactions of slots that were taken over which repeat what was decided before.",
+                self.adopted_repeated,
             ),
         ] {
             each(&counter(name, help, value));

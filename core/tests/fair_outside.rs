@@ -18,7 +18,7 @@ use hauptbuch_core::types::{
     Address, Envelope, Fee, ForcedOutcome, Gas, InboxEntry, InboxIndex, Nonce, RollupId,
     Submission, Tick, Transaction, TxId, UnixNs,
 };
-use logs::{ROLLUPS, World, carry, config, limits, snapshot_of};
+use logs::{Next, ROLLUPS, World, carry, config, limits, snapshot_of};
 
 /// Limits with room for what comes from outside.
 fn with_outside() -> Limits {
@@ -145,11 +145,13 @@ impl Outside {
     fn slot(&mut self) {
         let world = &mut self.world;
         world.log();
-        let cut = world.propose();
-        world.decide(&cut);
-        let drained = world.stream.drained().to_vec();
-        let (now, time) = (Tick::new(world.tick), world.stream.time());
-        let state_root = world.carry_state(&cut);
+        let Next {
+            cut,
+            drained,
+            tick: now,
+            time,
+            state_root,
+        } = world.decide_next();
         let own = &mut world.coordinator;
         let slot = own.take_drained(now, time, &cut, &drained).unwrap();
         let (bytes, height) = (slot.bytes.to_vec(), slot.header.height);
@@ -161,14 +163,8 @@ impl Outside {
             let again = own.take_drained(now, time, &cut, &drained).unwrap();
             assert!(again.bytes == bytes, "taken again");
         }
-        let verified = world
-            .verifier
-            .verify(&bytes, &mut world.followed, &world.library);
-        assert_eq!(verified.unwrap().header.height, height);
+        world.follow(&bytes, height);
         self.audit.audit(&bytes, self.inbox.as_slice()).unwrap();
-        for id in world.stream.lapsed_ids().to_vec() {
-            let _ = world.coordinator.mark_logged(id.id, false);
-        }
         let snapshot = snapshot_of(&world.coordinator);
         let restored =
             TransactionCoordinator::restore(&world.config, &world.limits, &snapshot).unwrap();

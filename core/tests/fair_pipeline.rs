@@ -18,7 +18,8 @@ use hauptbuch_core::receive_log::Cut;
 use hauptbuch_core::snapshot::replay;
 use hauptbuch_core::types::{Hash, Height, RollupId, Tick, TxId, UnixNs};
 use logs::{
-    BY_EXPIRY, NEXT_MEMBERSHIP, ROLLUPS, World, admit, carry, config, extents, limits, snapshot_of,
+    BY_EXPIRY, NEXT_MEMBERSHIP, Next, ROLLUPS, World, admit, carry, config, extents, limits,
+    snapshot_of,
 };
 
 /// A world, and what became of everything in it.
@@ -94,11 +95,13 @@ impl Run {
     fn slot(&mut self) {
         let world = &mut self.world;
         world.log();
-        let cut = world.propose();
-        world.decide(&cut);
-        let drained = world.stream.drained().to_vec();
-        let (now, time) = (Tick::new(world.tick), world.stream.time());
-        let state_root = world.carry_state(&cut);
+        let Next {
+            cut,
+            drained,
+            tick: now,
+            time,
+            state_root,
+        } = world.decide_next();
         let own = &mut world.coordinator;
         let waiting = own.pool().waiting_count() + own.event_count();
         let slot = own.take_drained(now, time, &cut, &drained).unwrap();
@@ -115,15 +118,8 @@ impl Run {
             let slot = own.take_drained(now, time, &cut, &drained).unwrap();
             assert!(slot.bytes == bytes, "taken again");
         }
-        let verified = world
-            .verifier
-            .verify(&bytes, &mut world.followed, &world.library);
-        assert_eq!(verified.unwrap().header.height, height);
+        world.follow(&bytes, height);
         assert_eq!(world.verifier.slots().tip(), world.coordinator.tip());
-        for id in world.stream.lapsed_ids().to_vec() {
-            // One that the pool ended meanwhile, or a slot in flight holds, has no mark to lose.
-            let _ = world.coordinator.mark_logged(id.id, false);
-        }
         self.slots.push(bytes);
         self.drained.push(drained);
         self.cuts.push(cut);

@@ -15,7 +15,9 @@ use hauptbuch_core::ordering::FairSetup;
 use hauptbuch_core::ordering::fair::stream::{DrainOutcome, Drained, FairStream};
 use hauptbuch_core::receive_log::{Cut, Extents};
 use hauptbuch_core::types::{Hash, Tick, UnixNs};
-use logs::{BY_EXPIRY, NEXT_MEMBERSHIP, World, admit, carry, config, extents, limits, snapshot_of};
+use logs::{
+    BY_EXPIRY, NEXT_MEMBERSHIP, Next, World, admit, carry, config, extents, limits, snapshot_of,
+};
 
 fn by_median() -> Config {
     Config {
@@ -38,27 +40,22 @@ struct Decided {
 fn slot(world: &mut World) -> Decided {
     world.log();
     let before = snapshot_of(&world.coordinator);
-    let cut = world.propose();
-    world.decide(&cut);
-    let drained = world.stream.drained().to_vec();
-    let (now, time) = (Tick::new(world.tick), world.stream.time());
-    let state_root = world.carry_state(&cut);
+    let Next {
+        cut,
+        drained,
+        tick: now,
+        time,
+        state_root,
+    } = world.decide_next();
     let own = &mut world.coordinator;
     let slot = own.take_drained(now, time, &cut, &drained).unwrap();
     let (bytes, height) = (slot.bytes.to_vec(), slot.header.height);
-    let verified = world
-        .verifier
-        .verify(&bytes, &mut world.followed, &world.library);
-    assert_eq!(verified.unwrap().header.height, height);
+    world.follow(&bytes, height);
     assert_eq!(
         world.verifier.stream().drained(),
         world.stream.drained(),
         "the verifier's state is the member's"
     );
-    for id in world.stream.lapsed_ids().to_vec() {
-        // One that the pool ended meanwhile, or a slot in flight holds, has no mark to lose.
-        let _ = world.coordinator.mark_logged(id.id, false);
-    }
     world.coordinator.acknowledge(height, now).unwrap();
     while world.coordinator.poll_event().is_some() {}
     let mut journal = vec![0; 1 << 16];

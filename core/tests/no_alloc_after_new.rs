@@ -206,6 +206,8 @@ fn settle(
     follower.verify(&slot_copy[..len]).unwrap();
     done.verified += 1;
     while other.poll_event().is_some() {}
+    let checked = other.check_adoption(&slot_copy[..len]).unwrap();
+    assert_eq!(checked.repeated_count, 0);
     let adopted = other.adopt(&slot_copy[..len], now).unwrap();
     done.adopted += 1;
     done.ended_elsewhere += u64::from(adopted.ended_count);

@@ -130,6 +130,16 @@ static void take_turn(const member *members, size_t proposer, uint64_t now_ns) {
   check(hb_coordinator_take(other->own, now_ns, TIME_NS + now_ns, HB_WHEN_EMPTY_EMPTY_SLOT,
                             &undecided),
         "taking a slot that is not decided");
+  /* Before it votes, the other one asks what the slot would repeat. */
+  hb_adoption_check found;
+  found.struct_size = sizeof found;
+  check(hb_coordinator_check_adoption(other->own, encoded, len, &found), "checking a slot");
+  if (memcmp(found.hash, slot.hash, HB_HASH_LEN) != 0 || found.height != slot.height ||
+      found.transaction_count != slot.transaction_count || found.repeated_count != 0 ||
+      found.first_code != HB_STATUS_OK) {
+    fprintf(stderr, "turns: an honest slot is found to repeat something\n");
+    exit(1);
+  }
   expect(hb_coordinator_adopt(other->own, encoded, len, now_ns, NULL),
          HB_STATUS_SLOTS_NOT_SETTLED, "adopting before rolling back");
   check(hb_coordinator_roll_back_slot(other->own, undecided.height, undecided.hash, NULL),
@@ -142,6 +152,8 @@ static void take_turn(const member *members, size_t proposer, uint64_t now_ns) {
   check(hb_coordinator_adopt(other->own, encoded, len, now_ns, &adopted), "adopting a slot");
   expect(hb_coordinator_adopt(other->own, encoded, len, now_ns, &adopted),
          HB_STATUS_ALREADY_ADOPTED, "adopting a slot again");
+  expect(hb_coordinator_check_adoption(other->own, encoded, len, &found),
+         HB_STATUS_ALREADY_ADOPTED, "checking a slot that was adopted");
   expect(hb_coordinator_adopt(own->own, encoded, len, now_ns, NULL), HB_STATUS_ALREADY_ADOPTED,
          "adopting a slot of its own");
   free(encoded);

@@ -22,6 +22,7 @@ HB_STATIC_ASSERT(sizeof(hb_slice_transaction) == 40, hb_slice_transaction_has_40
 HB_STATIC_ASSERT(sizeof(hb_replayed) == 24, hb_replayed_has_24_bytes);
 HB_STATIC_ASSERT(sizeof(hb_slot) == 104, hb_slot_has_104_bytes);
 HB_STATIC_ASSERT(sizeof(hb_adopted) == 72, hb_adopted_has_72_bytes);
+HB_STATIC_ASSERT(sizeof(hb_adoption_check) == 104, hb_adoption_check_has_104_bytes);
 HB_STATIC_ASSERT(sizeof(hb_fixed_set) == 56, hb_fixed_set_has_56_bytes);
 HB_STATIC_ASSERT(sizeof(hb_event) == 96, hb_event_has_96_bytes);
 HB_STATIC_ASSERT(sizeof(hb_counters) == 128, hb_counters_has_128_bytes);

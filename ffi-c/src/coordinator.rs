@@ -9,7 +9,7 @@ use crate::boundary::{
     Guarded, Outcome, array, growing_output, guard, optional_output, output, slice, slice_output,
 };
 use crate::config::{check_allocatable, hb_config, parse};
-use crate::output::{hb_adopted, hb_counters, hb_event, hb_slot};
+use crate::output::{hb_adopted, hb_adoption_check, hb_counters, hb_event, hb_slot};
 use crate::status::hb_status;
 use crate::text::code_of;
 use crate::trades::{ReserveTable, submit_all};
@@ -341,6 +341,39 @@ pub unsafe extern "C" fn hb_coordinator_adopt(
             if let Some(out) = out {
                 out.write(adopted.into());
             }
+            Ok(())
+        })
+    }
+}
+
+/// Says what a slot of another member would repeat of what was decided before, and changes nothing:
+/// to be asked before a vote, of bytes that `hb_verifier_verify` accepts.
+///
+/// Slots in flight and an open one may stay. A slot whose `repeated_count` is above zero deserves
+/// no vote: no honest proposer makes it, if where the host keeps replays out its hosts give
+/// account nonces. Only what was decided counts, and not what this member's host said of accounts.
+///
+/// One thread at a time. Cost: O(log n) and one hash a transaction.
+///
+/// Statuses: `HB_STATUS_OK` whatever it repeats, `HB_STATUS_ALREADY_ADOPTED` where the chain stands
+/// at this slot already, `HB_STATUS_SLOT_BEHIND`, `HB_STATUS_ORDERED_BY_LOGS`, those of 400..599
+/// where the bytes are at fault, `HB_STATUS_NULL_POINTER`, `HB_STATUS_INVALID_STRUCT_SIZE`,
+/// `HB_STATUS_INVALID_ARGUMENT`, `HB_STATUS_POISONED`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hb_coordinator_check_adoption(
+    coordinator: *mut hb_coordinator,
+    slot: *const u8,
+    slot_len: usize,
+    out_check: *mut hb_adoption_check,
+) -> hb_status {
+    // SAFETY: the header asks for it.
+    unsafe {
+        change(coordinator, |coordinator| {
+            let bytes = slice(slot, slot_len)?;
+            let out = growing_output(out_check)?;
+            let checked = coordinator.check_adoption(bytes)?;
+            out.write(checked.into());
             Ok(())
         })
     }

@@ -1,7 +1,7 @@
 //! Structures that the library fills in.
 
 use hauptbuch_core::batch::{VerifiedSlot, VerifyError};
-use hauptbuch_core::coordinator::{Adopted, FixedSet, Slot, TransactionCoordinator};
+use hauptbuch_core::coordinator::{Adopted, AdoptionCheck, FixedSet, Slot, TransactionCoordinator};
 use hauptbuch_core::event::Event;
 
 use crate::boundary::Growing;
@@ -42,8 +42,8 @@ pub struct hb_adopted {
     pub included_count: u32,
     /// How many transactions ended here because of it, those included.
     pub ended_count: u32,
-    /// How many of its transactions used a nonce that was used before, as far as it is remembered
-    /// here: no honest proposer includes one.
+    /// How many of its transactions repeat what was decided before, as
+    /// `hb_coordinator_check_adoption` would have said: no honest proposer includes one.
     pub repeated_count: u32,
     /// Always 0.
     pub reserved: u32,
@@ -52,6 +52,37 @@ pub struct hb_adopted {
     /// The agreed time, in nanoseconds since the Unix epoch.
     pub time_unix_ns: u64,
     /// Its hash.
+    pub hash: [u8; HB_HASH_LEN],
+}
+
+/// What a slot of another member would repeat of what was decided before. Set `struct_size` before
+/// the call.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hb_adoption_check {
+    /// `sizeof(struct hb_adoption_check)`.
+    pub struct_size: u32,
+    /// Its transactions, over all rollups.
+    pub transaction_count: u32,
+    /// How many of them repeat what was decided before, or one another: no honest proposer includes
+    /// one.
+    pub repeated_count: u32,
+    /// What is wrong with the first of those, in the order of the slot: `HB_STATUS_ALREADY_ENDED`
+    /// where it was included before, `HB_STATUS_NONCE_USED` where its nonce was used,
+    /// `HB_STATUS_NONCE_OUT_OF_ORDER` where another one of the slot uses it. `HB_STATUS_OK` where
+    /// there is none; then the next three fields are zero.
+    pub first_code: u32,
+    /// Its rollup.
+    pub first_rollup: u32,
+    /// Its place in its rollup's sub-batch.
+    pub first_position: u32,
+    /// Its identity.
+    pub first_id: [u8; HB_HASH_LEN],
+    /// The slot's number.
+    pub height: u64,
+    /// The slot's agreed time, in nanoseconds since the Unix epoch.
+    pub time_unix_ns: u64,
+    /// The slot's hash.
     pub hash: [u8; HB_HASH_LEN],
 }
 
@@ -178,6 +209,8 @@ unsafe impl Growing for hb_slot {}
 // SAFETY: as above.
 unsafe impl Growing for hb_adopted {}
 // SAFETY: as above.
+unsafe impl Growing for hb_adoption_check {}
+// SAFETY: as above.
 unsafe impl Growing for hb_fixed_set {}
 // SAFETY: as above.
 unsafe impl Growing for hb_counters {}
@@ -188,6 +221,8 @@ unsafe impl Growing for hb_verify_fault {}
 
 const _: () = assert!(size_of::<hb_slot>() == 104 && align_of::<hb_slot>() == 8);
 const _: () = assert!(size_of::<hb_adopted>() == 72 && align_of::<hb_adopted>() == 8);
+const _: () =
+    assert!(size_of::<hb_adoption_check>() == 104 && align_of::<hb_adoption_check>() == 8);
 const _: () = assert!(size_of::<hb_fixed_set>() == 56 && align_of::<hb_fixed_set>() == 8);
 const _: () = assert!(size_of::<hb_event>() == 96 && align_of::<hb_event>() == 8);
 const _: () = assert!(size_of::<hb_counters>() == 128 && align_of::<hb_counters>() == 8);
@@ -231,6 +266,24 @@ impl From<Adopted> for hb_adopted {
             height: adopted.header.height.get(),
             time_unix_ns: adopted.header.time.get(),
             hash: *adopted.hash.as_bytes(),
+        }
+    }
+}
+
+impl From<AdoptionCheck> for hb_adoption_check {
+    fn from(checked: AdoptionCheck) -> Self {
+        let first = checked.first;
+        Self {
+            struct_size: Self::SIZE,
+            transaction_count: checked.transaction_count,
+            repeated_count: checked.repeated_count,
+            first_code: first.map_or(0, |own| own.code.number().into()),
+            first_rollup: first.map_or(0, |own| own.rollup.get()),
+            first_position: first.map_or(0, |own| own.position),
+            first_id: first.map_or([0; HB_HASH_LEN], |own| *own.id.as_bytes()),
+            height: checked.header.height.get(),
+            time_unix_ns: checked.header.time.get(),
+            hash: *checked.hash.as_bytes(),
         }
     }
 }

@@ -81,6 +81,9 @@ fn null_is_refused_by_everything_that_is_done_with_a_handle() {
             hb_coordinator_roll_back_slot(handle, 1, null(), &mut count),
             hb_coordinator_adopt(none, null(), 0, 1, null_mut()),
             hb_coordinator_adopt(handle, null(), 1, 1, null_mut()),
+            hb_coordinator_check_adoption(none, null(), 0, null_mut()),
+            hb_coordinator_check_adoption(handle, null(), 1, null_mut()),
+            hb_coordinator_check_adoption(handle, [0].as_ptr(), 1, null_mut()),
             hb_coordinator_expire_unready(handle, &mut count, null_mut()),
             hb_coordinator_drain_events(handle, null_mut(), 1, &mut count),
             hb_coordinator_drain_events(handle, null_mut(), 0, null_mut()),
@@ -88,7 +91,7 @@ fn null_is_refused_by_everything_that_is_done_with_a_handle() {
             hb_coordinator_counters(handle, null_mut()),
         ]
     };
-    assert_eq!(statuses, [hb_status::NullPointer; 21]);
+    assert_eq!(statuses, [hb_status::NullPointer; 24]);
     assert_eq!((count, slot.height), (UNTOUCHED, UNTOUCHED as u64));
     assert_eq!(owner.counters().submitted_count, 0);
 }

@@ -3,11 +3,12 @@
 #![no_main]
 
 use hauptbuch_core::batch::{
-    ARRIVAL_LEN, SlotHeader, SlotReader, SlotVerifier, SubBatchHeader, TRADE_LEN,
+    SlotHeader, SlotReader, SlotVerifier, SubBatch, SubBatchHeader, TRADE_LEN,
 };
-use hauptbuch_core::codec::{DecodeError, Writer};
+use hauptbuch_core::codec::{DecodeError, EncodeError, Writer};
 use hauptbuch_core::config::Config;
 use hauptbuch_core::limits::Limits;
+use hauptbuch_core::receive_log::Cut;
 use libfuzzer_sys::fuzz_target;
 
 /// The limits of the chains in `tests/vectors`, whose slots are the first inputs.
@@ -64,36 +65,72 @@ fn rewrite(data: &[u8], limits: &Limits, out: &mut Writer<'_>) -> Result<(), Dec
         let before = out.len();
         sub_batch.header.encode(out).unwrap();
         assert_eq!(out.len() - before, SubBatchHeader::LEN);
-        let mut count = 0;
-        for (canonical, transaction, _) in sub_batch.iter() {
+        for (canonical, transaction) in sub_batch.all() {
             let before = out.len();
             transaction.encode(out).unwrap();
             assert_eq!(&out.written()[before..], canonical);
-            count += 1;
         }
-        assert_eq!(count, sub_batch.header.counts.pool);
-        let evidence = &sub_batch.evidence;
+        let counts = sub_batch.header.counts;
+        assert_eq!(sub_batch.all().count(), counts.total() as usize);
+        assert_eq!(sub_batch.forced().count(), counts.forced as usize);
+        assert_eq!(sub_batch.iter().count(), counts.pool as usize);
+        assert_eq!(sub_batch.legs().count(), counts.bundles as usize);
         let before = out.len();
-        evidence.slice_ends().for_each(|end| out.u32(end).unwrap());
-        if sub_batch.header.policy.needs_hints() {
-            out.u32(evidence.pools().count() as u32).unwrap();
+        rewrite_evidence(&sub_batch, out).unwrap();
+        assert_eq!(&out.written()[before..], sub_batch.evidence.bytes);
+    }
+    Ok(())
+}
+
+/// Writes the tables of evidence one after another. What stands for a trade's pool and for why a
+/// no-op does nothing is copied.
+fn rewrite_evidence(sub_batch: &SubBatch<'_>, out: &mut Writer<'_>) -> Result<(), EncodeError> {
+    let (header, evidence) = (&sub_batch.header, &sub_batch.evidence);
+    let start = out.len();
+    let copy = |out: &mut Writer<'_>, len: usize| {
+        let at = out.len() - start;
+        out.bytes(&evidence.bytes[at..at + len])
+    };
+    evidence.slice_ends().try_for_each(|end| out.u32(end))?;
+    let has_trades = header.policy.needs_hints();
+    if has_trades {
+        out.u32(evidence.pools().count() as u32)?;
+    }
+    for pool in evidence.pools() {
+        out.bytes(pool.pool.as_bytes())?;
+        out.u128(pool.reserve0)?;
+        out.u128(pool.reserve1)?;
+    }
+    if !evidence.cut().is_empty() {
+        let mut cut = Cut::new(evidence.cut_log_count().into());
+        cut.decode(evidence.cut()).unwrap();
+        cut.encode(out)?;
+    }
+    if header.policy.orders_by_logs() {
+        out.u32(evidence.no_ops().count() as u32)?;
+        for row in evidence.no_ops() {
+            out.u32(row.position)?;
+            out.u32(row.body_bytes)?;
+            out.bytes(row.id.as_bytes())?;
+            copy(out, 1)?;
         }
-        for pool in evidence.pools() {
-            out.bytes(pool.pool.as_bytes()).unwrap();
-            out.u128(pool.reserve0).unwrap();
-            out.u128(pool.reserve1).unwrap();
+    } else {
+        for arrival in evidence.arrivals() {
+            out.u64(arrival.index)?;
+            out.u64(arrival.tick.get())?;
+            copy(out, if has_trades { TRADE_LEN } else { 0 })?;
         }
-        let rest = &evidence.bytes[out.len() - before..];
-        let row_len = ARRIVAL_LEN
-            + if sub_batch.header.policy.needs_hints() {
-                TRADE_LEN
-            } else {
-                0
-            };
-        assert_eq!(rest.len(), row_len * count as usize);
-        assert_eq!(evidence.arrivals().count(), count as usize);
-        assert_eq!(evidence.trades().count(), count as usize);
-        out.bytes(rest).unwrap();
+    }
+    assert_eq!(evidence.arrivals().count(), header.counts.pool as usize);
+    assert_eq!(evidence.trades().count(), header.counts.pool as usize);
+    for row in evidence.forced() {
+        out.u64(row.index.get())?;
+        out.u8(row.outcome.byte())?;
+    }
+    for row in evidence.legs() {
+        out.u32(row.bundle)?;
+        out.u8(row.leg)?;
+        out.u8(row.leg_count)?;
     }
     Ok(())
 }

@@ -146,8 +146,14 @@ fn adopt(own: &mut TransactionCoordinator, number: u64) {
         let at = number as usize * 31 % bytes.len();
         bytes[at] ^= 1 << (number % 8);
     }
+    let checked = own.check_adoption(&bytes);
     let _ = own.roll_back(next);
-    let _ = own.adopt(&bytes, now);
+    let Ok(adopted) = own.adopt(&bytes, now) else {
+        return;
+    };
+    let checked = checked.expect("what is taken over can be checked");
+    assert_eq!(checked.repeated_count, adopted.repeated_count);
+    assert!(number % 3 == 0 || adopted.repeated_count == 0);
 }
 
 /// Asks for a slot in the way that the policy wants; a set that was fixed stays open.

@@ -41,4 +41,4 @@ operation_error! {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

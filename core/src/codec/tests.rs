@@ -1,5 +1,7 @@
 //! Round trips and refusals of the canonical transaction.
 
+pub(crate) mod damage;
+
 use proptest::prelude::*;
 use std::vec;
 use std::vec::Vec;

@@ -4,7 +4,9 @@
 //! coordinator of its own, and at each height one of them proposes:
 //! 1. The proposer takes a slot, by [`take`](TransactionCoordinator::take) or as its policy wants,
 //!    and sends its bytes.
-//! 2. Everybody else checks them by [`SlotVerifier`](crate::batch::SlotVerifier) before it votes.
+//! 2. Everybody else checks them by [`SlotVerifier`](crate::batch::SlotVerifier), and asks
+//!    [`check_adoption`](TransactionCoordinator::check_adoption) whether they repeat what was
+//!    decided before, ahead of the vote.
 //! 3. Once the slot is decided, its proposer acknowledges it
 //!    ([`acknowledge_slot`](TransactionCoordinator::acknowledge_slot)), and everybody else hands
 //!    its bytes to [`adopt`](TransactionCoordinator::adopt). Whoever has taken a slot that was not
@@ -17,10 +19,16 @@
 //! Events stand in the order of the slot, rollup by rollup; each transaction's is behind those of
 //! what it superseded. Legs of bundles follow behind all rollups.
 
+mod check;
+
+pub use check::{AdoptionCheck, Repeated};
+
 use core::fmt;
 
 use super::TransactionCoordinator;
-use crate::batch::{SlotHeader, SlotReader, SubBatch, VerifyError, follow, slot_encoded_len_max};
+use crate::batch::{
+    ChainTip, SlotHeader, SlotReader, SubBatch, VerifyError, follow, slot_encoded_len_max,
+};
 use crate::codec::DecodeError;
 use crate::crypto::hash::{Domain, MICRO_BATCH, hash_many};
 use crate::error::Code;
@@ -43,8 +51,9 @@ pub struct Adopted {
     pub included_count: u32,
     /// How many transactions ended here because of it, those included.
     pub ended_count: u32,
-    /// How many of its transactions used a nonce that was used before, as far as it is remembered
-    /// here: no honest proposer includes one.
+    /// How many of its transactions repeat what was decided before, as
+    /// [`check_adoption`](TransactionCoordinator::check_adoption) would have said: no honest
+    /// proposer includes one.
     pub repeated_count: u32,
 }
 
@@ -159,8 +168,17 @@ impl TransactionCoordinator {
         adopted
     }
 
-    /// Whether the slot can be the next one, before its sub-batches are looked at.
+    /// Whether the slot can be taken over now, before its sub-batches are looked at.
     fn check_can_adopt(&self, slot: &[u8]) -> Result<(), AdoptError> {
+        self.check_follows(slot)?;
+        if self.in_flight_count > 0 || self.open.is_some() {
+            return Err(AdoptError::SlotsNotSettled);
+        }
+        Ok(())
+    }
+
+    /// Whether the slot can lie behind what was settled.
+    fn check_follows(&self, slot: &[u8]) -> Result<(), AdoptError> {
         if self.is_poisoned {
             return Err(AdoptError::Poisoned);
         }
@@ -168,19 +186,21 @@ impl TransactionCoordinator {
             return Err(AdoptError::OrderedByLogs);
         }
         let header = *SlotReader::new(slot, &self.limits)?.header();
-        let oldest = self.in_flight.get(..self.in_flight_count);
-        let before = oldest.and_then(|flights| flights.first()?.tip_before());
-        let settled = before.unwrap_or(&self.tip);
+        let settled = self.settled_tip();
         if header.height == settled.height && header.hash() == settled.hash {
             return Err(AdoptError::AlreadyAdopted);
         }
         if header.height <= settled.height {
             return Err(AdoptError::SlotBehind);
         }
-        if self.in_flight_count > 0 || self.open.is_some() {
-            return Err(AdoptError::SlotsNotSettled);
-        }
         Ok(())
+    }
+
+    /// Where the chain stands behind the last slot that was settled.
+    pub(super) fn settled_tip(&self) -> &ChainTip {
+        let flights = self.in_flight.get(..self.in_flight_count);
+        let before = flights.and_then(|flights| flights.first()?.tip_before());
+        before.unwrap_or(&self.tip)
     }
 
     fn adopt_into(
@@ -208,13 +228,14 @@ impl TransactionCoordinator {
             return Err(AdoptError::JournalFull);
         }
         let time = self.time.max(header.time);
-        let plan = self.pool.plan_adoption(decided, time)?;
+        let repeats = self.pool.find_repeats(decided, header.time);
+        let plan = self.pool.plan_adoption(decided, header.time)?;
         if self.events.room() < plan.event_count {
             let capacity = self.events.room().saturating_add(self.events.len());
             if plan.event_count > capacity && self.events.room() > 0 {
                 self.now = now;
                 let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, now);
-                self.pool.thin_out(decided, time, &mut ledger);
+                self.pool.thin_out(decided, header.time, &mut ledger);
                 self.journal.write(&record(None), self.clocks());
             }
             return Err(AdoptError::EventsFull);
@@ -222,11 +243,11 @@ impl TransactionCoordinator {
         (self.now, self.time) = (now, time);
         let at = DecidedAt {
             height: header.height,
-            time,
+            time: header.time,
         };
         let room_before = self.events.room();
         let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, now);
-        let counts = self
+        let included_count = self
             .pool
             .adopt(decided, plan, at, &self.policy, &mut ledger);
         let ended = room_before.saturating_sub(ledger.room());
@@ -238,14 +259,17 @@ impl TransactionCoordinator {
         // What was said of the next slot was said of this height.
         self.context.clear();
         self.journal.write(&record(outcome), self.clocks());
-        Ok(Adopted {
+        let adopted = Adopted {
             header,
             hash: self.tip.hash,
             transaction_count: decided.rows().len() as u32,
-            included_count: counts.included,
+            included_count,
             ended_count: ended as u32,
-            repeated_count: counts.repeated,
-        })
+            repeated_count: repeats.count,
+        };
+        self.metrics
+            .count_adopted(adopted.included_count, adopted.repeated_count);
+        Ok(adopted)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::pool::Broken;
 use crate::types::{Epoch, Fee, Hash, Height, RollupId, Tick, TxId, UnixNs};
 
 /// The version of snapshots.
-pub(crate) const VERSION: u8 = 3;
+pub(crate) const VERSION: u8 = 4;
 /// Bytes of a snapshot before the state: version, length, network and settings.
 pub(crate) const HEAD_LEN: usize = 1 + 8 + 2 * Hash::LEN;
 
@@ -120,6 +120,9 @@ impl TransactionCoordinator {
             self.metrics.slots_taken,
             self.metrics.slots_acknowledged,
             self.metrics.slots_rolled_back,
+            self.metrics.slots_adopted,
+            self.metrics.adopted_included,
+            self.metrics.adopted_repeated,
         ] {
             out.u64(sum);
         }
@@ -188,6 +191,8 @@ impl TransactionCoordinator {
             self.tip.time <= self.time,
             "slots lie before the agreed time",
         )?;
+        let settled = self.settled_tip().time;
+        self.pool.set_decided_time(settled);
         self.restore_open(input)?;
         self.pool.finish_restoring(&self.policy)?;
         for _ in 0..input.u32()? {
@@ -204,6 +209,9 @@ impl TransactionCoordinator {
         self.metrics.slots_taken = input.u64()?;
         self.metrics.slots_acknowledged = input.u64()?;
         self.metrics.slots_rolled_back = input.u64()?;
+        self.metrics.slots_adopted = input.u64()?;
+        self.metrics.adopted_included = input.u64()?;
+        self.metrics.adopted_repeated = input.u64()?;
         let mut before = None;
         for _ in 0..input.u16()? {
             let code = code(input)?;

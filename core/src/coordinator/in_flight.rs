@@ -152,6 +152,10 @@ impl InFlight {
         self.header.height
     }
 
+    pub const fn time(&self) -> UnixNs {
+        self.header.time
+    }
+
     /// The places for handles from `start` on.
     pub fn handles_from(&mut self, start: usize) -> &mut [Handle] {
         self.handles.get_mut(start..).unwrap_or_default()

@@ -26,7 +26,8 @@
 //!   [`seal`](TransactionCoordinator::seal) for a slot in slices,
 //!   [`take_drained`](TransactionCoordinator::take_drained) and
 //!   [`mark_logged`](TransactionCoordinator::mark_logged) where receive logs give the order,
-//!   [`adopt`](TransactionCoordinator::adopt) for decided slots of other members,
+//!   [`adopt`](TransactionCoordinator::adopt) for decided slots of other members, and ahead of the
+//!   vote [`check_adoption`](TransactionCoordinator::check_adoption),
 //!   [`set_slot_context`](TransactionCoordinator::set_slot_context) for what a slot carries beside
 //!   transactions, [`set_pressure`](TransactionCoordinator::set_pressure),
 //!   [`expire_unready`](TransactionCoordinator::expire_unready),
@@ -51,8 +52,7 @@
 //! - The same calls with the same arguments give the same slots and events.
 //! - Nothing allocates after [`TransactionCoordinator::new`].
 //! - With a journal ([`Limits::journal_bytes_max`]), each input that changes something leaves a
-//!   record in it. Where it has no room for one, the input is refused and nothing changes. See
-//!   [`snapshot`](mod@crate::snapshot).
+//!   record in it. Where it has no room for one, the input is refused and nothing changes.
 
 mod adopt;
 mod arrange;
@@ -69,7 +69,7 @@ mod submit;
 mod tests;
 mod verbs;
 
-pub use adopt::{AdoptError, Adopted};
+pub use adopt::{AdoptError, Adopted, AdoptionCheck, Repeated};
 pub(crate) use arrange::KnownPools;
 pub use drained::DrainRefusal;
 pub(crate) use export::{HEAD_LEN as SNAPSHOT_HEAD_LEN, VERSION as SNAPSHOT_VERSION};

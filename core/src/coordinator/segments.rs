@@ -264,11 +264,13 @@ impl TransactionCoordinator {
         })
     }
 
-    /// Ends the forced inputs of the oldest slot.
+    /// Ends the forced inputs of the oldest slot: the first step of settling it.
     pub(super) fn settle_forced(&mut self, height: Height, positions: &mut ForcedCounts) {
         let Some(flight) = self.in_flight.first() else {
             return;
         };
+        // What the slot uses is noted as of its time, by all its segments.
+        self.pool.set_decided_time(flight.time());
         let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, self.now);
         self.pool
             .acknowledge_forced(flight.forced(), height, positions, &mut ledger);

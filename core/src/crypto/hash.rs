@@ -44,7 +44,7 @@ impl Domain {
     /// The set of a slot's transactions, before their order is known.
     pub const SET: Self = Self(*b"hb/st/1");
     /// A coordinator's state.
-    pub const SNAPSHOT: Self = Self(*b"hb/sn/3");
+    pub const SNAPSHOT: Self = Self(*b"hb/sn/4");
     /// The limits and choices that a snapshot belongs to.
     pub const SETTINGS: Self = Self(*b"hb/se/1");
     /// A journal's header, and one record after another.

@@ -99,7 +99,7 @@ impl TransactionPool {
         let joined = if displaced.len() > ledger.room() {
             Err(AdmissionError::EventsFull)
         } else {
-            self.join_place(place, envelope, time)
+            self.join_place(place, envelope)
         };
         if joined.is_err() {
             self.spare(&displaced);
@@ -354,12 +354,7 @@ impl TransactionPool {
     }
 
     /// Makes a line ready to take the transaction, and returns its sender's place.
-    fn join_place(
-        &mut self,
-        place: Place,
-        envelope: &Envelope,
-        time: UnixNs,
-    ) -> Result<u32, AdmissionError> {
+    fn join_place(&mut self, place: Place, envelope: &Envelope) -> Result<u32, AdmissionError> {
         match place {
             Place::Known { sender } | Place::Replacing { sender, .. } => Ok(sender),
             Place::Lowered { sender } => {
@@ -379,7 +374,7 @@ impl TransactionPool {
             } => {
                 // The places beyond are for senders of forced inputs.
                 if self.senders.len() >= self.rules.sender_count_max as usize {
-                    self.forget_idle_sender(time)?;
+                    self.forget_idle_sender()?;
                 }
                 self.insert_sender(envelope.rollup, envelope.sender, next, is_base_fixed)
                     .ok_or(AdmissionError::SenderTableFull)

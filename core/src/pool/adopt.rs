@@ -46,15 +46,6 @@ pub(crate) struct AdoptionPlan {
     pub(super) victim_count: usize,
 }
 
-/// What became of a decided slot here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct AdoptionCounts {
-    /// Of those that waited here, the ones that the slot includes.
-    pub included: u32,
-    /// Transactions of the slot whose nonces had been used.
-    pub repeated: u32,
-}
-
 /// Where and when a decided slot stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DecidedAt {
@@ -68,7 +59,7 @@ pub(crate) struct NoPlaceForCursor;
 
 impl TransactionPool {
     /// Says what taking over the slot of these transactions will come to, and changes nothing but
-    /// the set's order. `time` is the agreed time after it.
+    /// the set's order. `time` is the slot's.
     pub(crate) fn plan_adoption(
         &self,
         set: &mut DecidedSet,
@@ -98,7 +89,8 @@ impl TransactionPool {
         })
     }
 
-    /// Takes over the slot that `plan` was made for; the ledger has room for what it says.
+    /// Takes over the slot that `plan` was made for; the ledger has room for what it says. Returns
+    /// how many of those that waited here the slot includes.
     pub(crate) fn adopt<R: SelectionRule>(
         &mut self,
         set: &DecidedSet,
@@ -106,24 +98,23 @@ impl TransactionPool {
         at: DecidedAt,
         rule: &R,
         ledger: &mut Ledger<'_>,
-    ) -> AdoptionCounts {
-        let mut counts = AdoptionCounts::default();
+    ) -> u32 {
+        let mut included_count = 0;
+        self.decided_time = at.time;
         self.end_victims(set, plan.victim_count, at.time, ledger);
         for row in set.rows() {
             let held = self.pop_decided_input(row, ledger);
             if row.uses_nonce() {
-                self.include_decided(row, held.is_some(), at, rule, ledger, &mut counts);
+                let included = self.include_decided(row, held.is_some(), at, rule, ledger);
+                included_count = u32::saturating_add(included_count, included);
             }
             if let Some(code) = held {
                 let is_included = u32::from(code == Code::Included);
-                counts.included = counts.included.saturating_add(is_included);
+                included_count = included_count.saturating_add(is_included);
                 ledger.end_in_slot(code, row.id, row.rollup, at.height, row.position);
             }
         }
-        counts.included = counts
-            .included
-            .saturating_add(self.end_hit_bundles(set, at, ledger));
-        counts
+        included_count.saturating_add(self.end_hit_bundles(set, at, ledger))
     }
 
     /// Ends ahead of the slot, as far as there is room to say so, what it will supersede or have
@@ -167,6 +158,7 @@ impl TransactionPool {
     }
 
     /// Moves a sender's cursor past a nonce that the slot used, and ends what waits with it.
+    /// Returns how many of those the slot includes: one, or none.
     fn include_decided<R: SelectionRule>(
         &mut self,
         row: &DecidedTransaction,
@@ -174,19 +166,15 @@ impl TransactionPool {
         at: DecidedAt,
         rule: &R,
         ledger: &mut Ledger<'_>,
-        counts: &mut AdoptionCounts,
-    ) {
+    ) -> u32 {
+        let mut included_count = 0_u32;
         self.seen.insert(row.id.as_bytes(), Code::Included.number());
-        let Some(place) = self.sender_for_decided(row, at.time) else {
-            return;
+        let Some(place) = self.sender_for_decided(row) else {
+            return included_count;
         };
         self.note_busy(place);
+        self.note_decided(place, row.nonce, row.expiry);
         let before = self.senders.get(place).copied().unwrap_or_default();
-        if let Some(own) = self.senders.get_mut(place)
-            && row.expiry != UnixNs::NEVER
-        {
-            own.keep_until = own.keep_until.max(row.expiry);
-        }
         let id = (!was_held).then_some(row.id);
         let mut end = |pool: &mut Self, index: u32, entry: &Entry| {
             let included = pool.pooled(index).filter(|_| Some(entry.id) == id);
@@ -199,18 +187,18 @@ impl TransactionPool {
             } = included.candidate;
             ledger.measure_included(envelope.fee, arrival.tick);
             ledger.end_included(row.id, row.rollup, at.height, row.position);
-            counts.included = counts.included.saturating_add(1);
+            included_count = included_count.saturating_add(1);
         };
-        let was_used = match self.mode_of_sender(place) {
+        match self.mode_of_sender(place) {
             LineMode::Window => self.use_in_window(place, &before, row.nonce, &mut end),
             _ => self.use_in_line(place, &before, row.nonce, rule, &mut end),
-        };
-        counts.repeated = counts.repeated.saturating_add(u32::from(was_used));
+        }
         self.note_idle(place);
+        included_count
     }
 
-    /// One nonce after another: moves the cursor behind `nonce`, and ends what it passes. Returns
-    /// whether it stood there already.
+    /// One nonce after another: moves the cursor behind `nonce`, unless it stands there already,
+    /// and ends what it passes.
     fn use_in_line<R: SelectionRule>(
         &mut self,
         place: u32,
@@ -218,9 +206,9 @@ impl TransactionPool {
         nonce: Nonce,
         rule: &R,
         end: &mut dyn FnMut(&mut Self, u32, &Entry),
-    ) -> bool {
+    ) {
         if nonce < before.next && before.is_base_fixed {
-            return true;
+            return;
         }
         self.withdraw_head(place);
         let next = nonce.saturating_add(1);
@@ -243,27 +231,24 @@ impl TransactionPool {
         }
         self.extend_ready(place);
         self.offer_head(place, rule);
-        false
     }
 
-    /// A window of nonces: notes `nonce`, moves the window on where it does not reach that far, and
-    /// ends what has that nonce or is left behind. Returns whether it was noted already.
+    /// A window of nonces: notes `nonce`, unless it is noted already, moves the window on where it
+    /// does not reach that far, and ends what has that nonce or is left behind.
     fn use_in_window(
         &mut self,
         place: u32,
         before: &Sender,
         nonce: Nonce,
         end: &mut dyn FnMut(&mut Self, u32, &Entry),
-    ) -> bool {
+    ) {
         let ahead = nonce.saturating_distance(before.next);
         if nonce < before.next || before.included.contains(ahead) {
-            return true;
+            return;
         }
         let start = window_start(before.next, nonce);
         if let Some(own) = self.senders.get_mut(place) {
-            own.included.move_on(start.saturating_distance(own.next));
-            let moved = own.included.insert(nonce.saturating_distance(start));
-            own.next = start.saturating_add(moved);
+            own.use_in_window(nonce);
             own.is_base_fixed = true;
         }
         if let Some(index) = self.at_nonce(place, nonce)
@@ -281,16 +266,15 @@ impl TransactionPool {
             }
             index = entry.after;
         }
-        false
     }
 
     /// The place of a sender of the slot; a new one if there is one to be had.
-    fn sender_for_decided(&mut self, row: &DecidedTransaction, time: UnixNs) -> Option<u32> {
+    fn sender_for_decided(&mut self, row: &DecidedTransaction) -> Option<u32> {
         if let Some(place) = self.sender_of_decided(row) {
             return Some(place);
         }
         if self.senders.len() >= self.rules.sender_count_max as usize {
-            let forgotten = self.forget_idle_sender(time);
+            let forgotten = self.forget_idle_sender();
             // The places beyond are for senders of forced inputs, and for cursors that must stay.
             if self.rules.replay_protection == ReplayProtection::ByHost {
                 forgotten.ok()?;
@@ -393,7 +377,7 @@ fn may_go(set: &DecidedSet, own: &Sender, time: UnixNs) -> bool {
 }
 
 /// Where a window has to start to hold `nonce`.
-fn window_start(next: Nonce, nonce: Nonce) -> Nonce {
+pub(super) fn window_start(next: Nonce, nonce: Nonce) -> Nonce {
     let reaching = nonce.get().saturating_sub(Window::LEN.saturating_sub(1));
     next.max(Nonce::new(reaching))
 }

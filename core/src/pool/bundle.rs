@@ -293,7 +293,7 @@ impl TransactionPool {
             expiry,
             ..Bundle::default()
         };
-        self.store_legs(&mut bundle, legs, ids, time)?;
+        self.store_legs(&mut bundle, legs, ids)?;
         let handle = self.bundles.bundles.insert(bundle);
         let handle = handle.ok_or(whole(Code::BundlesFull))?;
         self.bundles.index_legs(handle.index, &bundle);
@@ -307,12 +307,11 @@ impl TransactionPool {
         bundle: &mut Bundle,
         legs: &[Submission<'_>],
         ids: &[TxId],
-        time: UnixNs,
     ) -> Result<(), BundleRefusal> {
         for (leg, id) in legs.iter().zip(ids) {
             let envelope = leg.transaction.envelope;
             let count_max = self.rules.sender_count_max;
-            let sender = self.pin_sender(&envelope, leg.account_nonce, time, count_max);
+            let sender = self.pin_sender(&envelope, leg.account_nonce, count_max);
             let stored = sender.and_then(|_| self.bundles.payloads.store(leg.transaction.payload));
             let place = bundle.legs.get_mut(bundle.leg_count);
             let (Some(sender), Some(payload), Some(place)) = (sender, stored, place) else {

@@ -1,6 +1,7 @@
 //! Cancelling: by identity, or by sender and nonce.
 
 use super::TransactionPool;
+use super::line::LineMode;
 use crate::error::{Code, operation_error};
 use crate::event::Ledger;
 use crate::types::{Address, Nonce, RollupId, TxId};
@@ -90,7 +91,9 @@ impl TransactionPool {
     /// Whether a sender's nonce can't be used any more.
     fn is_used(&self, place: u32, nonce: Nonce) -> bool {
         let own = self.senders.get(place).copied().unwrap_or_default();
-        nonce < own.next || own.included.contains(nonce.saturating_distance(own.next))
+        let is_window = self.line_mode(own.rollup) == LineMode::Window;
+        let ahead = nonce.saturating_distance(own.next);
+        nonce < own.next || (is_window && own.included.contains(ahead))
     }
 
     fn cancel_at(&mut self, index: u32, ledger: &mut Ledger<'_>) -> Result<Cancelled, CancelError> {

@@ -111,7 +111,8 @@ pub(super) struct Sender {
     pub next: Nonce,
     /// One nonce after another: the first nonce from `next` on that the pool does not hold.
     pub ready_end: Nonce,
-    /// Window: which nonces from `next` on were included.
+    /// Window: which nonces from `next` on decided slots used. One nonce after another: behind the
+    /// last nonce that they used, in the same bytes; see [`Sender::decided_next`].
     pub included: Window,
     /// The latest expiry of what was included from it.
     pub keep_until: UnixNs,
@@ -128,6 +129,9 @@ pub(super) struct Sender {
     pub last: u32,
     /// Whether `next` can't become smaller any more: the host gave it, or something was included.
     pub is_base_fixed: bool,
+    /// Window: so many nonces right below `next` are known to be used up; [`Sender::ALL_USED`]
+    /// where all are.
+    pub used_below: u8,
 }
 
 impl Default for Sender {
@@ -146,6 +150,7 @@ impl Default for Sender {
             first: NONE,
             last: NONE,
             is_base_fixed: false,
+            used_below: 0,
         }
     }
 }
@@ -168,7 +173,7 @@ impl Sender {
     }
 }
 
-/// Nonces of one window that were included, as bits.
+/// Nonces of one window that decided slots used, as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Window([u64; 2]);
 
@@ -184,6 +189,11 @@ impl Window {
     /// Its bits, the nonce at its start lowest.
     pub const fn words(self) -> [u64; 2] {
         self.0
+    }
+
+    /// One nonce in the place of a window.
+    pub const fn of_nonce(nonce: Nonce) -> Self {
+        Self([nonce.get(), 0])
     }
 
     /// The window of these bits; nothing where the start was included, which moves a window on.

@@ -123,17 +123,15 @@ impl TransactionPool {
         let address = Address::new(input.array()?);
         let next = Nonce::new(input.u64()?);
         let included = [input.u64()?, input.u64()?];
-        let included = Window::from_words(included).ok_or(Broken("a window starts at a gap"))?;
         let keep_until = UnixNs::new(input.u64()?);
         let is_base_fixed = flag(input)?;
+        let used_below = input.u8()?;
         let pending_count = input.u32()?;
         let is_known = self.heap_of(rollup).is_some();
         check(is_known, "a sender is one of a configured rollup")?;
         let is_new = self.sender_of(rollup, address).is_none();
         check(is_new, "a sender stands once")?;
-        let is_sequential = self.line_mode(rollup) == LineMode::Sequential;
-        let has_no_window = included == Window::default();
-        check(!is_sequential || has_no_window, "only windows have bits")?;
+        let included = self.restore_used_nonces(rollup, next, included, used_below)?;
         let sender = Sender {
             address,
             rollup,
@@ -142,6 +140,7 @@ impl TransactionPool {
             included,
             keep_until,
             is_base_fixed,
+            used_below,
             ..Sender::default()
         };
         let restored = self.senders.restore_at(place, sender);
@@ -155,6 +154,31 @@ impl TransactionPool {
             self.restore_entry(place, input, now)?;
         }
         Ok(place)
+    }
+
+    /// Reads what decided slots used of a sender's nonces.
+    fn restore_used_nonces(
+        &self,
+        rollup: RollupId,
+        next: Nonce,
+        words: [u64; 2],
+        used_below: u8,
+    ) -> Result<Window, Broken> {
+        let [decided, rest] = words;
+        if self.line_mode(rollup) == LineMode::Window {
+            let is_below = u64::from(used_below) <= Window::LEN.min(next.get());
+            check(
+                is_below || used_below == Sender::ALL_USED,
+                "what is used below a window lies there",
+            )?;
+            return Window::from_words(words).ok_or(Broken("a window starts at a gap"));
+        }
+        check(rest == 0 && used_below == 0, "only windows have bits")?;
+        // Under policies that order by receive logs it stays zero.
+        let is_noted = self.line_mode(rollup) == LineMode::Sequential || decided == 0;
+        let lies_below = is_noted && decided <= next.get();
+        check(lies_below, "what decided slots used lies below the next")?;
+        Ok(Window::of_nonce(Nonce::new(decided)))
     }
 
     fn restore_entry(
@@ -389,6 +413,7 @@ fn export_sender(place: u32, sender: &Sender, out: &mut impl Sink) {
         .for_each(|word| out.u64(*word));
     out.u64(sender.keep_until.get());
     out.u8(u8::from(sender.is_base_fixed));
+    out.u8(sender.used_below);
     out.u32(sender.pending_count);
 }
 

@@ -270,7 +270,7 @@ impl TransactionPool {
             }
             let account_nonce = arriving.submission.account_nonce;
             let sender = self
-                .pin_sender(envelope, account_nonce, arriving.time, u32::MAX)
+                .pin_sender(envelope, account_nonce, u32::MAX)
                 .ok_or(ForcedError::SenderTableFull)?;
             let stored = self.forced.payloads.store(payload);
             let input = ForcedInput {

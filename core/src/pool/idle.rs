@@ -4,9 +4,11 @@
 //! 1. A sender's cursor is forgotten only where a new sender needs its place.
 //! 2. Where the host protects from replays, the sender that has been idle longest goes first.
 //! 3. Where expiry does, a cursor has to stay until all that was included from the sender has
-//!    expired. The sender of the earliest such time goes first, at equal times the smallest rollup
-//!    and address: so a new sender is refused only while every idle cursor is still needed, and
-//!    one that is needed long keeps no place but its own.
+//!    expired at the time of the last slot that was settled; local clocks may be ahead of it, and
+//!    then some other member's slot could still include it again. The sender of the earliest such
+//!    time goes first, at equal times the smallest rollup and address: so a new sender is refused
+//!    only while every idle cursor is still needed, and one that is needed long keeps no place but
+//!    its own.
 
 use super::TransactionPool;
 use super::entry::Sender;
@@ -118,13 +120,13 @@ impl TransactionPool {
 
     /// Makes place for a new sender by forgetting an idle one. Cost: O(1) where the host protects
     /// from replays, else O(log n).
-    pub(super) fn forget_idle_sender(&mut self, time: UnixNs) -> Result<(), AdmissionError> {
+    pub(super) fn forget_idle_sender(&mut self) -> Result<(), AdmissionError> {
         let full = AdmissionError::SenderTableFull;
         let place = self.idle.first().ok_or(full)?;
         let own = self.senders.get(place).copied().ok_or(full)?;
         let must_keep = match self.rules.replay_protection {
             ReplayProtection::ByHost => false,
-            ReplayProtection::ByExpiry { .. } => own.keep_until > time,
+            ReplayProtection::ByExpiry { .. } => own.keep_until > self.decided_time,
         };
         if must_keep {
             return Err(full);

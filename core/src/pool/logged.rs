@@ -172,7 +172,7 @@ impl TransactionPool {
     ) -> Result<u32, AdmissionError> {
         let envelope = &arriving.submission.transaction.envelope;
         if self.senders.len() >= self.rules.sender_count_max as usize {
-            self.forget_idle_sender(arriving.time)?;
+            self.forget_idle_sender()?;
         }
         let account_nonce = arriving.submission.account_nonce;
         let next = account_nonce.unwrap_or(envelope.nonce);

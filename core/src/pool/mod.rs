@@ -34,6 +34,7 @@ mod outside;
 mod pinned;
 mod ready;
 mod refusal;
+mod repeats;
 pub mod room;
 #[cfg(test)]
 mod tests;
@@ -132,6 +133,8 @@ pub struct TransactionPool {
     aside: Box<[u32]>,
     aside_count: usize,
     taken_count: usize,
+    /// The agreed time of the last slot that was settled or is being settled.
+    decided_time: UnixNs,
     quiet_count: u32,
     /// Bytes of the chunks that payloads of quiet ones take.
     quiet_bytes: u64,
@@ -246,6 +249,7 @@ impl TransactionPool {
             aside: fixed_slice(limits.set_aside_count_max as usize, 0),
             aside_count: 0,
             taken_count: 0,
+            decided_time: UnixNs::ZERO,
             quiet_count: 0,
             quiet_bytes: 0,
             arrivals: 0,
@@ -364,6 +368,12 @@ impl TransactionPool {
         self.rules.refuses_gaps_now = refuses_gaps;
     }
 
+    /// Notes the agreed time of the slot that is settled next: what was included until then and
+    /// has expired by then may be forgotten. It never goes back.
+    pub fn set_decided_time(&mut self, time: UnixNs) {
+        self.decided_time = self.decided_time.max(time);
+    }
+
     /// A view of what is ready, for one slot.
     ///
     /// Each transaction that is taken through it goes to `taken`, in that order.
@@ -384,19 +394,14 @@ impl TransactionPool {
         let entry = *self.taken(handle)?;
         let mode = self.mode_of_sender(entry.sender);
         self.taken_count = self.taken_count.saturating_sub(1);
+        self.note_decided(entry.sender, entry.nonce, entry.expiry);
         if let Some(own) = self.senders.get_mut(entry.sender) {
             own.taken_count = own.taken_count.saturating_sub(1);
             if mode != LineMode::Logged {
                 own.is_base_fixed = true;
             }
-            if entry.expiry != UnixNs::NEVER {
-                own.keep_until = own.keep_until.max(entry.expiry);
-            }
             if mode == LineMode::Window {
-                let moved = own
-                    .included
-                    .insert(entry.nonce.saturating_distance(own.next));
-                own.next = own.next.saturating_add(moved);
+                let moved = own.use_in_window(entry.nonce);
                 if let Some(pinned) = self.pins.of_mut(entry.sender) {
                     pinned.window.move_on(moved);
                 }

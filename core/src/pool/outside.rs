@@ -148,17 +148,14 @@ impl TransactionPool {
             self.end(index, &entry, Code::Superseded, ledger);
         }
         let mode = self.mode_of_sender(place);
+        self.note_decided(place, nonce, expiry);
         if let (Some(own), Some(pinned)) = (self.senders.get_mut(place), self.pins.of_mut(place)) {
             pinned.used_count = pinned.used_count.saturating_sub(1);
             own.is_base_fixed = true;
-            if expiry != UnixNs::NEVER {
-                own.keep_until = own.keep_until.max(expiry);
-            }
             if mode == LineMode::Window {
                 pinned.window.remove(nonce.saturating_distance(own.next));
-                let moved = own.included.insert(nonce.saturating_distance(own.next));
+                let moved = own.use_in_window(nonce);
                 pinned.window.move_on(moved);
-                own.next = own.next.saturating_add(moved);
             }
         }
     }
@@ -193,7 +190,6 @@ impl TransactionPool {
         &mut self,
         envelope: &Envelope,
         account_nonce: Option<Nonce>,
-        time: UnixNs,
         count_max: u32,
     ) -> Option<u32> {
         let known = self.sender_of(envelope.rollup, envelope.sender);
@@ -201,7 +197,7 @@ impl TransactionPool {
             Some(place) => place,
             None => {
                 if self.senders.len() >= count_max as usize {
-                    self.forget_idle_sender(time).ok()?;
+                    self.forget_idle_sender().ok()?;
                 }
                 let next = self.first_cursor(envelope.rollup, envelope.nonce, account_nonce);
                 self.insert_sender(

@@ -160,6 +160,10 @@ impl TransactionPool {
         )?;
         let is_sequential = self.line_mode(own.rollup) == LineMode::Sequential;
         check(
+            !is_sequential || own.decided_next() <= own.next,
+            "what decided slots used lies below the next nonce",
+        )?;
+        check(
             !is_sequential || ready_end == own.ready_end,
             "the ready nonces end where noted",
         )

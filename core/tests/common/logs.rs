@@ -11,7 +11,7 @@ use hauptbuch_core::crypto::hash::transaction_id;
 use hauptbuch_core::limits::{Limits, Quota};
 use hauptbuch_core::ordering::FairSetup;
 use hauptbuch_core::ordering::fair::stream::{
-    Bodies, BodySource, Cut as StreamCut, Entry as StreamEntry, EntryKind, Extent, Facts,
+    Bodies, BodySource, Cut as StreamCut, Drained, Entry as StreamEntry, EntryKind, Extent, Facts,
     FairMember, FairStream, LoggedId, NoAccounts,
 };
 use hauptbuch_core::receive_log::{
@@ -193,6 +193,15 @@ pub struct World {
     pub readmitted: Vec<TxId>,
 }
 
+/// A slot that was decided and is to be taken.
+pub struct Next {
+    pub cut: Cut,
+    pub drained: Vec<Drained>,
+    pub tick: Tick,
+    pub time: UnixNs,
+    pub state_root: Hash,
+}
+
 impl World {
     pub fn new(seed: u64, replay_protection: ReplayProtection) -> Self {
         Self::of(seed, config(replay_protection))
@@ -240,8 +249,33 @@ impl World {
         }
     }
 
+    /// Cuts and decides the next slot, and says to the coordinator which state follows.
+    pub fn decide_next(&mut self) -> Next {
+        let cut = self.propose();
+        self.decide(&cut);
+        Next {
+            drained: self.stream.drained().to_vec(),
+            tick: Tick::new(self.tick),
+            time: self.stream.time(),
+            state_root: self.carry_state(&cut),
+            cut,
+        }
+    }
+
+    /// Lets the verifier find a taken slot good, and takes the marks from what lapsed.
+    pub fn follow(&mut self, bytes: &[u8], height: Height) {
+        let verified = self
+            .verifier
+            .verify(bytes, &mut self.followed, &self.library);
+        assert_eq!(verified.unwrap().header.height, height);
+        for id in self.stream.lapsed_ids().to_vec() {
+            // One that the pool ended meanwhile, or a slot in flight holds, has no mark to lose.
+            let _ = self.coordinator.mark_logged(id.id, false);
+        }
+    }
+
     /// Says to the coordinator which state follows from the slot at `cut`, which was decided.
-    pub fn carry_state(&mut self, cut: &Cut) -> Hash {
+    fn carry_state(&mut self, cut: &Cut) -> Hash {
         let parts = StateParts {
             order: self.stream.state_hash(),
             cut: cut.hash(),

@@ -89,7 +89,7 @@ pub use known::Known;
 use known::Outside;
 use member::Member;
 pub use plan::{Absence, LEAD_SLOTS, MembershipPlan, MembershipStep, PlanError, PlannedChange};
-pub use pooled::{Adoptable, PoolCommittee};
+pub use pooled::{Adoptable, PoolCommittee, SlotRefusal};
 use registrar::Registrar;
 pub use registrar::{first_succession, registry_setup, succession_rules};
 use seat::{Seat, Table};

@@ -1,9 +1,9 @@
 //! Several sequencers under a policy that takes slots from the proposer's pool.
 //!
 //! Transactions reach every member's pool, each at its own time. Whoever's turn it is takes a slot
-//! from its pool as one sequencer alone would; the others check its bytes by the policy's twin and
-//! prevote for nothing else; and what is decided every one of them takes over, so that nothing of
-//! it comes again from any pool.
+//! from its pool as one sequencer alone would; the others check its bytes by the policy's twin,
+//! and that it repeats nothing that was decided, and prevote for nothing else; and what is decided
+//! every one of them takes over, so that nothing of it comes again from any pool.
 //!
 //! A body that a pool refuses for now, because a nonce before it is still on its way or there is no
 //! room, is offered again before the next slot. What is refused for good is nobody's loss: others
@@ -14,6 +14,11 @@
 //! its certificate.
 
 mod epochs;
+mod judge;
+#[cfg(test)]
+mod tests;
+
+pub use judge::SlotRefusal;
 
 use std::sync::Arc;
 
@@ -55,9 +60,14 @@ struct PoolMember {
     waiting: Vec<u32>,
     /// The slot that it has taken and that is not settled.
     taken: Option<(Height, Hash)>,
+    /// Why it refused a slot at this height, the last time that it did.
+    refusal: Option<SlotRefusal>,
     /// In a first round it changes a byte of what it proposes.
     #[cfg(test)]
     lies_first: bool,
+    /// In a first round it proposes what was decided before.
+    #[cfg(test)]
+    repeater: Option<tests::Repeater>,
 }
 
 impl PoolMember {
@@ -134,6 +144,10 @@ impl Mind for PoolMember {
         world: &World<'_>,
     ) -> Result<Vec<u8>, CommitteeError> {
         self.give_back()?;
+        #[cfg(test)]
+        if let Some(repeater) = self.repeater.as_mut().filter(|_| round == Round::ZERO) {
+            return Ok(repeater.propose(tick));
+        }
         self.prepare_context()?;
         // Where nothing has reached it yet, the slot is empty, and the time goes on.
         let empty = WhenEmpty::EmptySlot;
@@ -159,20 +173,23 @@ impl Mind for PoolMember {
         _: &World<'_>,
     ) -> Result<Verdict, CommitteeError> {
         let is_own = self.taken.is_some_and(|(_, hash)| hash == value);
-        let is_good = is_own
-            || self
-                .verifier
-                .check(body)
-                .is_ok_and(|slot| slot.hash == value);
-        if is_good && !is_own && !self.accepts_members(body) {
-            return Ok(Verdict::Known(Validity::Invalid));
-        }
-        // The hash is that of a header: bytes that do not fit it may be somebody else's fault.
-        Ok(match is_good {
-            true => Verdict::Known(Validity::Valid {
+        #[cfg(test)]
+        let is_own = is_own || self.repeater.as_ref().is_some_and(|own| own.made(value));
+        let found = match is_own {
+            true => Ok(()),
+            false => self.check(value, body)?,
+        };
+        self.refusal = found.err().or(self.refusal);
+        Ok(match found {
+            Ok(()) => Verdict::Known(Validity::Valid {
                 extension_hash: Hash::ZERO,
             }),
-            false => Verdict::WrongBody,
+            // The bytes are those of the hash, so that no others make it better.
+            Err(SlotRefusal::Repeats { .. } | SlotRefusal::Members(_)) => {
+                Verdict::Known(Validity::Invalid)
+            }
+            // The hash is that of a header: bytes that do not fit it may be somebody else's fault.
+            Err(_) => Verdict::WrongBody,
         })
     }
 
@@ -191,6 +208,10 @@ impl Mind for PoolMember {
         let verified = verified.map_err(|error| CommitteeError::Refused(error.code))?;
         self.verified = Some(verified);
         self.note_changes(verified.header.height, body)?;
+        #[cfg(test)]
+        if let Some(repeater) = &mut self.repeater {
+            repeater.follow(body, tick);
+        }
         match own {
             Some((height, hash)) => {
                 let settled = self.node.acknowledge_slot(height, hash, tick);
@@ -326,10 +347,11 @@ impl PoolCommittee {
             seed: self.seed,
             ..self.outside.world(workload)
         };
-        self.seats
-            .par_iter_mut()
-            .filter(|seat| seat.is_up)
-            .for_each(|seat| seat.mind.receive(tick, &world));
+        let present = self.seats.par_iter_mut().filter(|seat| seat.is_up);
+        present.for_each(|seat| {
+            seat.mind.refusal = None;
+            seat.mind.receive(tick, &world);
+        });
         let hash = self.agreement.agree(&mut self.seats, tick, &world)?;
         let is_over = self.next_arrival().is_none();
         let first = self.seats.iter().find(|seat| seat.is_up);
@@ -370,6 +392,12 @@ impl PoolCommittee {
         self.still_count >= STILL_COUNT_MAX
     }
 
+    /// Which members refused a slot at the height that was decided last, and why the last time.
+    pub fn refusals(&self) -> impl Iterator<Item = (SequencerId, SlotRefusal)> {
+        let minds = self.seats.iter().map(|seat| &seat.mind);
+        minds.filter_map(|mind| Some((mind.id, mind.refusal?)))
+    }
+
     /// What agreeing came to so far.
     #[must_use]
     pub fn consensus_report(&self) -> ConsensusReport {
@@ -394,6 +422,3 @@ fn slot_hash(body: &[u8]) -> Option<Hash> {
 
 /// Slots in a row without a transaction, after which nothing is waited for any more.
 const STILL_COUNT_MAX: u32 = 64;
-
-#[cfg(test)]
-mod tests;

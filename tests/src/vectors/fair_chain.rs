@@ -9,6 +9,7 @@ use hauptbuch_core::config::{
 };
 use hauptbuch_core::coordinator::TransactionCoordinator;
 use hauptbuch_core::crypto::hash::transaction_id;
+use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::ordering::FairSetup;
 use hauptbuch_core::ordering::fair::stream::{
@@ -191,16 +192,46 @@ pub(super) fn compute() -> FairChainFile {
                 it, and every byte that followed. A follower with the same configuration that has \
                 read the extensions accepts each slot."
                 .into(),
-        chains: vec![
-            chain("order fairness", Policy::Fair(FairCommittee::FIVE), FAIR),
-            chain(
-                "median timestamps",
-                Policy::Median(MedianCommittee { member_count: 3 }),
-                MEDIAN,
-            ),
-        ],
+        chains: CHAINS.map(chain).into(),
     }
 }
+
+/// The state of each chain's order, by name, after one more slot that leaves something open.
+pub(super) fn open_states() -> [(&'static str, Vec<u8>); 2] {
+    let open = [FAIR_OPEN, MEDIAN_OPEN];
+    let mut open = open.into_iter();
+    CHAINS.map(|(name, policy, script)| {
+        let mut recorder = Recorder::new(config(policy));
+        for (sent, writings) in script.iter().chain(open.by_ref().take(1).flatten()) {
+            recorder.slot(sent, writings);
+        }
+        let mut state = vec![0; recorder.stream.encoded_len()];
+        let written = recorder.stream.encode(&mut state);
+        written.expect("it has as much room as it says");
+        (name, state)
+    })
+}
+
+/// Reads the state of a chain's order, and gives its bytes and its hash as they are written again.
+pub(super) fn rewritten(name: &str, state: &[u8]) -> Result<(Vec<u8>, Hash), Code> {
+    let known = CHAINS.iter().find(|(own, ..)| *own == name);
+    let (_, policy, _) = known.expect("a chain of the vectors");
+    let setup = FairSetup::of(&config(*policy), &limits()).expect("a feasible committee");
+    let mut stream = setup.stream([1, 2]).expect("sizes in their ranges");
+    stream.decode(state).map_err(|error| error.code())?;
+    let mut again = vec![0; stream.encoded_len()];
+    stream.encode(&mut again).map_err(|error| error.code())?;
+    Ok((again, stream.state_hash()))
+}
+
+const CHAINS: [(&str, Policy, Script); 2] = [
+    ("order fairness", Policy::Fair(FairCommittee::FIVE), FAIR),
+    (
+        "median timestamps",
+        Policy::Median(MedianCommittee { member_count: 3 }),
+        MEDIAN,
+    ),
+];
 
 /// What one member writes for one slot: a stamp, transactions, a stamp, and so on; the last stamp
 /// ends it.
@@ -274,6 +305,18 @@ const FAIR: Script = &[
     ),
 ];
 
+/// Two that are in two logs each and have no edge yet, one behind both, and one in one log.
+const FAIR_OPEN: Script = &[(
+    &[(3, 1, 3, 0), (3, 2, 1, 0), (3, 3, 1, 900), (3, 4, 1, 0)],
+    &[
+        &[(80, &[10, 11, 12]), (89, &[])],
+        &[(81, &[11, 10, 12]), (90, &[])],
+        &[(82, &[12]), (91, &[])],
+        &[(83, &[]), (92, &[])],
+        &[(84, &[13]), (93, &[])],
+    ],
+)];
+
 /// Stamps that interleave, a log that lacks one, and keys that a later cut completes.
 const MEDIAN: Script = &[
     (
@@ -295,7 +338,31 @@ const MEDIAN: Script = &[
     (&[], &[&[(70, &[])], &[(71, &[])], &[(72, &[])]]),
 ];
 
-fn chain(name: &str, policy: Policy, script: Script) -> FairChainVector {
+/// One in two logs whose clocks differ, one in one log, one in all of them.
+const MEDIAN_OPEN: Script = &[(
+    &[(3, 1, 1, 0), (3, 4, 1, 900), (8, 3, 1, 0)],
+    &[
+        &[(80, &[6]), (84, &[8]), (100, &[])],
+        &[(81, &[8]), (90, &[6]), (101, &[])],
+        &[(82, &[7, 8]), (83, &[])],
+    ],
+)];
+
+fn chain((name, policy, script): (&str, Policy, Script)) -> FairChainVector {
+    let mut recorder = Recorder::new(config(policy));
+    let slots = script
+        .iter()
+        .map(|(sent, writings)| recorder.slot(sent, writings));
+    let slots = slots.collect();
+    FairChainVector {
+        name: name.into(),
+        config: ConfigVector::of(&recorder.config, &recorder.limits),
+        slots,
+        tip: tip(recorder.coordinator.tip()),
+    }
+}
+
+fn config(policy: Policy) -> Config {
     let rollups = [3, 8].map(|id| RollupConfig {
         id: RollupId::new(id),
         nonce_mode: NonceMode::Sequential,
@@ -315,16 +382,21 @@ fn chain(name: &str, policy: Policy, script: Script) -> FairChainVector {
         },
         ..Config::default()
     };
-    let mut recorder = Recorder::new(config.with_rollups(&rollups).expect("two rollups"));
-    let slots = script
-        .iter()
-        .map(|(sent, writings)| recorder.slot(sent, writings));
-    let slots = slots.collect();
-    FairChainVector {
-        name: name.into(),
-        config: ConfigVector::of(&recorder.config, &recorder.limits),
-        slots,
-        tip: tip(recorder.coordinator.tip()),
+    config.with_rollups(&rollups).expect("two rollups")
+}
+
+fn limits() -> Limits {
+    Limits {
+        payload_bytes_max: 1_024,
+        slot_count_max: 16,
+        slot_bytes_max: 8_192,
+        slot_gas_max: 1_000_000,
+        // Beside logs there is nothing from outside without nonces at the host.
+        forced_count_max: 0,
+        forced_bytes_max: 0,
+        bundle_count_max: 0,
+        bundle_bytes_max: 0,
+        ..Limits::default()
     }
 }
 
@@ -343,18 +415,7 @@ struct Recorder {
 
 impl Recorder {
     fn new(config: Config) -> Self {
-        let limits = Limits {
-            payload_bytes_max: 1_024,
-            slot_count_max: 16,
-            slot_bytes_max: 8_192,
-            slot_gas_max: 1_000_000,
-            // Beside logs there is nothing from outside without nonces at the host.
-            forced_count_max: 0,
-            forced_bytes_max: 0,
-            bundle_count_max: 0,
-            bundle_bytes_max: 0,
-            ..Limits::default()
-        };
+        let limits = limits();
         let setup = FairSetup::of(&config, &limits).expect("a feasible committee");
         let boundary = config.genesis_hash(&limits);
         let logs = (0..setup.parameters.n() as u16).map(|member| {

@@ -11,6 +11,7 @@ mod merkle;
 mod policies;
 mod receipts;
 mod receive_log;
+mod states;
 mod transactions;
 
 pub use chain::{
@@ -28,6 +29,7 @@ pub use receipts::{AccusationVector, ReceiptVector, ReceiptsFile};
 pub use receive_log::{
     CutVector, EntryVector, ExtensionVector, MalformedExtension, ReceiveLogFile,
 };
+pub use states::{StateVector, StatesFile};
 pub use transactions::{MalformedVector, TransactionFields, TransactionVector, TransactionsFile};
 
 use hauptbuch_core::error::Code;
@@ -55,6 +57,7 @@ pub fn files() -> Vec<VectorFile> {
         file("policies.json", &policies::compute()),
         file("receive_log.json", &receive_log::compute()),
         file("receipts.json", &receipts::compute()),
+        file("states.json", &states::compute()),
     ]
 }
 

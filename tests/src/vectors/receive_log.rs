@@ -1,10 +1,11 @@
 //! Receive logs: entries, extensions, cuts, and evidence of forks.
 
-use hauptbuch_core::codec::Writer;
+use hauptbuch_core::codec::{StateError, Writer};
 use hauptbuch_core::crypto::hash::keccak256;
+use hauptbuch_core::error::Code;
 use hauptbuch_core::receive_log::{
-    Cut, Entry, Extension, Extents, LogId, LogMark, LogSigner, LogVerifier, OwnLog, OwnRecord,
-    Point, ReceiveLogLimits, STATEMENT_LEN, verify_fork,
+    Cut, Entry, Extension, Extents, LogId, LogMark, LogSigner, LogVerifier, Naming, OwnLog,
+    OwnRecord, Point, ReceiveLogLimits, STATEMENT_LEN, verify_fork,
 };
 use hauptbuch_core::types::{Epoch, Hash, Height, InboxIndex, LogPosition, RollupId, TxId, UnixNs};
 use serde::{Deserialize, Serialize};
@@ -320,6 +321,62 @@ fn cut_vector(cut: &Cut) -> CutVector {
         bytes: hex::encode(&bytes),
         hash: cut.hash().to_string(),
     }
+}
+
+/// Extents of three logs with one that is held, in part decided, named by a cut and closed
+/// elsewhere; and the log itself, with entries that wait.
+pub(super) fn states() -> [Vec<u8>; 2] {
+    let mut log = own();
+    let mut held = extents();
+    let mut evidence = vec![0; LIMITS.fork_bytes_max() as usize];
+    let mut cut = Cut::new(LIMITS.log_count_max);
+    for (base, numbers) in [(5, [1, 2]), (6, [3, 4])] {
+        let time = UnixNs::new(1_700_000_000_000_000_000 + base);
+        let entries = numbers.map(|number| id(number, number % 2 == 0));
+        let piece = extend(
+            &mut log,
+            base,
+            &[Entry::Stamp(time), entries[0], entries[1]],
+        );
+        held.admit(&piece, &OpenKeys, &mut evidence)
+            .expect("the log is honest");
+        let proposed = held.propose(Height::new(base), &mut cut);
+        proposed.expect("as many logs");
+        held.name(Naming::Current, &cut).expect("as many logs");
+        if base == 5 {
+            held.decide(&cut).expect("all of it is held");
+            log.handle_decided(log.record().end.position, time);
+        }
+    }
+    held.name(Naming::Locked, &cut).expect("as many logs");
+    held.close(1);
+    for entry in [
+        Entry::Stamp(UnixNs::new(1_800_000_000_000_000_000)),
+        id(5, true),
+    ] {
+        log.append(entry).expect("the log has room");
+    }
+    let mut states = [vec![0; held.state_len()], vec![0; log.state_len()]];
+    let [of_extents, of_log] = &mut states;
+    held.write_state(of_extents).expect("it has room");
+    log.write_state(of_log).expect("it has room");
+    states
+}
+
+/// Reads a state of extents, and writes it again.
+pub(super) fn rewritten_extents(state: &[u8]) -> Result<Vec<u8>, Code> {
+    let held = Extents::restore(&LIMITS, LOG.chain_id, state).map_err(StateError::code)?;
+    let mut again = vec![0; held.state_len()];
+    held.write_state(&mut again).map_err(StateError::code)?;
+    Ok(again)
+}
+
+/// Reads a state of the member's own log, and writes it again.
+pub(super) fn rewritten_log(state: &[u8]) -> Result<Vec<u8>, Code> {
+    let log = OwnLog::restore(&LIMITS, LOG, state).map_err(StateError::code)?;
+    let mut again = vec![0; log.state_len()];
+    log.write_state(&mut again).map_err(StateError::code)?;
+    Ok(again)
 }
 
 /// A shorter and a longer log that contradict the one held.

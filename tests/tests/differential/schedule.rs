@@ -52,6 +52,9 @@ pub enum Excluded {
     /// Ours keeps two proposals of a round, and one of whom it knows to contradict itself; theirs
     /// keeps all.
     TooManyProposals,
+    /// Of two proposals of one value that name two valid rounds, ours takes the one that a polka
+    /// fits; theirs forgets all but the first when the polka comes after them.
+    ProposedAgain,
     /// A quorum of members that lie, or precommit what is invalid.
     TooManyLie,
     /// The same statement again.
@@ -182,6 +185,9 @@ impl Given {
         let held = self.proposals.get(&round).map_or(&[][..], |held| held);
         if held.contains(&proposal) {
             return Err(Excluded::Repeated);
+        }
+        if held.iter().any(|(held, _)| *held == value) {
+            return Err(Excluded::ProposedAgain);
         }
         let proposer = pair.proposer(round);
         let is_known = pair.our_evidence.contains(&(proposer, VoteKind::Proposal));

@@ -1,33 +1,9 @@
 //! From one epoch's members to the next one's, in the same memory.
 
 use super::ConsensusEngine;
-use crate::consensus::tables::Stage;
 use crate::consensus::{CommitteeView, ConsensusError, ConsensusMisuse};
-use crate::types::{Hash, Height, MemberIndex, Round};
-use crate::vote::{MemberSet, SigningContext, VoteKind};
-
-/// How much a value matters to what a member does next; more matters more.
-///
-/// Of the two largest kinds and [`Need::Current`] there are four values at most: what is decided,
-/// the locked one, the valid one, and that of the round's proposal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::consensus) enum Need {
-    /// The engine does not know it, and would ask anew.
-    Unknown,
-    /// Nothing refers to it at the moment. The engine has asked about it, and will not ask again if
-    /// it comes to matter.
-    Nothing,
-    /// A proposal of another round names it, or a second one of this round.
-    Heard,
-    /// A polka that a peer sent is for it.
-    Examined,
-    /// It is what the round's first proposal names.
-    Current,
-    /// The member is locked on it, or would propose it.
-    Held,
-    /// It is decided, and only its validity is awaited.
-    Decided,
-}
+use crate::types::{Height, MemberIndex, Round};
+use crate::vote::{MemberSet, SigningContext};
 
 impl ConsensusEngine {
     /// Hands over to the members of a later epoch, and begins their first height. The last height
@@ -71,33 +47,6 @@ impl ConsensusEngine {
         self.enter_round(Round::ZERO);
         self.run_rules();
         Ok(())
-    }
-
-    /// How much a value matters.
-    pub(in crate::consensus) fn need_of(&self, value: Hash) -> Need {
-        if self.commit.stage != Stage::Empty && self.commit.value == value {
-            return Need::Decided;
-        }
-        let held = [self.locked, self.valid];
-        if held.into_iter().flatten().any(|(_, held)| held == value) {
-            return Need::Held;
-        }
-        let own = self.own.get(VoteKind::Proposal, self.round);
-        let own = own.and_then(|vote| vote.statement.value);
-        let proposed = self.proposals.of(self.round).next();
-        if own == Some(value) || proposed.is_some_and(|proposal| proposal.value == value) {
-            return Need::Current;
-        }
-        if self.examined.stage != Stage::Empty && self.examined.value == value {
-            return Need::Examined;
-        }
-        if self.proposals.values().any(|proposed| proposed == value) {
-            return Need::Heard;
-        }
-        match self.values.state(value) {
-            Some(_) => Need::Nothing,
-            None => Need::Unknown,
-        }
     }
 
     /// Everybody but this member.

@@ -1,8 +1,32 @@
 //! What a host says and asks beside the protocol: whom to skip, and what it has to keep.
 
 use super::ConsensusEngine;
+use crate::consensus::tables::Stage;
 use crate::types::{Hash, Height};
-use crate::vote::MemberSet;
+use crate::vote::{MemberSet, VoteKind};
+
+/// How much a value matters to what a member does next; more matters more.
+///
+/// Of the two largest kinds and [`Need::Current`] there are four values at most: what is decided,
+/// the locked one, the valid one, and that of the round's proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::consensus) enum Need {
+    /// The engine does not know it, and would ask anew.
+    Unknown,
+    /// Nothing refers to it at the moment. The engine has asked about it, and will not ask again if
+    /// it comes to matter.
+    Nothing,
+    /// A proposal of another round names it, or a second one of this round.
+    Heard,
+    /// A polka that a peer sent is for it.
+    Examined,
+    /// It is what the round's first proposal names.
+    Current,
+    /// The member is locked on it, or would propose it.
+    Held,
+    /// It is decided, and only its validity is awaited.
+    Decided,
+}
 
 impl ConsensusEngine {
     /// Gives the turns to propose of these members to whoever stands next in the schedule, from the
@@ -36,9 +60,7 @@ impl ConsensusEngine {
     /// locked on it, would propose it, or can prove that it is decided.
     #[must_use]
     pub fn must_keep(&self, value: Hash) -> bool {
-        let held = [self.locked, self.valid];
-        let is_held = held.into_iter().flatten().any(|(_, held)| held == value);
-        is_held || self.proven() == Some(value)
+        self.is_bound_to(value) || self.proven() == Some(value)
     }
 
     /// The value that this height has decided, as far as this member can prove it, whether or not
@@ -53,5 +75,36 @@ impl ConsensusEngine {
     pub fn proposed(&self) -> Option<Hash> {
         let proposal = self.proposals.of(self.round).next();
         proposal.map(|proposal| proposal.value)
+    }
+
+    /// Whether this member is locked on a value, or would propose it.
+    fn is_bound_to(&self, value: Hash) -> bool {
+        let bound = [self.locked, self.valid];
+        bound.into_iter().flatten().any(|(_, own)| own == value)
+    }
+
+    /// How much a value matters.
+    pub(in crate::consensus) fn need_of(&self, value: Hash) -> Need {
+        if self.commit.stage != Stage::Empty && self.commit.value == value {
+            return Need::Decided;
+        }
+        if self.is_bound_to(value) {
+            return Need::Held;
+        }
+        let own = self.own.get(VoteKind::Proposal, self.round);
+        let own = own.and_then(|vote| vote.statement.value);
+        if own == Some(value) || self.proposed() == Some(value) {
+            return Need::Current;
+        }
+        if self.examined.stage != Stage::Empty && self.examined.value == value {
+            return Need::Examined;
+        }
+        if self.proposals.values().any(|proposed| proposed == value) {
+            return Need::Heard;
+        }
+        match self.values.state(value) {
+            Some(_) => Need::Nothing,
+            None => Need::Unknown,
+        }
     }
 }

@@ -12,7 +12,7 @@ mod state;
 mod sync;
 mod verify;
 
-pub(super) use epoch::Need;
+pub(super) use host::Need;
 pub use state::Restored;
 
 use alloc::boxed::Box;

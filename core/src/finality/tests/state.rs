@@ -8,7 +8,8 @@ use std::vec::Vec;
 use super::*;
 use crate::certificate::Electorate;
 use crate::codec::StateError;
-use crate::crypto::hash::{Domain, hash};
+use crate::codec::tests::damage::{Forgery, every_byte_counts};
+use crate::crypto::hash::Domain;
 use crate::crypto::signature::Provider;
 use crate::finality::engine::state::FORMAT;
 use crate::sequencer::tests::kit::NETWORK;
@@ -179,25 +180,11 @@ fn sample() -> FinalityEngine {
 #[test]
 fn every_byte_that_is_changed_or_missing_is_noticed() {
     let good = bytes(&sample());
-    let mut bad = good.clone();
     // What every restore asks first, before it looks at anything else.
     let refused = |bytes: &[u8]| FORMAT.open(bytes).unwrap_err();
-    for at in 0..good.len() {
-        bad[at] ^= 1 << (at % 8);
-        let why = refused(&bad);
-        let is_expected = match at {
-            0 => why == StateError::UnsupportedVersion,
-            1..9 => matches!(why, StateError::Truncated | StateError::TrailingBytes),
-            _ => why == StateError::Corrupt,
-        };
-        assert!(is_expected, "byte {at}: {why:?}");
-        bad[at] = good[at];
-        assert_eq!(refused(&good[..at]), StateError::Truncated, "{at} bytes");
-    }
-    bad.push(0);
-    assert_eq!(refused(&bad), StateError::TrailingBytes);
+    every_byte_counts(&good, refused);
     for at in [0, 1, 40, good.len() - 1] {
-        bad.clone_from(&good);
+        let mut bad = good.clone();
         bad[at] ^= 1;
         let whole = FinalityEngine::restore(&LIMITS, alone(0, 1), &bad);
         assert_eq!(whole.unwrap_err(), refused(&bad));
@@ -208,35 +195,22 @@ fn every_byte_that_is_changed_or_missing_is_noticed() {
 #[test]
 fn a_state_that_contradicts_itself_is_refused() {
     let good = bytes(&sample());
-    let (mut refused_count, mut taken_count) = (0, 0);
-    for at in (9..good.len() - Hash::LEN).step_by(scaled(1, 4)) {
-        for flip in [1, 0x40] {
-            let mut bad = good.clone();
-            bad[at] ^= flip;
-            let (body, place) = bad.split_at_mut(good.len() - Hash::LEN);
-            place.copy_from_slice(hash(Domain::FINALITY_STATE, body).as_bytes());
-            match FinalityEngine::restore(&LIMITS, alone(0, 1), &bad) {
-                Ok(again) => {
-                    taken_count += 1;
-                    assert!(bytes(&again) == bad, "byte {at} has two spellings");
-                }
-                Err(why) => {
-                    refused_count += 1;
-                    let is_typed = match at {
-                        9..42 => why == StateError::WrongNetwork,
-                        42..54 => why == StateError::WrongSettings,
-                        54..94 => why == StateError::WrongMembership,
-                        _ => why == StateError::Inconsistent,
-                    };
-                    assert!(is_typed, "byte {at}: {why:?}");
-                }
-            }
-        }
-    }
-    assert!(
-        refused_count > 150 && taken_count > 25,
-        "{refused_count}, {taken_count}"
+    let forgery = Forgery {
+        good: &good,
+        domain: Domain::FINALITY_STATE,
+        flips: &[1, 0x40],
+    };
+    let counts = forgery.try_at(
+        forgery.places().step_by(scaled(1, 4)),
+        |bad| FinalityEngine::restore(&LIMITS, alone(0, 1), bad).map(|again| bytes(&again)),
+        |at| match at {
+            9..42 => StateError::WrongNetwork,
+            42..54 => StateError::WrongSettings,
+            54..94 => StateError::WrongMembership,
+            _ => StateError::Inconsistent,
+        },
     );
+    assert!(counts.refused > 150 && counts.taken > 25, "{counts:?}");
 }
 
 #[test]

@@ -111,7 +111,7 @@ impl DecidedSet {
     }
 
     /// Puts those that use their nonces in the order of their senders.
-    pub(super) fn sort(&mut self) {
+    pub(in crate::pool) fn sort(&mut self) {
         let rows = self.rows.get(..self.count).unwrap_or_default();
         let using = (0_u32..).zip(rows).filter(|(_, row)| row.uses_nonce());
         self.used_count = 0;
@@ -128,7 +128,7 @@ impl DecidedSet {
     }
 
     /// The senders whose nonces the slot uses, each once.
-    pub(super) fn senders(&self) -> impl Iterator<Item = OfSender<'_>> {
+    pub(in crate::pool) fn senders(&self) -> impl Iterator<Item = OfSender<'_>> {
         let used = self.by_sender.get(..self.used_count).unwrap_or_default();
         let groups = used.chunk_by(|one, other| self.row(*one).line() == self.row(*other).line());
         groups.map(|numbers| OfSender { set: self, numbers })
@@ -177,13 +177,19 @@ impl DecidedSet {
 
 /// The nonces of one sender that a slot uses, lowest first.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct OfSender<'a> {
+pub(in crate::pool) struct OfSender<'a> {
     set: &'a DecidedSet,
     /// Invariant: at least one.
     numbers: &'a [u32],
 }
 
 impl<'a> OfSender<'a> {
+    /// The transactions with their numbers in the slot.
+    pub fn rows(&self) -> impl Iterator<Item = (u32, &'a DecidedTransaction)> {
+        let Self { set, numbers } = *self;
+        numbers.iter().map(|number| (*number, set.row(*number)))
+    }
+
     /// The transaction of the lowest nonce.
     pub fn first(&self) -> &'a DecidedTransaction {
         self.set

@@ -86,6 +86,8 @@ struct Fixture {
     pool: TransactionPool,
     events: EventQueue,
     metrics: Metrics,
+    /// Whether no slot is decided at the time of a submission.
+    is_behind: bool,
 }
 
 impl Fixture {
@@ -93,10 +95,13 @@ impl Fixture {
         let horizon = ReplayProtection::ByExpiry {
             horizon_ns: HORIZON_NS,
         };
+        let mut pool = TransactionPool::new(&config(Policy::Fcfs, horizon), limits);
+        pool.set_decided_time(NOW);
         Self {
-            pool: TransactionPool::new(&config(Policy::Fcfs, horizon), limits),
+            pool,
             events: EventQueue::new(16),
             metrics: Metrics::default(),
+            is_behind: false,
         }
     }
 
@@ -121,6 +126,9 @@ impl Fixture {
             tick: Tick::ZERO,
             time,
         };
+        if !self.is_behind {
+            self.pool.set_decided_time(time);
+        }
         let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, Tick::ZERO);
         self.pool.admit(&arriving, &Policy::Fcfs, &mut ledger)
     }

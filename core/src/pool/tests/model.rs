@@ -2,6 +2,7 @@
 
 mod adopt;
 mod room;
+mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::vec::Vec;
@@ -59,6 +60,10 @@ pub struct PlainLine {
     included: BTreeSet<u64>,
     keep_until: u64,
     idle_since: u64,
+    /// What decided slots used since the line began, in that order.
+    decided: Vec<u64>,
+    /// Where its window began.
+    base: u64,
 }
 
 /// The last so many keys, in places that are written in turn.
@@ -100,6 +105,9 @@ pub struct PlainPool {
     pub lines: BTreeMap<LineKey, PlainLine>,
     pub aside: BTreeSet<u64>,
     seen: Recent<TxId>,
+    /// Of those the ones that were included, and maybe more.
+    included_ids: BTreeSet<TxId>,
+    pub decided_time: UnixNs,
     cancelled_ids: Recent<TxId>,
     cancelled_nonces: Recent<(LineKey, u64)>,
     /// What ended: how, which, and what took its place.
@@ -119,6 +127,8 @@ impl PlainPool {
             lines: BTreeMap::new(),
             aside: BTreeSet::new(),
             seen: Recent::new(limits.seen_count_max),
+            included_ids: BTreeSet::new(),
+            decided_time: UnixNs::ZERO,
             cancelled_ids: Recent::new(limits.cancel_count_max),
             cancelled_nonces: Recent::new(limits.cancel_count_max),
             ended: Vec::new(),
@@ -205,7 +215,7 @@ impl PlainPool {
             self.cancelled_nonces.remove(&(line, nonce)),
         ];
         if was_cancelled.contains(&true) {
-            self.seen.insert(id);
+            self.see(id, Code::Cancelled);
             return Err(Refusal::CancelledBefore);
         }
         let mut own = PlainTransaction {
@@ -230,7 +240,7 @@ impl PlainPool {
                 return Err(Refusal::EventsFull);
             }
             if known.is_none() && self.is_full_of_senders() {
-                self.forget_one(time)?;
+                self.forget_one()?;
             }
             going
                 .iter()
@@ -332,6 +342,7 @@ impl PlainPool {
         Ok(PlainLine {
             next,
             is_base_fixed: account.is_some() || !sequential,
+            base: next,
             ..PlainLine::default()
         })
     }
@@ -442,7 +453,7 @@ impl PlainPool {
             return Err(Refusal::EventsFull);
         }
         own.is_quiet = old.is_quiet;
-        self.seen.insert(old.id);
+        self.see(old.id, Code::Replaced);
         self.ended.push((Code::Replaced, old.id, own.id));
         self.forget(old.arrival.index);
         Ok(())
@@ -467,44 +478,6 @@ impl PlainPool {
     pub fn is_ready(&self, own: &PlainTransaction) -> bool {
         let is_next = self.lines[&own.line()].next == own.nonce();
         !own.is_taken && (is_next || !self.is_sequential(own.line()))
-    }
-
-    pub fn take(&mut self, index: u64) {
-        let own = self.held.get_mut(&index).unwrap();
-        own.is_taken = true;
-        let own = *own;
-        if self.is_sequential(own.line()) {
-            self.lines.get_mut(&own.line()).unwrap().next = own.nonce() + 1;
-        }
-    }
-
-    pub fn acknowledge(&mut self, index: u64) {
-        let own = self.held[&index];
-        assert!(own.is_taken);
-        let is_sequential = self.is_sequential(own.line());
-        let line = self.lines.get_mut(&own.line()).unwrap();
-        line.is_base_fixed = true;
-        if own.envelope.expiry != UnixNs::NEVER {
-            line.keep_until = line.keep_until.max(own.envelope.expiry.get());
-        }
-        if !is_sequential {
-            line.included.insert(own.nonce());
-            while line.included.remove(&line.next) {
-                line.next += 1;
-            }
-        }
-        self.seen.insert(own.id);
-        self.forget(index);
-    }
-
-    pub fn roll_back(&mut self, index: u64) {
-        let own = self.held.get_mut(&index).unwrap();
-        assert!(own.is_taken);
-        own.is_taken = false;
-        let own = *own;
-        if self.is_sequential(own.line()) {
-            self.lines.get_mut(&own.line()).unwrap().next = own.nonce();
-        }
     }
 
     pub fn cancel(&mut self, id: TxId, room: usize) -> Result<Cancelled, CancelError> {
@@ -557,7 +530,7 @@ impl PlainPool {
         let own = self.held[&index];
         assert!(!own.is_taken);
         if code != Code::Evicted && code != Code::Expired {
-            self.seen.insert(own.id);
+            self.see(own.id, code);
         }
         self.ended.push((code, own.id, TxId::ZERO));
         self.forget(index);

@@ -33,6 +33,7 @@ struct Pair {
     time: u64,
     refusals: BTreeMap<&'static str, u32>,
     ends: BTreeMap<&'static str, u32>,
+    repeats: BTreeMap<&'static str, u32>,
 }
 
 impl Pair {
@@ -52,6 +53,7 @@ impl Pair {
             time: 1_000,
             refusals: BTreeMap::new(),
             ends: BTreeMap::new(),
+            repeats: BTreeMap::new(),
         }
     }
 
@@ -69,6 +71,7 @@ impl Pair {
             27 if step[1] < 96 => self.expire_unready(),
             28 => self.press(step),
             29 => self.adopt_any(step),
+            31 if step[1] < 64 => self.decide_time(),
             _ => self.time += u64::from(step[2] % 12),
         }
         if step[9] < 200 {
@@ -210,7 +213,15 @@ impl Pair {
         self.in_flight.extend(taken_now);
     }
 
+    /// The time of a slot: what had expired by then may be forgotten.
+    fn decide_time(&mut self) {
+        let time = UnixNs::new(self.time);
+        self.pool.set_decided_time(time);
+        self.plain.decided_time = time;
+    }
+
     fn acknowledge_oldest(&mut self, count: usize) {
+        self.decide_time();
         for index in self.in_flight.drain(..count.min(self.in_flight.len())) {
             let handle = self.handles[&index];
             let candidate = self.plain.held[&index].candidate();
@@ -409,7 +420,7 @@ proptest! {
 #[test]
 fn random_steps_reach_every_refusal_and_every_end() {
     let horizon = ReplayProtection::ByExpiry { horizon_ns: 50 };
-    let (mut refusals, mut ends) = (BTreeMap::new(), BTreeMap::new());
+    let [mut refusals, mut ends, mut repeats] = [(); 3].map(|()| BTreeMap::new());
     let add = |sums: &mut BTreeMap<_, u32>, more: BTreeMap<&'static str, u32>| {
         more.iter()
             .for_each(|(name, count)| *sums.entry(*name).or_default() += count);
@@ -432,12 +443,15 @@ fn random_steps_reach_every_refusal_and_every_end() {
         }
         add(&mut refusals, pair.refusals);
         add(&mut ends, pair.ends);
+        add(&mut repeats, pair.repeats);
     }
     assert_eq!(refusals.len(), admission::REFUSALS.len(), "{refusals:?}");
-    let rarest = refusals.values().chain(ends.values()).min();
+    assert_eq!(repeats.len(), 3, "{repeats:?}");
+    let all = refusals.values().chain(ends.values());
+    let rarest = all.chain(repeats.values()).min();
     assert!(
         rarest.is_some_and(|count| *count >= 5),
-        "{refusals:?} {ends:?}"
+        "{refusals:?} {ends:?} {repeats:?}"
     );
     let names: Vec<_> = ends.keys().copied().collect();
     let all = [

@@ -15,7 +15,8 @@ use super::world::{
     start, twin_of,
 };
 use crate::codec::StateError;
-use crate::crypto::hash::{Domain, hash};
+use crate::codec::tests::damage::{Forgery, every_byte_counts, seal};
+use crate::crypto::hash::Domain;
 use crate::types::{Epoch, Hash, Height, LogPosition, UnixNs};
 
 fn bytes(held: &Extents) -> Vec<u8> {
@@ -206,61 +207,28 @@ fn sample() -> Extents {
 
 #[test]
 fn every_byte_that_is_changed_or_missing_is_noticed() {
-    let good = bytes(&sample());
-    let mut bad = good.clone();
     let refused = |bytes: &[u8]| Extents::restore(&LIMITS, CHAIN, bytes).unwrap_err();
-    for at in 0..good.len() {
-        bad[at] ^= 1 << (at % 8);
-        let why = refused(&bad);
-        let is_expected = match at {
-            0 => why == StateError::UnsupportedVersion,
-            1..9 => matches!(why, StateError::Truncated | StateError::TrailingBytes),
-            _ => why == StateError::Corrupt,
-        };
-        assert!(is_expected, "byte {at}: {why:?}");
-        bad[at] = good[at];
-        assert_eq!(refused(&good[..at]), StateError::Truncated, "{at} bytes");
-    }
-    bad.push(0);
-    assert_eq!(refused(&bad), StateError::TrailingBytes);
-}
-
-/// Puts a checksum under bytes that were changed on purpose.
-fn seal(bytes: &mut [u8], domain: Domain) {
-    let (body, place) = bytes.split_at_mut(bytes.len() - Hash::LEN);
-    place.copy_from_slice(hash(domain, body).as_bytes());
+    every_byte_counts(&bytes(&sample()), refused);
 }
 
 #[test]
 fn a_state_that_contradicts_itself_is_refused() {
     let good = bytes(&sample());
-    let (mut refused_count, mut taken_count) = (0, 0);
-    for at in 9..good.len() - Hash::LEN {
-        for flip in [1, 2, 0x80] {
-            let mut bad = good.clone();
-            bad[at] ^= flip;
-            seal(&mut bad, Domain::EXTENTS_STATE);
-            match Extents::restore(&LIMITS, CHAIN, &bad) {
-                Ok(again) => {
-                    taken_count += 1;
-                    assert!(bytes(&again) == bad, "byte {at} has two spellings");
-                }
-                Err(why) => {
-                    refused_count += 1;
-                    let is_typed = match at {
-                        9..17 => why == StateError::WrongNetwork,
-                        17..29 => why == StateError::WrongSettings,
-                        _ => why == StateError::Inconsistent,
-                    };
-                    assert!(is_typed, "byte {at}: {why:?}");
-                }
-            }
-        }
-    }
-    assert!(
-        refused_count > 200 && taken_count > 200,
-        "{refused_count}, {taken_count}"
+    let forgery = Forgery {
+        good: &good,
+        domain: Domain::EXTENTS_STATE,
+        flips: &[1, 2, 0x80],
+    };
+    let counts = forgery.try_at(
+        forgery.places(),
+        |bad| Extents::restore(&LIMITS, CHAIN, bad).map(|again| bytes(&again)),
+        |at| match at {
+            9..17 => StateError::WrongNetwork,
+            17..29 => StateError::WrongSettings,
+            _ => StateError::Inconsistent,
+        },
     );
+    assert!(counts.refused > 200 && counts.taken > 200, "{counts:?}");
     let none = ReceiveLogLimits {
         log_count_max: 0,
         ..LIMITS

@@ -3,7 +3,8 @@
 use super::kit::*;
 use super::random::{Step, signed, step};
 use crate::codec::StateError;
-use crate::crypto::hash::{Domain, hash};
+use crate::codec::tests::damage::{Forgery, every_byte_counts};
+use crate::crypto::hash::Domain;
 use crate::sequencer::*;
 use crate::types::{Hash, MemberIndex, Tick};
 use crate::vote::MemberSet;
@@ -120,38 +121,13 @@ proptest! {
     }
 }
 
-/// What the byte at this place is: a head that is checked before the checksum, or anything else.
-fn expected(at: usize) -> &'static [StateError] {
-    match at {
-        0 => &[StateError::UnsupportedVersion],
-        1..9 => &[StateError::Truncated, StateError::TrailingBytes],
-        _ => &[StateError::Corrupt],
-    }
-}
-
 #[test]
 fn every_byte_that_is_changed_or_missing_is_noticed() {
     let manager = registry(&[1, 1], SequencerRules::default());
     let setup = *manager.setup();
-    let good = bytes(&manager);
-    let mut bad = good.clone();
-    for at in 0..good.len() {
-        bad[at] ^= 1 << (at % 8);
-        let refused = SequencerManager::restore(setup, &bad).unwrap_err();
-        assert!(expected(at).contains(&refused), "byte {at}: {refused:?}");
-        bad[at] = good[at];
-        let refused = SequencerManager::restore(setup, &good[..at]).unwrap_err();
-        assert_eq!(refused, StateError::Truncated, "{at} bytes");
-    }
-    bad.push(0);
-    let refused = SequencerManager::restore(setup, &bad).unwrap_err();
-    assert_eq!(refused, StateError::TrailingBytes);
-}
-
-/// Puts a checksum under bytes that were changed on purpose.
-fn seal(bytes: &mut [u8]) {
-    let (body, place) = bytes.split_at_mut(bytes.len() - Hash::LEN);
-    place.copy_from_slice(hash(Domain::REGISTRY_STATE, body).as_bytes());
+    every_byte_counts(&bytes(&manager), |bytes| {
+        SequencerManager::restore(setup, bytes).unwrap_err()
+    });
 }
 
 /// Whoever recomputes the checksum meets the other checks: what passes has one spelling.
@@ -162,39 +138,27 @@ fn a_state_that_contradicts_itself_is_refused() {
     let setup = *manager.setup();
     let good = bytes(&manager);
     let first = 9 + 64 + 58;
-    let (mut refused_count, mut taken_count) = (0, 0);
-    for at in 9..good.len() - Hash::LEN {
-        // Of each key the first bytes stand for all.
-        let in_entry = (at.max(first) - first) % (KEY_BYTES + 42);
-        if at >= first && (12..KEY_BYTES).contains(&in_entry) {
-            continue;
-        }
-        for flip in [1, 0x80] {
-            let mut bad = good.clone();
-            bad[at] ^= flip;
-            seal(&mut bad);
-            match SequencerManager::restore(setup, &bad) {
-                Ok(again) => {
-                    taken_count += 1;
-                    assert!(bytes(&again) == bad, "byte {at} has two spellings");
-                    assert!(again.members().count() >= 2);
-                }
-                Err(why) => {
-                    refused_count += 1;
-                    let is_typed = match at {
-                        9..50 => why == StateError::WrongNetwork,
-                        50..73 => why == StateError::WrongSettings,
-                        _ => why == StateError::Inconsistent,
-                    };
-                    assert!(is_typed, "byte {at}: {why:?}");
-                }
-            }
-        }
-    }
-    assert!(
-        refused_count > 300 && taken_count > 100,
-        "{refused_count}, {taken_count}"
-    );
+    let forgery = Forgery {
+        good: &good,
+        domain: Domain::REGISTRY_STATE,
+        flips: &[1, 0x80],
+    };
+    // Of each key the first bytes stand for all.
+    let places = forgery.places().filter(|at| {
+        let in_entry = (at.max(&first) - first) % (KEY_BYTES + 42);
+        *at < first || !(12..KEY_BYTES).contains(&in_entry)
+    });
+    let restore = |bad: &[u8]| {
+        let again = SequencerManager::restore(setup, bad)?;
+        assert!(again.members().count() >= 2);
+        Ok(bytes(&again))
+    };
+    let counts = forgery.try_at(places, restore, |at| match at {
+        9..50 => StateError::WrongNetwork,
+        50..73 => StateError::WrongSettings,
+        _ => StateError::Inconsistent,
+    });
+    assert!(counts.refused > 300 && counts.taken > 100, "{counts:?}");
 }
 
 #[test]

@@ -66,8 +66,11 @@ impl PoolMember {
             delivered: 0,
             waiting: Vec::new(),
             taken: None,
+            refusal: None,
             #[cfg(test)]
             lies_first: false,
+            #[cfg(test)]
+            repeater: None,
         })
     }
 
@@ -90,19 +93,22 @@ impl PoolMember {
     }
 
     /// Whether a slot carries what its registry takes and this member agreed to, and names what
-    /// follows.
-    pub(super) fn accepts_members(&mut self, body: &[u8]) -> bool {
+    /// follows; if not, why.
+    pub(super) fn check_members(&mut self, body: &[u8]) -> Result<(), Code> {
         let Some(registrar) = &mut self.registrar else {
-            return true;
+            return Ok(());
         };
-        let Ok(reader) = SlotReader::new(body, &Limits::default()) else {
-            return false;
-        };
+        let reader = SlotReader::new(body, &Limits::default()).map_err(|error| error.code())?;
         let header = *reader.header();
-        let standing = registrar.consider(header.height, reader.changes_bytes());
-        standing.is_ok_and(|standing| {
-            (header.next_membership, header.state_root) == named(&standing, header.height)
-        })
+        let standing = registrar.consider(header.height, reader.changes_bytes())?;
+        let (next_membership, state_root) = named(&standing, header.height);
+        if header.next_membership != next_membership {
+            Err(Code::WrongNextMembership)
+        } else if header.state_root != state_root {
+            Err(Code::WrongStateRoot)
+        } else {
+            Ok(())
+        }
     }
 
     /// The registry moves on with a decided slot.

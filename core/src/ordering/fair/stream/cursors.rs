@@ -42,8 +42,16 @@ pub(super) struct Cursors {
     /// Before this time no cursor expires that is no cache.
     first_expiry: UnixNs,
     use_count: u64,
-    /// The numbers in an order of their own, while the cursors are written or read.
+    /// `order[..sorted_count]`: the numbers by rollup and sender, as [`Cursors::sort`] left them. One
+    /// that was freed since may stand for another cursor, which is among those added.
     order: Box<[u32]>,
+    sorted_count: usize,
+    /// `added[..added_count]`: the numbers of cursors that were added since, some of them gone
+    /// again.
+    added: Box<[u32]>,
+    added_count: usize,
+    /// Whether a cursor was added since, by number.
+    is_added: Box<[bool]>,
 }
 
 impl Cursors {
@@ -58,6 +66,10 @@ impl Cursors {
             first_expiry: UnixNs::NEVER,
             use_count: 0,
             order: fixed_slice(capacity as usize, 0),
+            sorted_count: 0,
+            added: fixed_slice(capacity as usize, 0),
+            added_count: 0,
+            is_added: fixed_slice(capacity as usize, false),
         };
         cursors.clear();
         cursors
@@ -65,7 +77,8 @@ impl Cursors {
 
     pub(super) const fn footprint_bytes(capacity: u32) -> u64 {
         fixed_slice_bytes::<Cursor>(capacity as usize)
-            + 2 * fixed_slice_bytes::<u32>(capacity as usize)
+            + 3 * fixed_slice_bytes::<u32>(capacity as usize)
+            + fixed_slice_bytes::<bool>(capacity as usize)
             + HandleIndex::footprint_bytes(capacity)
             + LinkedSet::footprint_bytes(capacity)
     }
@@ -78,6 +91,8 @@ impl Cursors {
         self.index.clear();
         self.first_expiry = UnixNs::NEVER;
         self.use_count = 0;
+        self.is_added.fill(false);
+        (self.sorted_count, self.added_count) = (0, 0);
         self.free_count = self.slots.len();
         for (number, free) in (0..).zip(self.free.iter_mut().rev()) {
             *free = number;
@@ -138,6 +153,7 @@ impl Cursors {
         self.free_count = free_count;
         let number = self.free[free_count];
         self.slots[number as usize] = cursor;
+        self.note_added(number);
         self.note_expiry(&cursor);
         self.use_count = self.use_count.max(cursor.used);
         let added = self.index.insert(self.hash_of(&cursor), number);
@@ -151,7 +167,7 @@ impl Cursors {
     /// Sets the running number of the last use, and puts the caches in the order of their uses.
     pub(super) fn restore_use(&mut self, use_count: u64) {
         self.use_count = self.use_count.max(use_count);
-        let count = self.gather();
+        let count = self.sort();
         let slots = &self.slots;
         let order = &mut self.order[..count];
         order.sort_unstable_by_key(|number| slots[*number as usize].used);
@@ -160,16 +176,33 @@ impl Cursors {
                 self.cached.append(*number);
             }
         }
+        order.sort_unstable_by_key(|number| slots[*number as usize].place());
     }
 
     /// Sorts the cursors by rollup and sender; returns how many there are.
+    ///
+    /// Cost: O(cursors + a · log a), where a of them were added since the last time.
     pub(super) fn sort(&mut self) -> usize {
-        let count = self.gather();
-        let slots = &self.slots;
-        self.order[..count].sort_unstable_by_key(|number| {
-            let cursor = &slots[*number as usize];
-            (cursor.rollup, cursor.sender)
+        let Self {
+            slots,
+            order,
+            added,
+            is_added,
+            ..
+        } = self;
+        let added = &mut added[..self.added_count];
+        let left = keep(&mut order[..self.sorted_count], |number| {
+            slots[number as usize].rollup != NONE && !is_added[number as usize]
         });
+        let fresh = keep(added, |number| {
+            is_added[number as usize] = false;
+            slots[number as usize].rollup != NONE
+        });
+        let fresh = &mut added[..fresh];
+        fresh.sort_unstable_by_key(|number| slots[*number as usize].place());
+        let count = left + fresh.len();
+        merge(order, left, fresh, |number| slots[number as usize].place());
+        (self.sorted_count, self.added_count) = (count, 0);
         count
     }
 
@@ -178,15 +211,12 @@ impl Cursors {
         &self.slots[self.order[place] as usize]
     }
 
-    fn gather(&mut self) -> usize {
-        let mut count = 0;
-        for (number, cursor) in (0..).zip(self.slots.iter()) {
-            if cursor.rollup != NONE {
-                self.order[count] = number;
-                count += 1;
-            }
+    /// Notes that a number stands for a cursor that no order holds yet.
+    fn note_added(&mut self, number: u32) {
+        if !core::mem::replace(&mut self.is_added[number as usize], true) {
+            self.added[self.added_count] = number;
+            self.added_count += 1;
         }
-        count
     }
 
     /// Frees what has expired by `time`, and then, where fewer than `free_min` are free, caches
@@ -254,5 +284,44 @@ impl Cursors {
     fn hash_of(&self, cursor: &Cursor) -> u64 {
         let Cursor { rollup, sender, .. } = cursor;
         self.hash.number_and_bytes20(*rollup, sender.as_bytes())
+    }
+}
+
+impl Cursor {
+    /// What cursors are sorted by; no two have the same.
+    const fn place(&self) -> (u32, Address) {
+        (self.rollup, self.sender)
+    }
+}
+
+/// Moves those for which `keeps` holds to the front, in their order; returns how many they are.
+fn keep(numbers: &mut [u32], mut keeps: impl FnMut(u32) -> bool) -> usize {
+    let mut count = 0;
+    for at in 0..numbers.len() {
+        let number = numbers[at];
+        if keeps(number) {
+            numbers[count] = number;
+            count += 1;
+        }
+    }
+    count
+}
+
+/// Merges two sorted lists into `order`, of which `order[..left]` is the one.
+fn merge<K: Ord>(order: &mut [u32], left: usize, added: &[u32], key: impl Fn(u32) -> K) {
+    let (mut left, mut right) = (left, added.len());
+    // From the back, so that nothing is overwritten before it was moved.
+    while right > 0 {
+        let is_old = left > 0 && key(order[left - 1]) > key(added[right - 1]);
+        let number = match is_old {
+            true => order[left - 1],
+            false => added[right - 1],
+        };
+        order[left + right - 1] = number;
+        if is_old {
+            left -= 1;
+        } else {
+            right -= 1;
+        }
     }
 }

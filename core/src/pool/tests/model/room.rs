@@ -7,7 +7,7 @@ use std::vec::Vec;
 use super::{LineKey, PlainPool, PlainTransaction, rounded};
 use crate::config::ReplayProtection;
 use crate::pool::AdmissionError;
-use crate::types::{Fee, RollupId, UnixNs};
+use crate::types::{Fee, RollupId};
 use AdmissionError as Refusal;
 
 /// A newcomer, as far as room goes.
@@ -22,7 +22,7 @@ pub struct Newcomer {
 impl PlainPool {
     /// Forgets a sender without a transaction: by host the one longest so, by expiry the one whose
     /// cursor may go earliest, if it may go now.
-    pub fn forget_one(&mut self, time: UnixNs) -> Result<(), AdmissionError> {
+    pub fn forget_one(&mut self) -> Result<(), AdmissionError> {
         let by_expiry = self.config.replay_protection != ReplayProtection::ByHost;
         let lines = self.lines.iter();
         let idle = lines.filter(|(line, _)| self.of_line(**line).next().is_none());
@@ -31,7 +31,7 @@ impl PlainPool {
             false => (own.idle_since, LineKey::default()),
         });
         let (line, own) = first.ok_or(Refusal::SenderTableFull)?;
-        if by_expiry && own.keep_until > time.get() {
+        if by_expiry && own.keep_until > self.decided_time.get() {
             return Err(Refusal::SenderTableFull);
         }
         let line = *line;

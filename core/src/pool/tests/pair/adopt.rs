@@ -8,6 +8,7 @@ use super::super::model::PlainDecided;
 use super::super::*;
 use super::Pair;
 use crate::pool::adopt::{DecidedAt, DecidedSet, DecidedTransaction};
+use crate::pool::repeats::Repeats;
 use crate::types::Height;
 
 impl Pair {
@@ -43,19 +44,11 @@ impl Pair {
 
     /// Takes a slot over where events have room for it, after what is in flight was rolled back.
     pub(super) fn adopt(&mut self, slot: &[PlainDecided]) -> bool {
+        // What is in flight counts for nothing.
+        let in_flight = self.find_repeats(slot);
         self.roll_back_newest(usize::MAX);
-        let mut set = DecidedSet::new(&Limits::default());
-        for (position, own) in (0..).zip(slot) {
-            assert!(set.push(DecidedTransaction {
-                id: own.id,
-                rollup: own.line.0,
-                sender: own.line.1,
-                nonce: Nonce::new(own.nonce),
-                expiry: own.expiry,
-                position,
-                forced: None,
-            }));
-        }
+        assert_eq!(self.find_repeats(slot), in_flight);
+        let mut set = set_of(slot);
         let time = UnixNs::new(self.time);
         let plan = self.pool.plan_adoption(&mut set, time);
         // Which senders give their places up depends on places, which the model lacks.
@@ -76,9 +69,25 @@ impl Pair {
             time,
         };
         let mut ledger = Ledger::new(&mut self.events, &mut self.metrics, Tick::ZERO);
-        let counts = self.pool.adopt(&set, plan, at, &self.policy, &mut ledger);
-        assert_eq!(counts.included, included);
+        let found = self.pool.adopt(&set, plan, at, &self.policy, &mut ledger);
+        assert_eq!(found, included);
         true
+    }
+
+    /// What a slot repeats, as the pool and its model say.
+    fn find_repeats(&mut self, slot: &[PlainDecided]) -> Repeats {
+        let time = UnixNs::new(self.time);
+        let repeats = self.pool.find_repeats(&mut set_of(slot), time);
+        let plain = self.plain.repeats(slot, time);
+        let expected = Repeats {
+            count: plain.len() as u32,
+            first: plain.first().copied(),
+        };
+        assert_eq!(repeats, expected);
+        for (_, code) in plain {
+            *self.repeats.entry(code.name()).or_default() += 1;
+        }
+        repeats
     }
 
     /// Acknowledges all that is in flight, as a slot for others.
@@ -96,6 +105,23 @@ impl Pair {
         self.acknowledge_oldest(usize::MAX);
         slot
     }
+}
+
+/// The slot as the pool sees it.
+fn set_of(slot: &[PlainDecided]) -> DecidedSet {
+    let mut set = DecidedSet::new(&Limits::default());
+    for (position, own) in (0..).zip(slot) {
+        assert!(set.push(DecidedTransaction {
+            id: own.id,
+            rollup: own.line.0,
+            sender: own.line.1,
+            nonce: Nonce::new(own.nonce),
+            expiry: own.expiry,
+            position,
+            forced: None,
+        }));
+    }
+    set
 }
 
 proptest! {
@@ -142,7 +168,9 @@ proptest! {
                     included.push(id);
                 }
                 if !slot.is_empty() {
+                    prop_assert_eq!(other.find_repeats(&slot).count, 0);
                     prop_assert!(other.adopt(&slot));
+                    prop_assert_eq!(other.find_repeats(&slot).count as usize, slot.len());
                 }
                 other.compare();
                 own.compare();

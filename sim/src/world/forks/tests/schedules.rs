@@ -161,18 +161,32 @@ fn value_of(world: &World, at: u16) -> Option<Hash> {
         .map(|stored| stored.value)
 }
 
+const CORRECT: [u16; 4] = [0, 2, 3, LATE];
+
+/// Runs until all correct members have decided.
+fn decide(world: &mut World) {
+    let is_decided = |world: &World| CORRECT.iter().all(|at| value_of(world, *at).is_some());
+    assert!(world.run_until(20_000 * MS, is_decided), "decision");
+}
+
+/// Runs for forty rounds of a network that loses nothing, in which nobody decides.
+fn stand_still(world: &mut World) {
+    let has_decided = |world: &World| CORRECT.iter().any(|at| value_of(world, *at).is_some());
+    let is_over = |world: &World| {
+        let is_late = CORRECT.iter().all(|at| round_of(world, *at) >= 41);
+        is_late || has_decided(world)
+    };
+    assert!(world.run_until(3_600_000 * MS, is_over));
+    assert!(!has_decided(world), "no decision");
+}
+
 /// [Rule 17, the schedule] The member that is locked kept branch A, gives it to the others, and all
 /// decide it.
 #[test]
 fn rule_17_a_branch_that_a_lock_names_is_kept_until_the_height_is_decided() {
     let (mut world, value) = two_branches(ForkBreaks::default(), false);
-    let is_decided = |world: &World| {
-        [0, 2, 3, LATE]
-            .iter()
-            .all(|at| value_of(world, *at).is_some())
-    };
-    assert!(world.run_until(20_000 * MS, is_decided), "decision");
-    for at in [0, 2, 3, LATE] {
+    decide(&mut world);
+    for at in CORRECT {
         assert_eq!(value_of(&world, at), Some(value), "branch A");
     }
     let report = world.finish();
@@ -188,16 +202,7 @@ fn rule_17_weakened_forty_rounds_decide_nothing() {
         ..ForkBreaks::default()
     };
     let (mut world, _) = two_branches(breaks, false);
-    let all = [0, 2, 3, LATE];
-    let is_over = |world: &World| {
-        let is_late = all.iter().all(|at| round_of(world, *at) >= 41);
-        is_late || all.iter().any(|at| value_of(world, *at).is_some())
-    };
-    assert!(world.run_until(3_600_000 * MS, is_over));
-    assert!(
-        all.iter().all(|at| value_of(&world, *at).is_none()),
-        "no decision"
-    );
+    stand_still(&mut world);
     assert!(
         world.finish().lost_extents > 0,
         "member 0 has lost what it is locked on"
@@ -209,12 +214,7 @@ fn rule_17_weakened_forty_rounds_decide_nothing() {
 #[test]
 fn rule_17_what_a_precommit_names_survives_a_restart() {
     let (mut world, value) = two_branches(ForkBreaks::default(), true);
-    let is_decided = |world: &World| {
-        [0, 2, 3, LATE]
-            .iter()
-            .all(|at| value_of(world, *at).is_some())
-    };
-    assert!(world.run_until(20_000 * MS, is_decided), "decision");
+    decide(&mut world);
     assert_eq!(value_of(&world, 0), Some(value));
     assert!(world.finish().is_good());
 }
@@ -226,16 +226,7 @@ fn rule_17_weakened_a_vote_before_its_extents_are_durable_stops_everybody() {
         ..ForkBreaks::default()
     };
     let (mut world, _) = two_branches(breaks, true);
-    let all = [0, 2, 3, LATE];
-    let is_over = |world: &World| {
-        let is_late = all.iter().all(|at| round_of(world, *at) >= 41);
-        is_late || all.iter().any(|at| value_of(world, *at).is_some())
-    };
-    assert!(world.run_until(3_600_000 * MS, is_over));
-    assert!(
-        all.iter().all(|at| value_of(&world, *at).is_none()),
-        "no decision"
-    );
+    stand_still(&mut world);
 }
 
 /// [Rule 18] Evidence is found when the second branch comes, before the height is decided and its
@@ -253,11 +244,11 @@ fn rule_18_evidence_is_checked_before_extents_are_dropped() {
     };
     let entries = [new_id(3, LIAR), new_id(4, LIAR)];
     let c = world.fork(0, &mark, Height::new(1), &entries);
-    give(&mut world, &c, &[0, 2, 3, LATE]);
+    give(&mut world, &c, &CORRECT);
     world.run_until(10 * MS, |_| false);
     give(&mut world, &a, &[2]);
     world.run_until(10 * MS, |_| false);
-    for at in [0, 2, 3, LATE] {
+    for at in CORRECT {
         assert_eq!(host(&world, at).evidence.contains_key(&LIAR), at == 2);
         assert!(
             host(&world, at).disk.decided.is_empty(),
@@ -279,7 +270,7 @@ fn rule_18_evidence_is_checked_before_extents_are_dropped() {
 
     // Once the cut is decided, the branches are gone; what was found before was not.
     assert!(world.run_until(20_000 * MS, |world| {
-        [0, 2, 3, LATE]
+        CORRECT
             .iter()
             .all(|at| !host(world, *at).disk.decided.is_empty())
     }));
@@ -298,7 +289,7 @@ fn with_a_forking_member(heights: u64, breaks: ForkBreaks) -> World {
     world.begin();
     let forks = [7, 8].map(|number| branch(&mut world, number));
     for fork in &forks {
-        give(&mut world, fork, &[0, 2, 3, LATE]);
+        give(&mut world, fork, &CORRECT);
     }
     assert_eq!(world.liars.len(), 1);
     // It says nothing in the liar's way any more.
@@ -374,7 +365,7 @@ fn rule_19_the_rounds_of_the_convicted_cost_nothing() {
         world.begin();
         for number in [7, 8] {
             let fork = branch(&mut world, number);
-            give(&mut world, &fork, &[0, 2, 3, LATE]);
+            give(&mut world, &fork, &CORRECT);
         }
         let is_convicted = |world: &World| world.correct().all(|host| host.extents.is_closed(LIAR));
         assert!(world.run_until(20_000 * MS, is_convicted));
@@ -432,7 +423,7 @@ fn two_silent_logs(breaks: ForkBreaks) -> (BTreeSet<u32>, u64) {
         },
     ];
     let fork = world.fork(0, &mark, Height::new(1), &entries);
-    give(&mut world, &fork, &[0, 2, 3, LATE]);
+    give(&mut world, &fork, &CORRECT);
     let decided =
         |world: &World, count: usize| world.correct().all(|host| host.disk.decided.len() >= count);
     assert!(world.run_until(20_000 * MS, |world| decided(world, 2)));

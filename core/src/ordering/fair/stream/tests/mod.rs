@@ -1,5 +1,6 @@
 //! The rules one by one, and everything together under random members and cuts.
 
+mod cursors;
 mod epochs;
 mod median;
 mod member;
