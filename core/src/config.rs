@@ -406,6 +406,14 @@ mod tests {
                 slot_gas_max: 1,
                 ..limits.clone()
             }),
+            Config {
+                epochs: EpochSizes {
+                    member_count_max: 5,
+                    ..EpochSizes::FIXED
+                },
+                ..config.clone()
+            }
+            .genesis_hash(&limits),
         ];
         assert!(changed.iter().all(|other| *other != genesis));
         assert_ne!(changed[2], changed[3]);

@@ -11,7 +11,7 @@ use hauptbuch_core::crypto::signature::{Provider, Randomness, SecretKey, Seed, S
 use hauptbuch_core::finality::{FinalityEngine, FinalityLimits, Link, Outcome, Progress};
 use hauptbuch_core::sequencer::{
     Admission, BanReason, Change, Membership, SequencerLimits, SequencerManager, SequencerRules,
-    SequencerSetup, possession_bytes,
+    SequencerSetup, Succession, SuccessionRules, possession_bytes,
 };
 use hauptbuch_core::types::{Epoch, Hash, Height, MemberIndex, Round, SequencerId, Tick};
 use hauptbuch_core::vote::{NO_ROUND, Statement, VoteKind};
@@ -158,6 +158,56 @@ fn an_epoch_with_everything_in_it_stays_within_its_memory() {
     assert_eq!(membership.members().len(), 3);
     assert_eq!(finality.epoch(), Epoch::new(1));
     check_states(&manager, &finality, &membership);
+}
+
+#[test]
+fn epochs_follow_from_slots_without_further_memory() {
+    let keys: Vec<SecretKey> = (0..5).map(key).collect();
+    let proofs: Vec<_> = (0..5)
+        .map(|n| possession(&keys[n as usize], n, 0))
+        .collect();
+    let admission = |number: usize| Admission {
+        id: SequencerId::new(number as u32),
+        weight: 1,
+        public_key: keys[number].public_key().as_bytes(),
+        possession: &proofs[number],
+    };
+    let (first, setup) = ([0, 1, 2, 3].map(admission), setup());
+    let rules = SuccessionRules {
+        lead_slots: 1,
+        leaver_count_max: 1,
+    };
+    let (mut succession, bytes) = taken(|| {
+        let registry = SequencerManager::new(setup, &first, Tick::ZERO).expect("they are members");
+        Succession::new(rules, registry, None).expect("it is built in")
+    });
+    assert_eq!(bytes, Succession::footprint_bytes(&setup));
+    let mut changes = vec![0; 16_384];
+    let mut out = Writer::new(&mut changes);
+    for change in [
+        Change::Admit(admission(4)),
+        Change::Remove(SequencerId::new(3)),
+        Change::Activate(SequencerId::new(4)),
+    ] {
+        change.encode(&mut out).expect("it fits");
+    }
+    let changes = out.written().to_vec();
+    let mut next = Membership::with_room(9, Suite::MlDsa65);
+    without_allocating(|| {
+        let height = Height::new(1);
+        let considered = succession.consider(height, &changes).expect("allowed");
+        assert!(succession.consider(height, &changes[..5_000]).is_err());
+        let decided = succession.decide(height, &changes).expect("allowed");
+        assert_eq!(considered, decided);
+        succession.fill_next_membership(&mut next).expect("room");
+        let begun = succession.begin_epoch(height.next(), Tick::ZERO);
+        assert_eq!(
+            begun.expect("it closed").membership,
+            decided.next_membership
+        );
+        while succession.poll_audit().is_some() {}
+    });
+    assert_eq!(next.members().len(), 4);
 }
 
 /// What a node keeps of both is written without memory, and comes back in the same.

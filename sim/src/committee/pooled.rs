@@ -18,9 +18,9 @@ mod judge;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 pub use judge::SlotRefusal;
+
+use std::sync::Arc;
 
 use hauptbuch_core::batch::{SlotReader, SlotVerifier, VerifiedSlot, slot_encoded_len_max};
 use hauptbuch_core::consensus::{Validity, Verdict};
@@ -144,11 +144,11 @@ impl Mind for PoolMember {
         world: &World<'_>,
     ) -> Result<Vec<u8>, CommitteeError> {
         self.give_back()?;
-        self.prepare_context()?;
         #[cfg(test)]
         if let Some(repeater) = self.repeater.as_mut().filter(|_| round == Round::ZERO) {
             return Ok(repeater.propose(tick));
         }
+        self.prepare_context()?;
         // Where nothing has reached it yet, the slot is empty, and the time goes on.
         let empty = WhenEmpty::EmptySlot;
         let taken = take(&mut self.node, world.pools, world.seed, tick, empty);
@@ -347,13 +347,11 @@ impl PoolCommittee {
             seed: self.seed,
             ..self.outside.world(workload)
         };
-        self.seats
-            .par_iter_mut()
-            .filter(|seat| seat.is_up)
-            .for_each(|seat| {
-                seat.mind.refusal = None;
-                seat.mind.receive(tick, &world);
-            });
+        let present = self.seats.par_iter_mut().filter(|seat| seat.is_up);
+        present.for_each(|seat| {
+            seat.mind.refusal = None;
+            seat.mind.receive(tick, &world);
+        });
         let hash = self.agreement.agree(&mut self.seats, tick, &world)?;
         let is_over = self.next_arrival().is_none();
         let first = self.seats.iter().find(|seat| seat.is_up);

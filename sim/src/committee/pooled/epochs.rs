@@ -93,20 +93,27 @@ impl PoolMember {
     }
 
     /// Whether a slot carries what its registry takes and this member agreed to, and names what
-    /// follows; where members stay as they are, nothing of that.
+    /// follows; if not, why. Where members stay as they are, a slot carries and names nothing.
     pub(super) fn check_members(&mut self, body: &[u8]) -> Result<(), Code> {
         let reader = SlotReader::new(body, &Limits::default()).map_err(|error| error.code())?;
         let header = *reader.header();
-        let named_here = (header.next_membership, header.state_root);
         let Some(registrar) = &mut self.registrar else {
-            let is_fixed = reader.changes_bytes().is_empty();
-            is_fixed.then_some(()).ok_or(Code::ChangeNotAgreed)?;
-            let names_none = named_here == (Hash::ZERO, Hash::ZERO);
-            return names_none.then_some(()).ok_or(Code::WrongNextMembership);
+            return match (header.next_membership, header.state_root) {
+                _ if !reader.changes_bytes().is_empty() => Err(Code::ChangeNotAgreed),
+                (Hash::ZERO, Hash::ZERO) => Ok(()),
+                (Hash::ZERO, _) => Err(Code::WrongStateRoot),
+                _ => Err(Code::WrongNextMembership),
+            };
         };
         let standing = registrar.consider(header.height, reader.changes_bytes())?;
-        let is_named = named_here == named(&standing, header.height);
-        is_named.then_some(()).ok_or(Code::WrongNextMembership)
+        let (next_membership, state_root) = named(&standing, header.height);
+        if header.next_membership != next_membership {
+            Err(Code::WrongNextMembership)
+        } else if header.state_root != state_root {
+            Err(Code::WrongStateRoot)
+        } else {
+            Ok(())
+        }
     }
 
     /// The registry moves on with a decided slot.

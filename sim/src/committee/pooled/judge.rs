@@ -17,8 +17,6 @@ pub enum SlotRefusal {
     Invalid(VerifyError),
     /// The bytes are those of another slot than the one that is voted on.
     OtherSlot,
-    /// It changes the members as nobody agreed to, or names others than follow.
-    Members(Code),
     /// It repeats what was decided before.
     Repeats {
         /// How many of its transactions do.
@@ -26,6 +24,9 @@ pub enum SlotRefusal {
         /// The first of them.
         first: Repeated,
     },
+    /// It changes the members as the registry does not take it or as this member did not agree to,
+    /// or names another outcome than follows.
+    Members(Code),
 }
 
 impl SlotRefusal {
@@ -35,8 +36,8 @@ impl SlotRefusal {
         match self {
             Self::Invalid(error) => error.code,
             Self::OtherSlot => Code::OtherSlot,
-            Self::Members(code) => *code,
             Self::Repeats { first, .. } => first.code,
+            Self::Members(code) => *code,
         }
     }
 }

@@ -14,7 +14,7 @@ use hauptbuch_core::event::Event;
 use hauptbuch_core::types::{Height, TxId};
 
 use super::*;
-use crate::committee::{MemberKeys, MembershipPlan};
+use crate::committee::{MemberKeys, MembershipPlan, MembershipStep, PlannedChange};
 use crate::run::{Observer, RunConfig, RunReport, run};
 use crate::workload::{GeneratorConfig, generate};
 
@@ -166,4 +166,47 @@ fn a_slot_whose_bytes_were_changed_gets_no_prevote() {
         (1, 2, 2)
     );
     committee.check_agreement().unwrap();
+}
+
+#[test]
+fn members_refuse_changes_that_they_did_not_agree_to() {
+    let change = |slot| PlannedChange {
+        slot,
+        step: MembershipStep::Replace(2),
+    };
+    let workload = workload(20);
+    let mut own = config(Policy::Fcfs);
+    own.membership = MembershipPlan::new(5, &[change(1_000)]).unwrap();
+    let own = own.for_workload(&workload);
+    let core_config = own.core_config(workload.rollups().len()).unwrap();
+    let keys = MemberKeys::with_later(Suite::MlDsa65, 1, 5, 1).unwrap();
+    let parts = Parts {
+        config: &core_config,
+        limits: &own.limits,
+        keys: &keys,
+        plan: &own.membership,
+    };
+    let arrivals = own.arrivals(&workload).unwrap();
+    let now = Arc::new(MembershipPlan::new(5, &[change(1)]).unwrap());
+    let mut failed = 0;
+    for liar in 0..5 {
+        let mut committee = PoolCommittee::new(&parts, 1, &arrivals).unwrap();
+        let genesis = committee.kit.genesis();
+        let registrar = Registrar::new(&core_config, &genesis, &keys, &now).unwrap();
+        committee.seats[liar].mind.registrar = Some(registrar);
+        let agreed = committee.decide(Tick::new(1), &workload, &Pools::new());
+        let reader = SlotReader::new(agreed.unwrap().bytes, &own.limits).unwrap();
+        assert!(reader.changes_bytes().is_empty());
+        let refusals: Vec<_> = committee.refusals().map(|(_, why)| why).collect();
+        if !refusals.is_empty() {
+            failed += 1;
+            assert_eq!(refusals, [SlotRefusal::Members(Code::ChangeNotAgreed); 4]);
+        }
+        assert_eq!(
+            committee.consensus_report().round_changes,
+            u64::from(!refusals.is_empty())
+        );
+        committee.check_agreement().unwrap();
+    }
+    assert_eq!(failed, 1, "one of the five had the first turn");
 }
