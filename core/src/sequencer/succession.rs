@@ -81,7 +81,7 @@ impl Standing {
     }
 }
 
-/// A registry, and how its changes turn into epochs: see the [module](self).
+/// A registry, and how its changes turn into epochs, as `docs/committee.md` says.
 ///
 /// Memory: [`Succession::footprint_bytes`].
 #[derive(Debug)]
