@@ -5,10 +5,10 @@ use hauptbuch_core::receive_log::OwnRecord;
 use hauptbuch_core::sequencer::Membership;
 use hauptbuch_core::types::{SequencerId, Tick};
 
+use super::inbox::Inbox;
 use super::member::{Member, Offer};
 use super::seat::{Mind as _, Seat};
 use super::{Committee, CommitteeError};
-use crate::arrivals::Arrival;
 use crate::workload::Workload;
 
 impl Committee {
@@ -86,8 +86,8 @@ impl Committee {
         };
         let record = *self.seats[at].mind.record();
         let said = self.seats[at].said();
-        let arrivals = self.seats[at].mind.take_arrivals();
-        let mut seat = self.join(id, &offer, arrivals, Some(&record), tick)?;
+        let inbox = std::mem::take(&mut self.seats[at].mind.inbox);
+        let mut seat = self.join(id, &offer, inbox, Some(&record), tick)?;
         seat.go_on_from(said);
         self.seats[at] = seat;
         Ok(())
@@ -98,12 +98,12 @@ impl Committee {
         &self,
         id: SequencerId,
         offer: &Offer,
-        arrivals: Vec<Arrival>,
+        inbox: Inbox,
         record: Option<&OwnRecord>,
         tick: Tick,
     ) -> Result<Seat<Member>, CommitteeError> {
         let trusted = self.trail.electorates()?;
-        let mut mind = Member::join(id, &self.kit, offer, &trusted, arrivals, record)?;
+        let mut mind = Member::join(id, &self.kit, offer, &trusted, inbox, record)?;
         mind.catch_up(tick);
         let members = match mind.is_epoch_over() {
             true => mind.next_membership()?,
@@ -152,6 +152,8 @@ impl Committee {
             .partition(|seat| stays(seat.mind.id()));
         for seat in leaving {
             self.agreement.note_left(seat.said());
+            let id = seat.mind.id();
+            self.unseated.give_back(id, seat.mind.inbox);
         }
         self.seats = staying;
         self.seats.append(&mut joined);
@@ -187,9 +189,8 @@ impl Committee {
         let offer = self.offer()?.ok_or(CommitteeError::Undecided)?;
         let mut seats = Vec::new();
         for id in joining {
-            let list = self.arrivals.get_mut(id.get() as usize);
-            let arrivals = list.map(std::mem::take).unwrap_or_default();
-            seats.push(self.join(*id, &offer, arrivals, None, tick)?);
+            let inbox = self.unseated.take(*id);
+            seats.push(self.join(*id, &offer, inbox, None, tick)?);
         }
         Ok(seats)
     }

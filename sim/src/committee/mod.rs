@@ -5,6 +5,8 @@
 //! - A transaction is let in or refused at the run's door. What was let in reaches each sequencer
 //!   at a time of its own ([`Arrivals`]). That includes gossip: an arrival is when a body first
 //!   reached that sequencer, from its client or from another sequencer.
+//! - Who has no seat, because it joins in a later epoch or has left, passes on what reaches it to all
+//!   members.
 //! - Each sequencer is a member with a state of its own: what it holds, its log, its copy of the
 //!   others' logs, its order, its chain of slots, its keys. Only the bytes of transactions are in
 //!   memory once for all.
@@ -44,6 +46,7 @@
 mod agree;
 mod error;
 mod handover;
+mod inbox;
 mod keys;
 mod known;
 mod member;
@@ -72,15 +75,17 @@ use hauptbuch_core::types::{
     Envelope, Epoch, Hash, Height, LogPosition, Nonce, SequencerId, Tick, TxId, UnixNs,
 };
 use rayon::iter::{
-    IndexedParallelIterator as _, IntoParallelRefMutIterator as _, ParallelIterator as _,
+    IndexedParallelIterator as _, IntoParallelIterator as _, IntoParallelRefMutIterator as _,
+    ParallelIterator as _,
 };
 
-use crate::arrivals::{Arrival, Arrivals};
+use crate::arrivals::Arrivals;
 use crate::run::{ConsensusReport, index_key};
 use crate::workload::Workload;
 pub use agree::MESSAGE_DELAY_NS;
 use agree::{Agreement, check_agreement};
 pub use error::CommitteeError;
+use inbox::{Inbox, Unseated};
 pub use keys::{
     Application, MemberKeys, MemberSigner, PublicKeys, electorate, electorate_with_room,
     network_hash,
@@ -265,8 +270,7 @@ pub struct Committee {
     seats: Vec<Seat<Member>>,
     /// How each epoch handed over to the next, for whoever joins.
     trail: Trail,
-    /// By the number of a sequencer that is not in its seat, what reaches it.
-    arrivals: Vec<Vec<Arrival>>,
+    unseated: Unseated,
     outside: Outside,
     extensions: Vec<Vec<u8>>,
     agreement: Agreement,
@@ -293,7 +297,6 @@ impl Committee {
         if arrivals.sequencer_count() != sequencer_count {
             return Err(CommitteeError::WrongSequencerCount);
         }
-        let mut lists: Vec<Vec<Arrival>> = arrivals.lists().map(<[Arrival]>::to_vec).collect();
         let kit = Kit {
             setup: setup.clone(),
             config: parts.config.clone(),
@@ -305,9 +308,11 @@ impl Committee {
         let parcel = member::parcel_of(setup, !parts.plan.is_empty());
         let table = Table::new(parts.keys, &setup.boundary, most, parcel);
         let first = parts.keys.membership();
-        let members = lists[..member_count as usize].par_iter_mut().enumerate();
-        let seats = members.map(|(number, list)| {
-            let mind = Member::new(number as u16, &kit, std::mem::take(list))?;
+        let mut unseated = Unseated::new(arrivals);
+        let ids = (0..member_count).map(SequencerId::new);
+        let inboxes: Vec<Inbox> = ids.map(|id| unseated.take(id)).collect();
+        let seats = inboxes.into_par_iter().enumerate().map(|(number, inbox)| {
+            let mind = Member::new(number as u16, &kit, inbox)?;
             Seat::new(mind, &table, first)
         });
         Ok(Self {
@@ -319,7 +324,7 @@ impl Committee {
             logged_count: 0,
             still_count: 0,
             live_max: 0,
-            arrivals: lists,
+            unseated,
             kit,
             table,
         })
@@ -361,6 +366,8 @@ impl Committee {
         workload: &Workload,
     ) -> Result<usize, CommitteeError> {
         self.change_members(tick, workload)?;
+        let inboxes = self.seats.iter_mut().map(|seat| &mut seat.mind.inbox);
+        self.unseated.pass_on(tick, inboxes);
         let world = self.outside.world(workload);
         let extended = self.seats.par_iter_mut().zip(&mut self.extensions);
         extended.try_for_each(|(seat, kept)| {
@@ -449,7 +456,8 @@ impl Committee {
     #[must_use]
     pub fn next_arrival(&self) -> Option<Tick> {
         let present = self.seats.iter().filter(|seat| seat.is_up);
-        present.filter_map(|it| it.mind.next_arrival()).min()
+        let next = present.filter_map(|it| it.mind.next_arrival());
+        next.chain(self.unseated.next_tick()).min()
     }
 
     /// Whether a further slot can bring something without a further arrival.

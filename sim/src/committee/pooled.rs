@@ -29,16 +29,17 @@ use hauptbuch_core::error::Code;
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Envelope, Hash, Height, Nonce, Round, SequencerId, Tick, TxId};
 use rayon::iter::{
-    IndexedParallelIterator as _, IntoParallelRefMutIterator as _, ParallelIterator as _,
+    IntoParallelIterator as _, IntoParallelRefMutIterator as _, ParallelIterator as _,
 };
 
 use super::agree::{Agreement, check_agreement};
+use super::inbox::{Inbox, Unseated};
 use super::known::{Known, Outside, World};
 use super::registrar::Registrar;
 use super::seat::{Mind, Parcel, Said, Seat, Table};
 use super::trail::Trail;
 use super::{CommitteeError, Parts};
-use crate::arrivals::{Arrival, Arrivals};
+use crate::arrivals::Arrivals;
 use crate::run::{ConsensusReport, Pools, agreed_time, take};
 use crate::workload::Workload;
 use epochs::{Past, PoolKit};
@@ -53,9 +54,7 @@ struct PoolMember {
     verifier: SlotVerifier,
     /// What the verifier said of the slot that was settled last.
     verified: Option<VerifiedSlot>,
-    /// In the order in which they reach it.
-    arrivals: Vec<Arrival>,
-    delivered: usize,
+    inbox: Inbox,
     /// What its pool refused for now.
     waiting: Vec<u32>,
     /// The slot that it has taken and that is not settled.
@@ -76,11 +75,7 @@ impl PoolMember {
         for record in std::mem::take(&mut self.waiting) {
             self.offer(record, self.node.now(), world);
         }
-        while let Some(arrival) = self.arrivals.get(self.delivered).copied() {
-            if arrival.at >= tick {
-                break;
-            }
-            self.delivered += 1;
+        while let Some(arrival) = self.inbox.pop_before(tick) {
             self.offer(arrival.transaction, arrival.at, world);
         }
     }
@@ -254,8 +249,7 @@ pub struct PoolCommittee {
     /// whoever joins or was away. Nothing where members stay as they are.
     trail: Trail,
     history: Vec<Past>,
-    /// By the number of a sequencer that is not in its seat, what reaches it.
-    arrivals: Vec<Vec<Arrival>>,
+    unseated: Unseated,
     /// In the order of the members of the epoch.
     seats: Vec<Seat<PoolMember>>,
     outside: Outside,
@@ -286,23 +280,23 @@ impl PoolCommittee {
             bytes_max: u32::try_from(slot_encoded_len_max(&kit.limits)).unwrap_or(u32::MAX),
             identify: slot_hash,
         };
-        let mut lists: Vec<Vec<Arrival>> = arrivals.lists().map(<[Arrival]>::to_vec).collect();
-        if lists.len() != sequencer_count as usize {
+        if arrivals.sequencer_count() != sequencer_count {
             return Err(CommitteeError::WrongSequencerCount);
         }
         let most = kit.config.epochs.member_count_max.into();
         let table = Table::new(&kit.keys, &kit.genesis(), most, parcel);
-        let members = lists[..member_count].par_iter_mut().enumerate();
-        let seats = members.map(|(number, list)| {
-            let id = SequencerId::new(number as u32);
-            let mind = PoolMember::new(id, &kit, std::mem::take(list))?;
+        let mut unseated = Unseated::new(arrivals);
+        let ids = (0..member_count as u32).map(SequencerId::new);
+        let inboxes: Vec<_> = ids.map(|id| (id, unseated.take(id))).collect();
+        let seats = inboxes.into_par_iter().map(|(id, inbox)| {
+            let mind = PoolMember::new(id, &kit, inbox)?;
             Seat::new(mind, &table, first)
         });
         Ok(Self {
             seats: seats.collect::<Result<_, CommitteeError>>()?,
             trail: Trail::new(table.network, first, table.member_count_max),
             history: Vec::new(),
-            arrivals: lists,
+            unseated,
             outside: Outside::new(arrivals.transaction_count() as usize),
             agreement: Agreement::default(),
             still_count: 0,
@@ -347,6 +341,8 @@ impl PoolCommittee {
             seed: self.seed,
             ..self.outside.world(workload)
         };
+        let inboxes = self.seats.iter_mut().map(|seat| &mut seat.mind.inbox);
+        self.unseated.pass_on(tick, inboxes);
         let present = self.seats.par_iter_mut().filter(|seat| seat.is_up);
         present.for_each(|seat| {
             seat.mind.refusal = None;
@@ -378,12 +374,9 @@ impl PoolCommittee {
     /// When the next transaction reaches a member; nothing once all have.
     #[must_use]
     pub fn next_arrival(&self) -> Option<Tick> {
-        let next = |seat: &Seat<PoolMember>| {
-            let arrival = seat.mind.arrivals.get(seat.mind.delivered);
-            arrival.map(|arrival| arrival.at)
-        };
         let present = self.seats.iter().filter(|seat| seat.is_up);
-        present.filter_map(next).min()
+        let next = present.filter_map(|seat| seat.mind.inbox.next_tick());
+        next.chain(self.unseated.next_tick()).min()
     }
 
     /// Whether slots go by and bring nothing, though nothing is on its way any more.

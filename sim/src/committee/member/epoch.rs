@@ -11,11 +11,11 @@ use hauptbuch_core::receive_log::{Cut, LogId, LogMark, OwnLog, OwnRecord};
 use hauptbuch_core::sequencer::Membership;
 use hauptbuch_core::types::{Epoch, Hash, Height, LogPosition, SequencerId, Tick, UnixNs};
 
+use super::super::inbox::Inbox;
 use super::super::known::{Known, World};
 use super::super::registrar::{Registrar, RegistrarState};
 use super::super::{CommitteeError, Kit, PublicKeys};
 use super::{Member, pool_of};
-use crate::arrivals::Arrival;
 use crate::run::index_key;
 
 /// What a node that joins gets of a peer: the last decided slot with its certificate, and the
@@ -113,13 +113,13 @@ impl Member {
         kit: &Kit,
         offer: &Offer,
         trusted: &[Electorate],
-        arrivals: Vec<Arrival>,
+        inbox: Inbox,
         record: Option<&OwnRecord>,
     ) -> Result<Self, CommitteeError> {
         let refused = CommitteeError::Refused;
         let header = certified(offer, trusted, kit)?;
         let cut = cut_of(offer, kit)?;
-        let mut joined = Self::new(0, kit, arrivals)?;
+        let mut joined = Self::new(0, kit, inbox)?;
         joined.id = id;
         let signer = kit.keys.signer(id.get() as u16);
         joined.signer = signer.ok_or(CommitteeError::WrongSequencerCount)?;
@@ -163,23 +163,14 @@ impl Member {
 
     /// Bodies that reached it while it took no part wait in line.
     pub(in crate::committee) fn catch_up(&mut self, now: Tick) {
-        while let Some(arrival) = self.arrivals.get(self.delivered) {
-            if arrival.at >= now {
-                break;
-            }
+        while let Some(arrival) = self.inbox.pop_before(now) {
             self.waiting.push_back(arrival.transaction);
-            self.delivered += 1;
         }
     }
 
     /// Whether it took a peer's state, and the epoch for which it did has not begun.
     pub(in crate::committee) const fn is_new(&self) -> bool {
         self.is_new
-    }
-
-    /// What reaches it, for whoever takes its place.
-    pub(in crate::committee) fn take_arrivals(&mut self) -> Vec<Arrival> {
-        std::mem::take(&mut self.arrivals)
     }
 
     /// The slot that was settled last ended its epoch: goes on as a member of the next.

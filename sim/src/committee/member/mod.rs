@@ -17,10 +17,10 @@ use hauptbuch_core::ordering::fair::stream::{
 use hauptbuch_core::receive_log::{self, Cut, Extents, LogVerifier, OwnLog, STATEMENT_LEN};
 use hauptbuch_core::types::{Epoch, Height, LogPosition, SequencerId, Tick, UnixNs};
 
+use super::inbox::Inbox;
 use super::known::World;
 use super::registrar::Registrar;
 use super::{CommitteeError, Kit, MemberSigner, PublicKeys, Setup};
-use crate::arrivals::Arrival;
 use crate::run::index_key;
 pub(super) use epoch::Offer;
 pub(super) use vote::Settled;
@@ -50,9 +50,7 @@ pub(super) struct Member {
     /// Its own chain of slots, and the bodies that these drain.
     node: TransactionCoordinator,
     held: Held,
-    /// In the order in which they reach it.
-    arrivals: Vec<Arrival>,
-    delivered: usize,
+    pub(super) inbox: Inbox,
     /// What it pushed back because as many bodies wait as can; tried again at each slot.
     waiting: VecDeque<u32>,
     waiting_max: usize,
@@ -108,11 +106,7 @@ impl LogVerifier for Others<'_> {
 
 impl Member {
     /// A member of the first epoch, before the first slot.
-    pub(super) fn new(
-        number: u16,
-        kit: &Kit,
-        arrivals: Vec<Arrival>,
-    ) -> Result<Self, CommitteeError> {
+    pub(super) fn new(number: u16, kit: &Kit, inbox: Inbox) -> Result<Self, CommitteeError> {
         let Kit { setup, keys, .. } = kit;
         let logs = setup.log_limits();
         let record = setup.new_log(Epoch::ZERO, &setup.boundary, number);
@@ -135,8 +129,7 @@ impl Member {
             trial: TrialStream::new(setup.stream()?),
             node: TransactionCoordinator::new(&kit.config, &pool_of(setup, &kit.limits))?,
             held: Held::default(),
-            arrivals,
-            delivered: 0,
+            inbox,
             waiting: VecDeque::new(),
             waiting_max: 0,
             polled: vec![blank; logs.extent_entries_max as usize],
@@ -165,7 +158,7 @@ impl Member {
 
     /// When the next body reaches it.
     pub(super) fn next_arrival(&self) -> Option<Tick> {
-        self.arrivals.get(self.delivered).map(|arrival| arrival.at)
+        self.inbox.next_tick()
     }
 
     /// Whether the epoch is to end, or has ended.
@@ -232,11 +225,7 @@ impl Member {
         while let Some(record) = again.pop_front() {
             self.offer(record, world);
         }
-        while let Some(arrival) = self.arrivals.get(self.delivered).copied() {
-            if arrival.at >= tick {
-                break;
-            }
-            self.delivered += 1;
+        while let Some(arrival) = self.inbox.pop_before(tick) {
             self.offer(arrival.transaction, world);
         }
         self.waiting_max = self.waiting_max.max(self.waiting.len());

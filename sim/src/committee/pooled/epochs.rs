@@ -12,7 +12,7 @@ use hauptbuch_core::sequencer::{Membership, Standing};
 use hauptbuch_core::types::{Hash, Height, SequencerId, Tick};
 
 use super::{PoolCommittee, PoolMember};
-use crate::arrivals::Arrival;
+use crate::committee::inbox::Inbox;
 use crate::committee::plan::MembershipPlan;
 use crate::committee::registrar::Registrar;
 use crate::committee::seat::{Mind as _, Seat};
@@ -43,11 +43,7 @@ pub(super) struct Past {
 
 impl PoolMember {
     /// A member before the first slot.
-    pub fn new(
-        id: SequencerId,
-        kit: &PoolKit,
-        arrivals: Vec<Arrival>,
-    ) -> Result<Self, CommitteeError> {
+    pub fn new(id: SequencerId, kit: &PoolKit, inbox: Inbox) -> Result<Self, CommitteeError> {
         let PoolKit {
             config,
             limits,
@@ -62,8 +58,7 @@ impl PoolMember {
             node: TransactionCoordinator::new(config, limits)?,
             verifier: SlotVerifier::new(config, limits),
             verified: None,
-            arrivals,
-            delivered: 0,
+            inbox,
             waiting: Vec::new(),
             taken: None,
             refusal: None,
@@ -179,12 +174,8 @@ impl PoolMember {
             self.verified = Some(verified);
             self.forget_events();
         }
-        while let Some(arrival) = self.arrivals.get(self.delivered) {
-            if arrival.at >= now {
-                break;
-            }
+        while let Some(arrival) = self.inbox.pop_before(now) {
             self.waiting.push(arrival.transaction);
-            self.delivered += 1;
         }
         Ok(())
     }
@@ -269,6 +260,7 @@ impl PoolCommittee {
             .partition(|seat| stays(seat.mind.id));
         for seat in leaving {
             self.agreement.note_left(seat.said());
+            self.unseated.give_back(seat.mind.id, seat.mind.inbox);
         }
         for mut seat in staying {
             if seat.is_up {
@@ -288,9 +280,8 @@ impl PoolCommittee {
             if self.seats.iter().any(|seat| seat.mind.id == member.id) {
                 continue;
             }
-            let list = self.arrivals.get_mut(member.id.get() as usize);
-            let arrivals = list.map(std::mem::take).unwrap_or_default();
-            let mut mind = PoolMember::new(member.id, &self.kit, arrivals)?;
+            let inbox = self.unseated.take(member.id);
+            let mut mind = PoolMember::new(member.id, &self.kit, inbox)?;
             mind.catch_up(&self.history, &trusted, tick)?;
             mind.begin_epoch(tick)?;
             self.seats.push(Seat::new(mind, &self.table, next)?);

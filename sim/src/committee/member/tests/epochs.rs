@@ -7,6 +7,7 @@ use hauptbuch_core::sequencer::Change;
 use hauptbuch_core::types::{Epoch, Height, SequencerId};
 
 use super::super::super::MembershipPlan;
+use super::super::super::inbox::Inbox;
 use super::super::super::registrar::Registrar;
 use super::super::Offer;
 use super::*;
@@ -148,7 +149,7 @@ fn a_node_that_joins_believes_no_peer_that_gives_another_state() {
             &committee.kit,
             offer,
             &trusted,
-            Vec::new(),
+            Inbox::default(),
             Some(&record),
         )
     };
@@ -172,7 +173,9 @@ fn a_node_that_joins_believes_no_peer_that_gives_another_state() {
     assert_eq!(error(&|it| it.stream.clone_from(&before)), root);
     let registry = committee.kit.registrar().unwrap().unwrap().state().unwrap();
     assert_eq!(error(&|it| it.registrar = registry.clone()), root);
-    let node = Member::new(0, &committee.kit, Vec::new()).unwrap().node;
+    let node = Member::new(0, &committee.kit, Inbox::default())
+        .unwrap()
+        .node;
     let mut of_genesis = vec![0; node.snapshot_len()];
     node.snapshot(&mut of_genesis).unwrap();
     assert_eq!(error(&|it| it.node.clone_from(&of_genesis)), root);
