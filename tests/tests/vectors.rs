@@ -15,8 +15,9 @@ use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId};
 use hauptbuch_tests::hex;
 use hauptbuch_tests::vectors::{
-    ChainFile, ChainVector, CodesFile, ConfigVector, GenesisFile, LogSizesVector, MerkleFile,
-    PoliciesFile, ProofVector, RuleVector, Step, TransactionFields, TransactionsFile, files,
+    ChainFile, ChainVector, CodesFile, ConfigVector, EpochSizesVector, GenesisFile, LogSizesVector,
+    MerkleFile, PoliciesFile, ProofVector, RuleVector, Step, TransactionFields, TransactionsFile,
+    files,
 };
 use serde::de::DeserializeOwned;
 use sha3::{Digest as _, Keccak256, Sha3_256};
@@ -100,6 +101,12 @@ fn log_sizes(logs: &LogSizesVector) -> Vec<u8> {
     .concat()
 }
 
+fn epoch_sizes(sizes: &EpochSizesVector) -> Vec<u8> {
+    let [lead, closing] = [sizes.lead_slots, sizes.closing_slots_max].map(u16::to_le_bytes);
+    let counts = [sizes.member_count_max, sizes.leaver_count_max];
+    [counts, lead, closing].concat()
+}
+
 fn genesis(config: &ConfigVector) -> Digest {
     let rollups: Vec<u8> = config
         .rollups
@@ -122,6 +129,7 @@ fn genesis(config: &ConfigVector) -> Digest {
         &(config.rollups.len() as u16).to_le_bytes(),
         &rollups,
         &config.logs.as_ref().map(log_sizes).unwrap_or_default(),
+        &config.epochs.as_ref().map(epoch_sizes).unwrap_or_default(),
     ]
     .concat();
     sha3("hb/gn/1", &[&encoding])

@@ -5,8 +5,8 @@
 //! - A transaction is let in or refused at the run's door. What was let in reaches each sequencer
 //!   at a time of its own ([`Arrivals`]). That includes gossip: an arrival is when a body first
 //!   reached that sequencer, from its client or from another sequencer.
-//! - Who has no seat, because it joins in a later epoch or has left, passes on what reaches it to all
-//!   members.
+//! - Who has no seat, because it joins in a later epoch or has left, passes on what reaches it to
+//!   all members.
 //! - Each sequencer is a member with a state of its own: what it holds, its log, its copy of the
 //!   others' logs, its order, its chain of slots, its keys. Only the bytes of transactions are in
 //!   memory once for all.

@@ -1,8 +1,8 @@
 //! Configurations and the genesis hashes that bind them.
 
 use hauptbuch_core::config::{
-    Config, FairCommittee, FairCounted, FairRank, LogSizes, MedianCommittee, NonceMode, Policy,
-    ReplayProtection, RollupConfig, SegmentShares,
+    Config, EpochSizes, FairCommittee, FairCounted, FairRank, LogSizes, MedianCommittee, NonceMode,
+    Policy, ReplayProtection, RollupConfig, SegmentShares,
 };
 use hauptbuch_core::limits::Limits;
 use hauptbuch_core::types::{Fee, RollupId};
@@ -61,6 +61,33 @@ pub struct ConfigVector {
     /// The sizes of receive logs, under policies 6 and 7.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs: Option<LogSizesVector>,
+    /// How members can change, where they can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<EpochSizesVector>,
+}
+
+/// How a network's members can change, as a genesis binds it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct EpochSizesVector {
+    /// The most members of any epoch.
+    pub member_count_max: u8,
+    /// The most that leave with one epoch.
+    pub leaver_count_max: u8,
+    /// Slots from the one that decides another membership to the closing one.
+    pub lead_slots: u16,
+    /// Slots after the closing one at which an epoch ends all the same.
+    pub closing_slots_max: u16,
+}
+
+impl EpochSizesVector {
+    fn of(epochs: &EpochSizes) -> Self {
+        Self {
+            member_count_max: epochs.member_count_max,
+            leaver_count_max: epochs.leaver_count_max,
+            lead_slots: epochs.lead_slots,
+            closing_slots_max: epochs.closing_slots_max,
+        }
+    }
 }
 
 /// The sizes of receive logs that a genesis binds.
@@ -131,6 +158,10 @@ impl ConfigVector {
                 .policy
                 .orders_by_logs()
                 .then(|| LogSizesVector::of(&config.logs)),
+            epochs: config
+                .epochs
+                .is_changeable()
+                .then(|| EpochSizesVector::of(&config.epochs)),
         }
     }
 }
@@ -171,12 +202,15 @@ pub(super) fn compute() -> GenesisFile {
         ..Limits::default()
     };
     let [fair, median] = by_logs();
+    let [changing, taking_turns] = changing(&fair);
     let cases = [
         ("order fairness", &fair, &limits),
         ("median timestamps", &median, &small),
         ("the defaults", &plain, &limits),
         ("every choice away from its default", &full, &limits),
         ("small slots", &plain, &small),
+        ("members that change, by logs", &changing, &limits),
+        ("members that change, by turns", &taking_turns, &small),
     ];
     GenesisFile {
         about: "Configurations and the genesis hashes that bind them. The encoding is drawn in \
@@ -191,6 +225,27 @@ pub(super) fn compute() -> GenesisFile {
             })
             .collect(),
     }
+}
+
+/// Networks whose members can change: one that orders by receive logs, and one that takes turns.
+fn changing(by_logs: &Config) -> [Config; 2] {
+    let by_logs = Config {
+        epochs: EpochSizes {
+            member_count_max: 21,
+            leaver_count_max: 3,
+            lead_slots: 260,
+            closing_slots_max: 1_000,
+        },
+        ..by_logs.clone()
+    };
+    let by_turns = Config {
+        epochs: EpochSizes {
+            member_count_max: 4,
+            ..EpochSizes::FIXED
+        },
+        ..Config::default()
+    };
+    [by_logs, by_turns]
 }
 
 /// The policies that order by receive logs, with every choice away from its default.

@@ -22,7 +22,7 @@ pub use fair_chain::{
     DrainedVector, FAIR_LOG_LIMITS, FairChainFile, FairChainVector, FairSlotVector, KnownBodies,
     NoSignatures, empty_logs,
 };
-pub use genesis::{ConfigVector, GenesisFile, GenesisVector, LogSizesVector};
+pub use genesis::{ConfigVector, EpochSizesVector, GenesisFile, GenesisVector, LogSizesVector};
 pub use merkle::{MerkleFile, MerkleVector, ProofVector};
 pub use policies::{PoliciesFile, PolicySlot, RuleVector};
 pub use receipts::{AccusationVector, ReceiptVector, ReceiptsFile};
