@@ -218,10 +218,10 @@ fn documents_can_not_be_edited_under_a_fitting_manifest() {
     });
     assert!(text.contains("it is not spelled in the one way"), "{text}");
     let text = edited(&out, GENESIS, |text| {
-        text.replace("\"pending_count_max\": 16", "\"pending_count_max\": 17")
+        text.replace("\"payload_bytes_max\": ", "\"payload_bytes_max\": 1")
     });
     assert!(
-        text.contains("summary.json: it does not say what follows"),
+        text.contains("genesis.json: the genesis hash is not"),
         "{text}"
     );
 }
