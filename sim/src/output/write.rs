@@ -379,7 +379,7 @@ impl SummaryFacts {
 }
 
 /// What a summary calls the memory that receive logs and their order take at each member.
-pub const COMMITTEE_MEMORY: &str = "receive logs and order fairness";
+pub const COMMITTEE_MEMORY: &str = "logs and order fairness";
 
 /// What a run with this configuration takes from the allocator in this build.
 fn memory(config: &RunConfig, rollup_count: u32) -> Vec<MemoryPart> {
