@@ -88,18 +88,37 @@ fn possession(key: &SecretKey, number: u32, epoch: u64) -> Box<[u8; 3_309]> {
     Box::new(*signature.as_bytes())
 }
 
+/// A sequencer that may be admitted in epoch 0.
+struct Candidate {
+    number: u32,
+    key: SecretKey,
+    proof: Box<[u8; 3_309]>,
+}
+
+impl Candidate {
+    fn admission(&self) -> Admission<'_> {
+        Admission {
+            id: SequencerId::new(self.number),
+            weight: 1,
+            public_key: self.key.public_key().as_bytes(),
+            possession: &self.proof,
+        }
+    }
+}
+
+fn candidates() -> Vec<Candidate> {
+    let candidate = |number| {
+        let key = key(number);
+        let proof = possession(&key, number, 0);
+        Candidate { number, key, proof }
+    };
+    (0..5).map(candidate).collect()
+}
+
 #[test]
 fn an_epoch_with_everything_in_it_stays_within_its_memory() {
-    let keys: Vec<SecretKey> = (0..5).map(key).collect();
-    let proofs: Vec<_> = (0..5)
-        .map(|n| possession(&keys[n as usize], n, 0))
-        .collect();
-    let admission = |number: usize| Admission {
-        id: SequencerId::new(number as u32),
-        weight: 1,
-        public_key: keys[number].public_key().as_bytes(),
-        possession: &proofs[number],
-    };
+    let candidates = candidates();
+    let admission = |number: usize| candidates[number].admission();
     let (first, setup) = ([0, 1, 2, 3].map(admission), setup());
     let (mut manager, bytes) =
         taken(|| SequencerManager::new(setup, &first, Tick::ZERO).expect("they are members"));
@@ -137,7 +156,7 @@ fn an_epoch_with_everything_in_it_stays_within_its_memory() {
         next_membership: manager.next_membership_hash(),
         ..Link::default()
     };
-    let certificate = signed(&keys[..3], &last);
+    let certificate = signed(&candidates[..3], &last);
     without_allocating(|| {
         finality
             .handle_progress(&last, Progress::Proposed)
@@ -162,16 +181,8 @@ fn an_epoch_with_everything_in_it_stays_within_its_memory() {
 
 #[test]
 fn epochs_follow_from_slots_without_further_memory() {
-    let keys: Vec<SecretKey> = (0..5).map(key).collect();
-    let proofs: Vec<_> = (0..5)
-        .map(|n| possession(&keys[n as usize], n, 0))
-        .collect();
-    let admission = |number: usize| Admission {
-        id: SequencerId::new(number as u32),
-        weight: 1,
-        public_key: keys[number].public_key().as_bytes(),
-        possession: &proofs[number],
-    };
+    let candidates = candidates();
+    let admission = |number: usize| candidates[number].admission();
     let (first, setup) = ([0, 1, 2, 3].map(admission), setup());
     let rules = SuccessionRules {
         lead_slots: 1,
@@ -233,8 +244,8 @@ fn check_states(manager: &SequencerManager, finality: &FinalityEngine, members: 
     assert_eq!(again.expect("it was written").tip(), finality.tip());
 }
 
-/// A certificate of the first epoch, by the owners of these keys.
-fn signed(keys: &[SecretKey], link: &Link) -> Vec<u8> {
+/// A certificate of the first epoch, by these.
+fn signed(signers: &[Candidate], link: &Link) -> Vec<u8> {
     let statement = Statement {
         kind: VoteKind::Precommit,
         height: link.height,
@@ -249,13 +260,14 @@ fn signed(keys: &[SecretKey], link: &Link) -> Vec<u8> {
         suite_id: Suite::MlDsa65.number(),
     };
     let message = statement.sign_bytes(&context);
-    let signatures = keys.iter().map(|key| key.sign(&message, &Randomness::ZERO));
+    let signatures = signers.iter();
+    let signatures = signatures.map(|one| one.key.sign(&message, &Randomness::ZERO));
     let signatures: Vec<_> = signatures
         .map(|signature| signature.expect("it signs"))
         .collect();
     let entries = signatures.iter().enumerate();
     let entries = entries.map(|(at, by)| (MemberIndex::new(at as u16), Hash::ZERO, by));
-    let mut bytes = vec![0; 4_096 * keys.len()];
+    let mut bytes = vec![0; 4_096 * signers.len()];
     let mut out = Writer::new(&mut bytes);
     write_commit_certificate(&mut out, Epoch::ZERO, &statement, entries).expect("it fits");
     out.written().to_vec()

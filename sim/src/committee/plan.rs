@@ -47,6 +47,18 @@ pub struct Absence {
     pub until_slot: Option<u64>,
 }
 
+impl Absence {
+    /// Whether it is over at this slot.
+    pub(super) fn is_over(&self, slot: u64) -> bool {
+        self.until_slot.is_some_and(|until| until <= slot)
+    }
+
+    /// Whether the sequencer is away at this slot.
+    pub(super) fn covers(&self, slot: u64) -> bool {
+        self.from_slot <= slot && !self.is_over(slot)
+    }
+}
+
 /// One of the changes that a slot carries, with the number of a sequencer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {

@@ -229,11 +229,9 @@ impl PoolCommittee {
             let Some(at) = self.seats.iter().position(|seat| seat.mind.id == id) else {
                 continue;
             };
-            let is_back = absence.until_slot.is_some_and(|until| until <= height);
-            let is_away = absence.from_slot <= height && !is_back;
-            if is_away {
+            if absence.covers(height) {
                 self.seats[at].is_up = false;
-            } else if is_back && !self.seats[at].is_up {
+            } else if absence.is_over(height) && !self.seats[at].is_up {
                 self.bring_back(at, tick)?;
             }
         }
